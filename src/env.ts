@@ -1,0 +1,75 @@
+// The bindings, and what one request carries from step to step.
+import type { Route } from './config.ts';
+import type { Limiter } from './limit/limiter.ts';
+
+export interface Bindings {
+  readonly LIMITER: DurableObjectNamespace<Limiter>;
+  readonly AUTH_FAILURES: RateLimit;
+  readonly ANALYTICS?: AnalyticsEngineDataset;
+  readonly ORIGIN?: Fetcher;
+  /** Vars and secrets; only `config.ts` reads them. */
+  readonly [name: string]: unknown;
+}
+
+/** A verified caller. Plain data, so that the token cache may keep it across requests. */
+export interface Identity {
+  readonly issuer: string;
+  readonly subject: string;
+  readonly tier: string | undefined;
+  /** `scope` (space-separated) or `scp` (string or array) of the token. */
+  readonly scopes: ReadonlySet<string>;
+  /** Headers that `CLAIM_HEADERS` makes of the claims, ready to send. */
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  /** Seconds since the epoch, as in the token. */
+  readonly exp: number;
+  readonly iat: number | undefined;
+  readonly jti: string | undefined;
+  /** Names the subject's partition; made by `partition.ts` from issuer and subject. */
+  readonly partition: string;
+}
+
+/** What became of a request; `report` reads it after the response. */
+export interface Trace {
+  /** `Date.now()` when the request came. */
+  readonly arrived: number;
+  /** `cf-ray`, or one made. */
+  readonly id: string;
+  outcome: Outcome;
+  /** Code for the log, never for the client: `token_expired`, `quota_exceeded`, `origin_timeout`. */
+  reason?: string;
+  route?: string;
+  tier?: string;
+  /** Names of the policies that denied, or that are nearest to denying. */
+  policy?: string;
+  partition?: string;
+  cost?: number;
+  /** Smallest remaining share of any policy, 0 to 1. */
+  remainingShare?: number;
+  /** Which failure policy acted. */
+  limiterError?: 'local' | 'open' | 'closed';
+  shadow?: boolean;
+}
+
+export type Outcome =
+  | 'forwarded'
+  | 'near_limit'
+  | 'unauthorized'
+  | 'forbidden'
+  | 'denied'
+  | 'abnormal'
+  | 'origin_error'
+  | 'limiter_error'
+  | 'unavailable'
+  | 'misconfigured';
+
+export interface Variables {
+  trace: Trace;
+  route: Route;
+  /** Unset for an anonymous caller. */
+  identity: Identity | undefined;
+  /** CORS preflight: needs no token and goes on without a body. */
+  preflight: boolean;
+}
+
+/** Hono's environment type for every step. */
+export type Env = { Bindings: Bindings; Variables: Variables };

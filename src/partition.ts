@@ -1,0 +1,34 @@
+// Partitions: whom a counter belongs to. The one place where their keys are built.
+
+/** The quota of a verified subject. Issuers cannot collide: the parts stand in a JSON array. */
+export const subjectPartition = (issuer: string, subject: string): string =>
+  JSON.stringify(['subject', issuer, subject]);
+
+/** The quota of a client address, IPv6 by its /64; all without an address share one. */
+export const addressPartition = (address: string | undefined): string =>
+  JSON.stringify(['address', address === undefined ? '' : network(address)]);
+
+/** The quota of all callers together. */
+export const globalPartition = JSON.stringify(['global']);
+
+/** Name of a partition's Limiter: SHA-256 in hex, so that no personal data stands in names. */
+export const limiterName = async (partition: string): Promise<string> => {
+  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(partition));
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
+};
+
+/** IPv4 as it is; IPv6 as its first 64 bits, since one client commonly holds a whole /64. */
+const network = (address: string): string => {
+  if (!address.includes(':')) return address;
+  const [head = '', tail] = address.toLowerCase().split('::');
+  const left = head === '' ? [] : head.split(':');
+  if (tail !== undefined) {
+    const right = tail === '' ? [] : tail.split(':');
+    const width = tail.includes('.') ? 7 : 8;
+    left.push(...Array(Math.max(0, width - left.length - right.length)).fill('0'), ...right);
+  }
+  return left
+    .slice(0, 4)
+    .map((group) => group.replace(/^0+(?=.)/, ''))
+    .join(':');
+};
