@@ -36,12 +36,12 @@ export interface Trace {
   readonly id: string;
   outcome: Outcome;
   /** Code for the log, never for the client: `token_expired`, `quota_exceeded`, `origin_timeout`. */
-  reason?: string;
-  route?: string;
-  tier?: string;
+  reason?: string | undefined;
+  route?: string | undefined;
+  tier?: string | undefined;
   /** Names of the policies that denied, or that are nearest to denying. */
-  policy?: string;
-  partition?: string;
+  policy?: string | undefined;
+  partition?: string | undefined;
   cost?: number;
   /** Smallest remaining share of any policy, 0 to 1. */
   remainingShare?: number;

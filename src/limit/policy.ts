@@ -39,11 +39,14 @@ export interface Decision {
 export interface Arithmetic<S> {
   /**
    * Decides `cost` at `now` and, if allowed, charges it at `until` (`now` for a plain request, the end of its life
-   * for a lease). An undefined state is a counter that nothing was spent from. A denial returns the state unspent.
+   * for a lease; never past `boundary`). An undefined state is a counter that nothing was spent from. A denial
+   * returns the state unspent.
    */
   consume(state: S | undefined, now: number, until: number, policy: Policy, cost: number): [Decision, S];
   /** Gives back `cost` unused permits that were charged at `until`; never more than is there. */
   giveBack(state: S, until: number, policy: Policy, cost: number): S;
+  /** When a permit granted at `now` must have been used at the latest. */
+  boundary(now: number, policy: Policy): number;
   /** When the last permit has drained: from then on the state is worth nothing. */
   drainedAt(state: S, policy: Policy): number;
 }

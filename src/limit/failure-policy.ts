@@ -1,0 +1,41 @@
+// What stands in for a Limiter that does not answer: `ON_LIMITER_ERROR`.
+import { BoundedMap } from '../bounded-map.ts';
+import type { Config } from '../config.ts';
+import { Ledger } from './ledger.ts';
+import type { LimiterError } from './limiter-client.ts';
+import { VERSION } from './messages.ts';
+import type { Outcome } from './permits.ts';
+import type { Plan } from './plan.ts';
+
+/** Partitions that `local` keeps books of. */
+const CAPACITY = 10_000;
+
+type FailurePolicy = (plan: Plan, partition: string, error: LimiterError) => Outcome;
+
+/** `closed` denies, `open` allows, `local` keeps the same policies in the isolate's own memory. */
+export const failurePolicy = (config: Config): FailurePolicy =>
+  config.onLimiterError === 'local' ? local() : always(config.onLimiterError === 'open');
+
+const always =
+  (allowed: boolean): FailurePolicy =>
+  (plan, partition, error) => ({ ...undecided, plan, partition, allowed, error });
+
+const undecided = { decisions: [], decidedAt: 0, heldPermits: 0, grant: undefined } as const;
+
+const local = (): FailurePolicy => {
+  const ledgers = new BoundedMap<string, Ledger>(CAPACITY);
+  return (plan, partition, error) => {
+    const now = Date.now();
+    const ledger = ledgers.get(partition) ?? new Ledger(undefined, '');
+    ledgers.set(partition, ledger);
+    const ask = {
+      version: VERSION,
+      policies: plan.policies,
+      cost: plan.cost,
+      want: 1,
+      returnable: false,
+    } as const;
+    const { granted, decisions } = ledger.consume(now, ask).reply;
+    return { ...undecided, plan, partition, allowed: granted > 0, decisions, decidedAt: now, error };
+  };
+};

@@ -1,0 +1,175 @@
+// The books of one partition: what was granted (memory), what storage must count (with a reserve), what may be given
+// back. Pure but for its own fields: the clock is passed in and writing is the caller's, so that the Limiter, the
+// simulator and the property tests run the same code.
+import { BoundedMap } from '../bounded-map.ts';
+import { boundary, type Counters, consume, drainedAt, giveBack, peek, undrained } from './counters.ts';
+import { type Ask, DENIAL_MS, LEASE_MS, type Reply, type Return, VERSION } from './messages.ts';
+import type { Decision, Policy } from './policy.ts';
+
+/** What storage holds: enough to resume without ever admitting more than memory would have. */
+export interface Stored {
+  readonly version: typeof VERSION;
+  /** When this was written, by the ledger's clock. */
+  readonly at: number;
+  readonly counters: Counters;
+}
+
+/** How long a reserve may be granted from after it was written. */
+const RESERVE_MS = 10_000;
+
+/** A permit granted at the reserve's very end may be used a lease's life later; storage counts them all from there. */
+const AHEAD_MS = RESERVE_MS + LEASE_MS;
+
+/** Neither a reserve nor a lease takes more than this share of what remains. */
+const SHARE = 0.1;
+
+/** Grants that may still be given back; beyond it the oldest stay spent. */
+const MAX_GRANTS = 4_096;
+
+interface Grant {
+  readonly policies: readonly Policy[];
+  readonly cost: number;
+  readonly until: number;
+  readonly granted: number;
+}
+
+export class Ledger {
+  #now: number;
+  #counters: Counters;
+  /** Permits by counter that storage counts and memory has not granted yet. */
+  #reserve: ReadonlyMap<string, number> = new Map();
+  #reserveSize = 0;
+  #reserveEnd = 0;
+  #writtenAt = Number.NEGATIVE_INFINITY;
+  readonly #grants = new BoundedMap<string, Grant>(MAX_GRANTS);
+  #grantCount = 0;
+  #leasedUntil = 0;
+  readonly #load: string;
+
+  /**
+   * @param stored what storage held when this object was loaded.
+   * @param load names this load: a return that names an earlier one is ignored, since storage counted those permits.
+   */
+  constructor(stored: Stored | undefined, load: string) {
+    this.#now = stored?.at ?? 0;
+    this.#counters = stored?.counters ?? new Map();
+    this.#load = load;
+  }
+
+  /** Grants up to `ask.want` requests, or denies. `write`, if any, must be durable before the reply leaves. */
+  consume(clock: number, ask: Ask): { reply: Reply; write: Stored | undefined } {
+    const now = this.#tick(clock);
+    const granted = this.#grantSize(now, ask);
+    const leased = granted > 1;
+    const until = leased ? Math.min(now + LEASE_MS, boundary(ask.policies, now) - 1) : now;
+    const cost = granted * ask.cost;
+    const [decisions, counters] = consume(this.#counters, now, until, ask.policies, cost);
+    if (!decisions.every(({ allowed }) => allowed))
+      return { reply: this.#denied(now, decisions), write: undefined };
+
+    this.#counters = counters;
+    if (leased) this.#leasedUntil = Math.max(this.#leasedUntil, until);
+    const write = this.#drawFromReserve(now, ask.policies, cost)
+      ? undefined
+      : this.#writeAhead(now, ask.policies, cost);
+    const grant = ask.returnable ? this.#remember({ ...ask, until, granted }) : '';
+    const lifeMs = leased ? until - now : LEASE_MS;
+    return { reply: { version: VERSION, granted, decisions, keepMs: 0, lifeMs, grant }, write };
+  }
+
+  /** Gives unused permits back to the slice they were charged to; once, and only to the load that granted them. */
+  giveBack(clock: number, { grant: name, unused }: Return): void {
+    this.#tick(clock);
+    const grant = this.#grants.get(name);
+    if (grant === undefined) return;
+    this.#grants.delete(name);
+    const permits = Math.min(unused, grant.granted) * grant.cost;
+    this.#counters = giveBack(this.#counters, grant.until, grant.policies, permits);
+  }
+
+  /** What every counter has left. */
+  look(clock: number): readonly { policy: Policy; decision: Decision }[] {
+    const now = this.#tick(clock);
+    return [...this.#counters.values()].map(({ policy }) => ({
+      policy,
+      decision: peek(this.#counters, now, policy),
+    }));
+  }
+
+  /** Time never runs backwards here, whatever the clock does. */
+  #tick(clock: number): number {
+    this.#now = Math.max(this.#now, clock);
+    return this.#now;
+  }
+
+  /** Many at once while the quota is far from spent, one at a time within its last tenth. */
+  #grantSize(now: number, { policies, cost, want }: Ask): number {
+    if (want === 1) return 1;
+    const rooms = policies.map((policy) => {
+      const { remaining } = peek(this.#counters, now, policy);
+      return remaining < policy.quota * SHARE ? 1 : Math.floor((remaining * SHARE) / cost);
+    });
+    return Math.max(1, Math.min(want, ...rooms));
+  }
+
+  #drawFromReserve(now: number, policies: readonly Policy[], cost: number): boolean {
+    if (policies.length === 0) return true;
+    const covered = policies.every(({ counter }) => (this.#reserve.get(counter) ?? 0) >= cost);
+    if (!covered || now >= this.#reserveEnd) return false;
+    const drawn = policies.map(({ counter }) => [counter, (this.#reserve.get(counter) ?? 0) - cost] as const);
+    this.#reserve = new Map([...this.#reserve, ...drawn]);
+    return true;
+  }
+
+  /** Books a new reserve for these policies, and anew what other counters' reserves still hold. */
+  #writeAhead(now: number, policies: readonly Policy[], cost: number): Stored {
+    const size = this.#nextReserveSize(now, policies, cost);
+    const wanted = new Map([
+      ...this.#reserve,
+      ...policies.map(({ counter }) => [counter, size - cost] as const),
+    ]);
+    let ahead = undrained(this.#counters, now);
+    this.#reserveEnd = now + RESERVE_MS;
+    this.#reserve = new Map(
+      [...ahead.values()].map(({ policy }) => {
+        const permits = wanted.get(policy.counter) ?? 0;
+        const [[decision], booked] = consume(ahead, now, now + AHEAD_MS, [policy], permits);
+        if (decision?.allowed !== true) return [policy.counter, 0];
+        ahead = booked;
+        this.#reserveEnd = Math.min(this.#reserveEnd, boundary([policy], now));
+        return [policy.counter, permits];
+      }),
+    );
+    this.#reserveSize = size;
+    this.#writtenAt = now;
+    return { version: VERSION, at: now, counters: ahead };
+  }
+
+  /** The grant at hand after a load or a quiet time, then doubling; ten seconds' worth of quota and 10 % of the rest. */
+  #nextReserveSize(now: number, policies: readonly Policy[], cost: number): number {
+    if (now - this.#writtenAt > RESERVE_MS) return cost;
+    const rooms = policies.map((policy) => {
+      const worth = (policy.quota * RESERVE_MS) / policy.windowMs;
+      return Math.floor(Math.min(worth, peek(this.#counters, now, policy).remaining * SHARE));
+    });
+    return Math.max(cost, Math.min(this.#reserveSize * 2, ...rooms));
+  }
+
+  #remember(grant: Grant): string {
+    const name = `${this.#load}.${this.#grantCount++}`;
+    this.#grants.set(name, grant);
+    return name;
+  }
+
+  /** Kept until a permit can exist again, but not past the end of a lease whose return could free one earlier. */
+  #denied(now: number, decisions: readonly Decision[]): Reply {
+    const retryAfterMs = Math.max(...decisions.map((decision) => decision.retryAfterMs));
+    const leaseEnds = this.#leasedUntil > now ? this.#leasedUntil - now : DENIAL_MS;
+    const keepMs = Math.min(retryAfterMs, leaseEnds, DENIAL_MS);
+    return { version: VERSION, granted: 0, decisions, keepMs, lifeMs: 0, grant: '' };
+  }
+}
+
+/** When the last of these counters has drained. */
+export const restsAt = (stored: Stored): number =>
+  Math.max(0, ...[...stored.counters.values()].map(drainedAt));

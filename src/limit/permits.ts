@@ -1,0 +1,168 @@
+// Where an isolate gets permits from: those it holds, else the Limiter, else the failure policy.
+import { BoundedMap } from '../bounded-map.ts';
+import type { Config } from '../config.ts';
+import type { Bindings } from '../env.ts';
+import { failurePolicy } from './failure-policy.ts';
+import {
+  draw,
+  endGrant,
+  type Grant,
+  held,
+  type Lease,
+  newLease,
+  putBack,
+  settle,
+  startAsking,
+  take,
+  wantsRenewal,
+} from './lease.ts';
+import { LimiterClient, LimiterError } from './limiter-client.ts';
+import { VERSION } from './messages.ts';
+import type { Plan } from './plan.ts';
+import type { Decision } from './policy.ts';
+
+/** Leases kept in an isolate. */
+const CAPACITY = 20_000;
+
+/** A partition without policies needs no permits: one answer serves a lease's whole life. */
+const UNLIMITED = Number.MAX_SAFE_INTEGER;
+
+/** The part of a request that asking needs. */
+export interface Requester {
+  readonly env: Bindings;
+  readonly executionCtx: Pick<ExecutionContext, 'waitUntil'>;
+}
+
+/** Whether a request may pass one partition, and what its fields should say. */
+export interface Outcome {
+  readonly plan: Plan;
+  readonly partition: string;
+  readonly allowed: boolean;
+  readonly decisions: readonly Decision[];
+  /** When the decisions were made, by the isolate's clock. */
+  readonly decidedAt: number;
+  /** Permits held here beside what the decisions say remains. */
+  readonly heldPermits: number;
+  /** What the permit was taken from; undefined when denied. */
+  readonly grant: Grant | undefined;
+  /** The Limiter did not answer and the failure policy decided. */
+  readonly error?: LimiterError;
+}
+
+/** A lease and what it is of. */
+interface Holding {
+  readonly plan: Plan;
+  readonly partition: string;
+  readonly lease: Lease;
+}
+
+export class Permits {
+  readonly #leases = new BoundedMap<string, Lease>(CAPACITY);
+  readonly #client: LimiterClient;
+  readonly #config: Config;
+  readonly #onError: ReturnType<typeof failurePolicy>;
+
+  constructor(config: Config) {
+    this.#config = config;
+    this.#client = new LimiterClient(config);
+    this.#onError = failurePolicy(config);
+  }
+
+  /**
+   * Takes the permit of one request; synchronously when the isolate already knows.
+   * @param alone no other partition decides on this request, so a granted permit is never given back.
+   */
+  use(c: Requester, plan: Plan, partition: string, alone: boolean): Outcome | Promise<Outcome> {
+    const holding = { plan, partition, lease: this.#leaseOf(plan, partition) };
+    const now = Date.now();
+    const grant = take(holding.lease, now);
+    if (grant === undefined) {
+      const denied = this.#config.leases && now < holding.lease.deniedUntil;
+      return denied ? outcomeOf(holding, undefined, now) : this.#ask(c, holding, alone);
+    }
+    if (wantsRenewal(holding.lease, now)) c.executionCtx.waitUntil(this.#renew(c, holding));
+    return outcomeOf(holding, grant, now);
+  }
+
+  /** Gives a permit back, because another partition denied. */
+  undo(c: Requester, { plan, partition, grant }: Outcome): void {
+    if (grant === undefined) return;
+    if (grant.size > 1) return putBack(this.#leaseOf(plan, partition), grant);
+    c.executionCtx.waitUntil(this.#return(c, partition, grant.name, 1));
+  }
+
+  #leaseOf(plan: Plan, partition: string): Lease {
+    const key = `${plan.id} ${partition}`;
+    const known = this.#leases.get(key);
+    if (known !== undefined) return known;
+    const lease = newLease();
+    this.#leases.set(key, lease);
+    return lease;
+  }
+
+  async #ask(c: Requester, holding: Holding, alone: boolean): Promise<Outcome> {
+    try {
+      const granted = await this.#fetch(c, holding, alone);
+      const now = Date.now();
+      // What the Limiter no longer has, another request's lease may still hold.
+      const grant = granted === undefined ? take(holding.lease, now) : draw(granted);
+      return outcomeOf(holding, grant, now);
+    } catch (error) {
+      if (!(error instanceof LimiterError)) throw error;
+      return this.#onError(holding.plan, holding.partition, error);
+    }
+  }
+
+  /** Fetches the next lease while requests still live on this one. */
+  async #renew(c: Requester, holding: Holding): Promise<void> {
+    const { lease } = holding;
+    lease.renewingUntil = Date.now() + this.#config.limiterTimeoutMs;
+    try {
+      await this.#fetch(c, holding, false);
+    } catch (error) {
+      if (!(error instanceof LimiterError)) throw error;
+      // No request waits for this one; when the lease runs out, the next to ask meets the failure policy.
+    } finally {
+      lease.renewingUntil = 0;
+    }
+  }
+
+  async #fetch(c: Requester, holding: Holding, alone: boolean): Promise<Grant | undefined> {
+    const { plan, partition, lease } = holding;
+    const askedAt = Date.now();
+    const hot = startAsking(lease, askedAt, plan.leasable);
+    const want = plan.policies.length === 0 ? UNLIMITED : hot;
+    const returnable = plan.policies.length > 0 && (want > 1 || !alone);
+    const reply = await this.#client.consume(c.env, partition, {
+      version: VERSION,
+      policies: plan.policies,
+      cost: plan.cost,
+      want,
+      returnable,
+    });
+    const grant = settle(lease, askedAt, reply);
+    if (grant !== undefined && grant.size > 1) c.executionCtx.waitUntil(this.#endInTime(c, holding, grant));
+    return grant;
+  }
+
+  /** Sends back what is left of a lease once nobody may use it any more. */
+  async #endInTime(c: Requester, { partition, lease }: Holding, grant: Grant): Promise<void> {
+    await scheduler.wait(Math.max(0, grant.expires - Date.now()));
+    const unused = endGrant(lease, grant);
+    if (unused > 0 && grant.name !== '') await this.#return(c, partition, grant.name, unused);
+  }
+
+  #return(c: Requester, partition: string, grant: string, unused: number): Promise<void> {
+    return this.#client.giveBack(c.env, partition, { version: VERSION, grant, unused });
+  }
+}
+
+const outcomeOf = ({ plan, partition, lease }: Holding, grant: Grant | undefined, now: number): Outcome => ({
+  plan,
+  partition,
+  allowed: grant !== undefined,
+  decisions: lease.decisions,
+  decidedAt: lease.decidedAt,
+  heldPermits: held(lease, now) * plan.cost,
+  grant,
+});

@@ -1,0 +1,70 @@
+// Plans: which policies a request meets, of whom, at which cost. Made once per route, kind of caller and tier.
+import type { Config, Route } from '../config.ts';
+import { policyField } from './fields.ts';
+import { LEASABLE_WINDOW_MS } from './messages.ts';
+import type { Policy } from './policy.ts';
+
+export type Caller = 'subject' | 'anonymous' | 'preflight';
+
+/** The policies of one partition, asked for together. */
+export interface Plan {
+  /** Tells leases of different sets of policies apart. */
+  readonly id: string;
+  readonly kind: 'subject' | 'address' | 'global';
+  readonly policies: readonly Policy[];
+  /** Permits one request spends of each. */
+  readonly cost: number;
+  /** Whether an isolate may hold permits of it. */
+  readonly leasable: boolean;
+}
+
+export interface Charge {
+  /** In config order; at most one of each kind. */
+  readonly plans: readonly Plan[];
+  /** Value of `RateLimit-Policy`; empty where no policy applies. */
+  readonly policyField: string;
+}
+
+/** Finds the charge of a request; every charge is made once, and there are no more than routes times callers and tiers. */
+export const chargesOf = (config: Config) => {
+  const charges = new Map<Route, Map<string, Charge>>();
+  return function chargeOf(route: Route, caller: Caller, tier?: string): Charge {
+    const known = tier !== undefined && config.policies.tiers.has(tier) ? tier : undefined;
+    const ofRoute = charges.get(route) ?? new Map<string, Charge>();
+    charges.set(route, ofRoute);
+    const key = known === undefined ? caller : `${caller}:${known}`;
+    const charge = ofRoute.get(key) ?? makeCharge(config, route, caller, known);
+    ofRoute.set(key, charge);
+    return charge;
+  };
+};
+
+const makeCharge = (config: Config, route: Route, caller: Caller, tier: string | undefined): Charge => {
+  const { policies } = config;
+  const own = caller === 'subject' ? (tiered(config, tier) ?? policies.default) : policies[caller];
+  const ofRoute = route.limits === 'none' ? [] : route.limits;
+  const exempt = route.limits === 'none';
+  const ofCaller = exempt ? [] : caller === 'preflight' ? own : [...own, ...ofRoute];
+  const ofAddress = exempt ? [] : policies.ip;
+  const make = (kind: Plan['kind'], list: readonly Policy[]): Plan => ({
+    id: [kind, caller, tier ?? '', route.name].join('|'),
+    kind,
+    policies: list,
+    cost: caller === 'preflight' ? 1 : route.cost,
+    leasable: config.leases && list.every(isLeasable),
+  });
+  const plans =
+    caller === 'subject'
+      ? [make('subject', ofCaller), make('address', ofAddress)]
+      : [make('address', [...ofCaller, ...ofAddress])];
+  plans.push(make('global', policies.global));
+  // A subject without policies is still asked for, since its Limiter knows of revocations.
+  const applied = plans.filter(({ kind, policies }) => kind === 'subject' || policies.length > 0);
+  return { plans: applied, policyField: policyField(applied.flatMap((plan) => plan.policies)) };
+};
+
+const tiered = (config: Config, tier: string | undefined): readonly Policy[] | undefined =>
+  tier === undefined ? undefined : config.policies.tiers.get(tier);
+
+const isLeasable = ({ algorithm, windowMs }: Policy): boolean =>
+  algorithm !== 'gcra' && windowMs >= LEASABLE_WINDOW_MS;
