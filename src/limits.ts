@@ -1,0 +1,91 @@
+// Limits notation -> policies: `10/second; 1000 per hour, 5000/2 days`, as Flask-Limiter reads it.
+import type { Algorithm, Policy, Scope, Unit } from './limit/policy.ts';
+
+/** Most policies in one list, and on one request. */
+export const MAX_POLICIES = 16;
+
+/** RFC 9651 section 3.3.1: an Integer has at most 15 digits. */
+const MAX_QUOTA = 999_999_999_999_999;
+
+const SECOND_MS = 1000;
+const DAY_MS = 86_400 * SECOND_MS;
+
+/** Flask-Limiter's units: a month is 30 days there and a year 360. */
+const UNIT_MS: Readonly<Record<Unit, number>> = {
+  second: SECOND_MS,
+  minute: 60 * SECOND_MS,
+  hour: 3600 * SECOND_MS,
+  day: DAY_MS,
+  month: 30 * DAY_MS,
+  year: 360 * DAY_MS,
+};
+
+const MAX_WINDOW_MS = 10 * UNIT_MS.year;
+
+const SEPARATOR = /[,;|]/;
+const PART = /^(\d+)\s*(?:\/|per)\s*(?:(\d+)\s*)?(second|minute|hour|day|month|year)s?$/i;
+
+/** The policies of a list; they are complete only where there are no problems. */
+export interface ParsedLimits {
+  readonly policies: readonly Policy[];
+  /** Each says what was expected and quotes the part at fault. */
+  readonly problems: readonly string[];
+}
+
+/**
+ * Parses `<quota> / [<n>] <unit>` or `<quota> per [<n>] <unit>`, several joined by `,` `;` or `|`. Quotas from 1 to
+ * 999,999,999,999,999, windows from 1 second to 10 years (of 360 days), each window once, at most 16 in a list.
+ */
+export const parseLimits = (text: string, scope: Scope, algorithm: Algorithm): ParsedLimits => {
+  const policies: Policy[] = [];
+  const problems: string[] = [];
+  for (const part of text.split(SEPARATOR).map((each) => each.trim())) {
+    const policy = parsePart(part, scope, algorithm);
+    const problem = typeof policy === 'string' ? policy : problemOf(policy, policies);
+    if (problem !== undefined) problems.push(`${problem}, got ${quote(part)}`);
+    else if (typeof policy !== 'string') policies.push(policy);
+  }
+  if (policies.length > MAX_POLICIES) problems.push(tooMany(policies.length));
+  return { policies, problems };
+};
+
+export const tooMany = (count: number): string => `expected at most ${MAX_POLICIES} policies, got ${count}`;
+
+/** A value in an error message: cut short, and `nothing` where it is empty. */
+export const quote = (value: string): string => {
+  if (value === '') return 'nothing';
+  return `\`${value.length > 60 ? `${value.slice(0, 60)}…` : value}\``;
+};
+
+/** A policy, or what was expected instead of `part`. */
+const parsePart = (part: string, scope: Scope, algorithm: Algorithm): Policy | string => {
+  const [, digits, multiple, word] = PART.exec(part) ?? [];
+  if (digits === undefined || word === undefined) return 'expected `<quota>/<unit>`';
+  const quota = Number(digits);
+  const count = Number(multiple ?? 1);
+  const unit = word.toLowerCase() as Unit;
+  const windowMs = count * UNIT_MS[unit];
+  const name = `${prefixOf(scope)}${quota}/${count === 1 ? unit : `${count}${unit}s`}`;
+  const window = algorithm === 'fixed-window' ? `${count}${unit}` : windowMs;
+  return { name, counter: `${scope}:${algorithm}:${window}`, algorithm, quota, windowMs, count, unit };
+};
+
+/** The caller's own policies stand bare; whoever else sets one is named. */
+const prefixOf = (scope: Scope): string => (scope === 'default' || scope === 'anonymous' ? '' : `${scope}:`);
+
+const problemOf = (policy: Policy, earlier: readonly Policy[]): string | undefined => {
+  const { quota, windowMs, algorithm } = policy;
+  if (quota < 1 || quota > MAX_QUOTA) return `expected a quota from 1 to ${MAX_QUOTA}`;
+  if (windowMs < 1 || windowMs > MAX_WINDOW_MS) return 'expected a window from 1 second to 10 years';
+  // GCRA counts in whole microseconds, so its emission interval cannot be shorter than one.
+  if (algorithm === 'gcra' && quota > windowMs * 1000)
+    return 'expected at most one permit a microsecond for gcra';
+  const twin = earlier.find((other) => sameWindow(other, policy));
+  return twin && `expected each window once, beside \`${twin.name}\``;
+};
+
+/** Under fixed windows a calendar month is not 30 days, so these two may stand side by side. */
+const sameWindow = (a: Policy, b: Policy): boolean =>
+  a.windowMs === b.windowMs && (a.algorithm !== 'fixed-window' || isCalendar(a.unit) === isCalendar(b.unit));
+
+const isCalendar = (unit: Unit): boolean => unit === 'month' || unit === 'year';
