@@ -87,8 +87,8 @@ export class Permits {
   /** Gives a permit back, because another partition denied. */
   undo(c: Requester, { plan, partition, grant }: Outcome): void {
     if (grant === undefined) return;
-    if (grant.size > 1) return putBack(this.#leaseOf(plan, partition), grant);
-    c.executionCtx.waitUntil(this.#return(c, partition, grant.name, 1));
+    if (grant.size > 1) putBack(this.#leaseOf(plan, partition), grant);
+    else if (grant.name !== '') c.executionCtx.waitUntil(this.#return(c, partition, grant.name, 1));
   }
 
   #leaseOf(plan: Plan, partition: string): Lease {
