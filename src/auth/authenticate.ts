@@ -1,0 +1,71 @@
+// The step that learns who is calling: `Authorization: Bearer` -> Identity, or the one 401.
+import type { Context, MiddlewareHandler, Next } from 'hono';
+import type { Config } from '../config.ts';
+import type { Env, Identity, Outcome } from '../env.ts';
+import { abnormalUsage, forbidden, reducedCapacity } from '../problem.ts';
+import { bearerToken, candidateToken, presentsBearer } from './bearer.ts';
+import { Examiner } from './examine.ts';
+import { type Floor, refuse, startFloor } from './refusal.ts';
+
+/**
+ * Sets `identity`, undefined for an anonymous caller. A token that was verified lately costs one look-up; every other
+ * goes the long way, under the timer that each 401 waits for.
+ */
+export const authenticate = (config: Config): MiddlewareHandler<Env> => {
+  const examiner = new Examiner(config);
+  const floorMs = config.tokens.unauthorizedDelayMs;
+  return function authenticate(c, next) {
+    if (c.get('route').auth === 'none' || c.get('preflight')) return enter(c, next, undefined);
+    const header = c.req.raw.headers.get('authorization');
+    const identity = examiner.known(candidateToken(header));
+    if (identity) return enter(c, next, identity);
+    const floor = startFloor(floorMs);
+    return presentsBearer(header) ? examine(c, next, header, examiner, floor) : withoutToken(c, next, floor);
+  };
+};
+
+/** On with the request, or the one 403 if the token lacks a scope that the route asks for. */
+const enter = async (
+  c: Context<Env>,
+  next: Next,
+  identity: Identity | undefined,
+): Promise<Response | undefined> => {
+  c.set('identity', identity);
+  const { scopes } = c.get('route');
+  if (identity && !scopes.every((scope) => identity.scopes.has(scope))) {
+    return answer(c, 'forbidden', 'scope_missing', forbidden(host(c)));
+  }
+  await next();
+};
+
+/** An anonymous caller passes where a token is optional, but has no scopes. */
+const withoutToken = (c: Context<Env>, next: Next, floor: Floor) => {
+  const { auth, scopes } = c.get('route');
+  const admitted = auth === 'optional' && scopes.length === 0;
+  return admitted ? enter(c, next, undefined) : refuse(c, floor, 'token_missing', false);
+};
+
+const examine = async (c: Context<Env>, next: Next, header: string, examiner: Examiner, floor: Floor) => {
+  const token = bearerToken(header);
+  if (token === undefined) return refuse(c, floor, 'token_malformed');
+  const outcome = await examiner.examine(c, token);
+  switch (outcome.kind) {
+    case 'verified':
+      return enter(c, next, outcome.identity);
+    case 'refused':
+      return refuse(c, floor, outcome.reason);
+    case 'gated':
+      return answer(c, 'abnormal', 'auth_failures', abnormalUsage(outcome.retryAfterMs));
+    case 'no_keys':
+      return answer(c, 'unavailable', 'keys_unavailable', reducedCapacity(outcome.retryAfterMs));
+  }
+};
+
+const answer = (c: Context<Env>, outcome: Outcome, reason: string, response: Response): Response => {
+  const trace = c.get('trace');
+  trace.outcome = outcome;
+  trace.reason = reason;
+  return response;
+};
+
+const host = (c: Context<Env>): string => new URL(c.req.url).host;

@@ -1,0 +1,83 @@
+// What is known of a token, and finding out: the caches, then the failure gate, then the crypto.
+import type { Context } from 'hono';
+import type { Config } from '../config.ts';
+import type { Env, Identity } from '../env.ts';
+import { addressPartition } from '../partition.ts';
+import { FailureGate } from './failure-gate.ts';
+import { TokenCache } from './token-cache.ts';
+import { type NoKeys, type Refused, type Verified, type Verify, verifier } from './verify.ts';
+
+/** The address has failed too often. */
+export interface Gated {
+  readonly kind: 'gated';
+  readonly retryAfterMs: number;
+}
+
+/** A verified token; past `freshUntil` it is verified anew, but needs not pass the failure gate again. */
+interface Known extends Verified {
+  readonly freshUntil: number;
+}
+
+interface KnownBad {
+  readonly refused: Refused;
+  readonly until: number;
+}
+
+/** Verified tokens kept, and their characters in all; an identity is made of its token, so it weighs about the same. */
+const MAX_TOKENS = 10_000;
+const MAX_TOKEN_CHARS = 16_777_216;
+/** Refused ones are kept apart, so that junk cannot push good ones out. */
+const MAX_REFUSED = 1_000;
+const MAX_REFUSED_CHARS = 1_048_576;
+/** Kept no longer, because a key set may bring another key under the same `kid`. Milliseconds. */
+const REFUSED_MS = 60_000;
+/** The shared verifications of the failure gate are counted by the second. */
+const GATED_RETRY_MS = 1_000;
+
+export class Examiner {
+  readonly #good = new TokenCache<Known>(MAX_TOKENS, MAX_TOKEN_CHARS);
+  readonly #bad = new TokenCache<KnownBad>(MAX_REFUSED, MAX_REFUSED_CHARS);
+  readonly #gate = new FailureGate();
+  readonly #verify: Verify;
+  readonly #cacheMs: number;
+
+  constructor(config: Config) {
+    this.#verify = verifier(config);
+    this.#cacheMs = config.tokens.cacheSeconds * 1000;
+  }
+
+  /** The hot path: who sent this token, if it was verified lately and its key is still trusted. */
+  known(token: string | undefined): Identity | undefined {
+    const known = token === undefined ? undefined : this.#good.get(token);
+    return known?.key.trusted && Date.now() < known.freshUntil ? known.identity : undefined;
+  }
+
+  async examine(c: Context<Env>, token: string): Promise<Verified | Refused | NoKeys | Gated> {
+    const bad = this.#bad.get(token);
+    if (bad && Date.now() < bad.until) return bad.refused;
+    const background = (work: Promise<unknown>) => c.executionCtx.waitUntil(work);
+    const verify = () => this.#verify(token, background);
+    const address = addressPartition(c.req.raw.headers.get('cf-connecting-ip') ?? undefined);
+    const outcome = await (this.#wasGood(token) ? verify() : this.#gate.run(address, verify));
+    if (!outcome) return { kind: 'gated', retryAfterMs: GATED_RETRY_MS };
+    this.#remember(token, outcome);
+    if (outcome.kind === 'refused')
+      background(this.#gate.charge(c.env.AUTH_FAILURES, address).catch(() => undefined));
+    return outcome;
+  }
+
+  #wasGood(token: string): boolean {
+    const known = this.#good.get(token);
+    return known !== undefined && Date.now() < known.goodUntil;
+  }
+
+  #remember(token: string, outcome: Verified | Refused | NoKeys): void {
+    const now = Date.now();
+    if (outcome.kind === 'verified') {
+      this.#good.set(token, { ...outcome, freshUntil: Math.min(outcome.goodUntil, now + this.#cacheMs) });
+    } else if (outcome.kind === 'refused') {
+      this.#good.delete(token);
+      if (outcome.forGood) this.#bad.set(token, { refused: outcome, until: now + REFUSED_MS });
+    }
+  }
+}

@@ -1,0 +1,25 @@
+// The one 401: the same bytes after the same time, whatever was wrong with the token.
+import type { Context } from 'hono';
+import type { Env } from '../env.ts';
+import { unauthorized } from '../problem.ts';
+
+/** A timer that holds a 401 back. Started before the token is looked into, it hides how long that took. */
+export type Floor = Promise<void> | undefined;
+
+/** @param ms `UNAUTHORIZED_DELAY_MS`; 0 for none. */
+export const startFloor = (ms: number): Floor =>
+  ms > 0 ? new Promise((resolve) => setTimeout(resolve, ms)) : undefined;
+
+/** Refuses once the floor is reached. `reason` is for the log alone. */
+export const refuse = async (
+  c: Context<Env>,
+  floor: Floor,
+  reason: string,
+  tokenGiven = true,
+): Promise<Response> => {
+  const trace = c.get('trace');
+  trace.outcome = 'unauthorized';
+  trace.reason = reason;
+  await floor;
+  return unauthorized(new URL(c.req.url).host, tokenGiven);
+};

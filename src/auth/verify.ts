@@ -1,0 +1,148 @@
+// A token -> who sent it, by jose and the keys of the issuer that the token names.
+import { decodeJwt, decodeProtectedHeader, errors, type JWTVerifyOptions, jwtVerify } from 'jose';
+import type { Config, Issuer, TokenConfig } from '../config.ts';
+import type { Identity } from '../env.ts';
+import { type ClaimNames, identityOf } from './claims.ts';
+import { candidates, type KeySet, type VerificationKey } from './key-set.ts';
+import { type Background, type Keys, keysOf } from './keys.ts';
+
+export interface Verified {
+  readonly kind: 'verified';
+  readonly identity: Identity;
+  readonly key: VerificationKey;
+  /** Milliseconds since the epoch from which on the token is expired or too old, tolerance included. */
+  readonly goodUntil: number;
+}
+
+export interface Refused {
+  readonly kind: 'refused';
+  /** For the log, never for the client. */
+  readonly reason: string;
+  /** Whether neither time nor a new key can make this token good. */
+  readonly forGood: boolean;
+}
+
+export interface NoKeys {
+  readonly kind: 'no_keys';
+  readonly retryAfterMs: number;
+}
+
+export type Verify = (token: string, background: Background) => Promise<Verified | Refused | NoKeys>;
+
+/** An issuer of the configuration, with what does not change from token to token. */
+interface Party {
+  readonly name: string | undefined;
+  readonly algorithms: readonly string[];
+  readonly keys: Keys;
+  readonly options: JWTVerifyOptions;
+  readonly names: ClaimNames;
+}
+
+/** What the unverified token says of itself, as far as it takes to choose a key. */
+interface Hint {
+  readonly alg: string;
+  readonly kid: string | undefined;
+  readonly iss: unknown;
+}
+
+/** Nothing but the key is chosen by what a token says, and that only among the keys of the issuers configured. */
+export const verifier = ({ tokens, claimHeaders }: Config): Verify => {
+  const names: ClaimNames = { ...tokens, headers: claimHeaders };
+  const parties = tokens.issuers.map((issuer) => partyOf(issuer, tokens, names));
+  return async function verify(token, background) {
+    const hint = hintOf(token);
+    if (!hint) return refused('token_malformed');
+    const party = parties.find(({ name }) => name === undefined || name === hint.iss);
+    if (!party) return refused('issuer_unknown');
+    if (!party.algorithms.includes(hint.alg)) return refused('alg_not_allowed');
+    return verifyFrom(party, token, hint, background);
+  };
+};
+
+const partyOf = (issuer: Issuer, tokens: TokenConfig, names: ClaimNames): Party => ({
+  name: issuer.issuer,
+  algorithms: issuer.algorithms,
+  keys: keysOf(issuer),
+  options: {
+    issuer: issuer.issuer,
+    audience: issuer.audience.length > 0 ? [...issuer.audience] : undefined,
+    typ: issuer.typ,
+    clockTolerance: tokens.clockToleranceSeconds,
+    maxTokenAge: tokens.maxAgeSeconds,
+    requiredClaims: ['exp'],
+  },
+  names,
+});
+
+/**
+ * `jku`, `x5u`, `x5c` and `jwk` are never looked at (RFC 8725 section 3.10); `crit` asks for extensions, and we know
+ * none (RFC 7515 section 4.1.11).
+ */
+const hintOf = (token: string): Hint | undefined => {
+  try {
+    const { alg, kid, crit } = decodeProtectedHeader(token);
+    const named = kid === undefined || typeof kid === 'string';
+    return typeof alg === 'string' && named && crit === undefined
+      ? { alg, kid, iss: decodeJwt(token).iss }
+      : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
+const verifyFrom = async (party: Party, token: string, hint: Hint, background: Background) => {
+  const { keys } = party;
+  const set = await keys.current(background);
+  if (!set) return { kind: 'no_keys', retryAfterMs: keys.retryAfterMs(Date.now()) } as const;
+  const outcome = await tryKeys(party, token, hint, set);
+  if (!keys.newer || !isCurable(outcome, hint)) return outcome;
+  const newer = await keys.newer(background, set);
+  return newer === set ? { ...outcome, forGood: false } : tryKeys(party, token, hint, newer);
+};
+
+/** Whether a key that we do not have yet may be the right one. */
+const isCurable = (outcome: Verified | Refused, hint: Hint): outcome is Refused =>
+  outcome.kind === 'refused' &&
+  (outcome.reason === UNKNOWN_KEY || (outcome.reason === BAD_SIGNATURE && hint.kid === undefined));
+
+const tryKeys = async (party: Party, token: string, { alg, kid }: Hint, set: KeySet) => {
+  let outcome: Verified | Refused = refused(UNKNOWN_KEY, false);
+  for (const key of candidates(set, alg, kid)) {
+    outcome = await tryKey(party, token, key);
+    if (outcome.kind === 'verified' || outcome.reason !== BAD_SIGNATURE) return outcome;
+  }
+  return outcome;
+};
+
+const tryKey = async (party: Party, token: string, key: VerificationKey): Promise<Verified | Refused> => {
+  try {
+    const { payload } = await jwtVerify(token, key.key, { ...party.options, algorithms: [key.alg] });
+    const { clockTolerance, maxTokenAge } = party.options;
+    const { exp = 0, iat } = payload;
+    const tolerance = Number(clockTolerance);
+    // Without `MAX_TOKEN_AGE_SECONDS` jose takes any `iat`; one in the future would outlive a revocation by time.
+    if (iat !== undefined && iat > Date.now() / 1000 + tolerance) return refused('claim_iat', false);
+    const identity = identityOf(payload, party.names);
+    if (typeof identity === 'string') return refused(identity);
+    const oldest = maxTokenAge === undefined || iat === undefined ? exp : iat + Number(maxTokenAge);
+    return { kind: 'verified', identity, key, goodUntil: (Math.min(exp, oldest) + tolerance) * 1000 };
+  } catch (error) {
+    return refusalOf(error);
+  }
+};
+
+const UNKNOWN_KEY = 'key_unknown';
+const BAD_SIGNATURE = 'signature_invalid';
+const CURED_BY_TIME = new Set(['nbf', 'iat']);
+
+const refused = (reason: string, forGood = true): Refused => ({ kind: 'refused', reason, forGood });
+
+/** Only claims that our own options name get into a reason: no text of the token's. */
+const refusalOf = (error: unknown): Refused => {
+  if (error instanceof errors.JWSSignatureVerificationFailed) return refused(BAD_SIGNATURE);
+  if (error instanceof errors.JWTExpired) return refused('token_expired');
+  if (error instanceof errors.JWTClaimValidationFailed) {
+    return refused(`claim_${error.claim}`, !CURED_BY_TIME.has(error.claim));
+  }
+  return refused('token_malformed');
+};
