@@ -1,0 +1,25 @@
+import { buildWorker } from '/work/h-proxy/tools/build.ts';
+import { startWeir } from '/work/h-proxy/test/fixtures/weir.ts';
+import { startOrigin } from '/work/h-proxy/test/fixtures/origin.ts';
+await buildWorker().catch(e => console.log(String(e.message).split('\n')[0]));
+const origin = await startOrigin();
+console.time('start');
+const weir = await startWeir({ vars: { ORIGIN_URL: origin.url }, isolates: 2 });
+console.timeEnd('start');
+console.log(weir.urls, weir.memory());
+console.log(await (await weir.fetch('/own', { headers: { 'CF-Connecting-IP': '1.2.3.4', 'X-Forwarded-For': '9.9.9.9', 'Accept-Encoding': 'br' } })).json());
+console.log(await (await fetch(weir.urls[1] + '/own')).json());
+console.log(await weir.limiterIds()); await weir.evictLimiters();
+console.log((await (await fetch(weir.urls[1] + '/own')).json()).n);
+console.log(weir.logs());
+console.log(await (await weir.fetch('/echo/a%2fb//../c?x=%41&y=a b', { method: 'POST', body: 'hi', headers: { 'CF-Connecting-IP': '1.2.3.4', 'X-Forwarded-For': '9.9.9.9' } })).json());
+for (const p of ['/gzip', '/br']) { const r = await weir.fetch(p); console.log(p, r.status, [...r.headers], (await r.text()).length); }
+const t = await weir.fetch('/big?bytes=200000000'); let n = 0; for await (const c of t.body!) n += c.length; console.log(n, weir.memory());
+const ac = new AbortController();
+const seenP = origin.next('/hang');
+const p = weir.fetch('/hang', { signal: ac.signal }).catch(e => e.name);
+const seen = await seenP; ac.abort(); console.log(await p); console.time('abort'); await seen.aborted; console.timeEnd('abort');
+await weir.close();
+const w2 = await startWeir({ outbound: { external: { address: origin.address, http: {} } } });
+console.log(await (await w2.fetch('/echo', {headers:{host:'api.example.com'}})).json());
+await w2.close(); await origin.close();
