@@ -1,0 +1,288 @@
+// The ladder never lends what it does not have: random schedules, and the worst cases that those rarely hit.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Grant } from '../../src/limit/lease.ts';
+import { Ladder } from './ladder.ts';
+import { anyPolicy, EPOCH, policy } from './policies.ts';
+
+type Event =
+  | { do: 'wait'; ms: number }
+  | { do: 'request'; isolate: number; times: number }
+  | { do: 'ask' | 'reply' | 'return' | 'return-twice'; index: number }
+  | { do: 'settle-all' | 'end-leases' | 'crash' };
+
+const anyEvent = (windowMs: number): fc.Arbitrary<Event> => {
+  const index = fc.nat(30);
+  const ms = fc.oneof(
+    fc.nat(20),
+    fc.integer({ min: 900, max: 1_100 }),
+    fc.integer({ min: 9_500, max: 11_500 }),
+    fc.integer({ min: windowMs - 1_500, max: windowMs + 300 }),
+  );
+  return fc.oneof(
+    { weight: 3, arbitrary: ms.map((ms) => ({ do: 'wait' as const, ms })) },
+    {
+      weight: 5,
+      arbitrary: fc
+        .record({ isolate: fc.nat(15), times: fc.integer({ min: 1, max: 12 }) })
+        .map((request) => ({
+          do: 'request' as const,
+          ...request,
+        })),
+    },
+    { weight: 4, arbitrary: fc.constant({ do: 'settle-all' as const }) },
+    {
+      weight: 3,
+      arbitrary: fc.record({
+        do: fc.constantFrom('ask' as const, 'reply' as const, 'return' as const, 'return-twice' as const),
+        index,
+      }),
+    },
+    { weight: 2, arbitrary: fc.constant({ do: 'end-leases' as const }) },
+    { weight: 1, arbitrary: fc.constant({ do: 'crash' as const }) },
+  );
+};
+
+const play = (ladder: Ladder, event: Event): void => {
+  switch (event.do) {
+    case 'wait':
+      ladder.now += event.ms;
+      return;
+    case 'request':
+      for (let i = 0; i < event.times; i++) ladder.request(event.isolate);
+      return;
+    case 'ask':
+      ladder.deliverAsk(event.index);
+      return;
+    case 'reply':
+      ladder.deliverReply(event.index);
+      return;
+    case 'return':
+      ladder.deliverReturn(event.index);
+      return;
+    case 'return-twice':
+      ladder.deliverReturn(event.index, true);
+      return;
+    case 'settle-all':
+      while (ladder.asks.length > 0) ladder.deliverAsk();
+      while (ladder.replies.length > 0) ladder.deliverReply();
+      return;
+    case 'end-leases':
+      ladder.endLeases();
+      return;
+    case 'crash':
+      ladder.crash();
+      return;
+  }
+};
+
+const schedules = (algorithm: 'sliding-window' | 'fixed-window') =>
+  anyPolicy(algorithm)
+    .filter(({ windowMs }) => windowMs >= 32_000)
+    .chain((limit) =>
+      fc.record({
+        limit: fc.constant({ ...limit, quota: limit.quota * 5 }),
+        isolates: fc.integer({ min: 1, max: 16 }),
+        events: fc.array(anyEvent(limit.windowMs), { maxLength: 150 }),
+      }),
+    );
+
+describe('any interleaving of ask, grant, use, return, expiry, delay, eviction and crash', () => {
+  it('never uses more than the quota in any sliding window', () => {
+    fc.assert(
+      fc.property(schedules('sliding-window'), ({ limit, isolates, events }) => {
+        const ladder = new Ladder([limit], isolates);
+        for (const event of events) play(ladder, event);
+        expect(ladder.busiest(limit.windowMs)).toBeLessThanOrEqual(limit.quota);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it('never uses more than the quota in any fixed window', () => {
+    fc.assert(
+      fc.property(schedules('fixed-window'), ({ limit, isolates, events }) => {
+        const ladder = new Ladder([limit], isolates);
+        for (const event of events) play(ladder, event);
+        expect(ladder.busiestCalendar(limit.windowMs)).toBeLessThanOrEqual(limit.quota);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+const SLICE = 60_000 / 256;
+
+/** Requests close together until the isolate holds a lease with permits to spare. */
+const leased = (ladder: Ladder, isolate: number): Grant => {
+  for (;;) {
+    ladder.now += 1;
+    ladder.pass(isolate);
+    const grant = ladder.lease(isolate).grants.at(-1);
+    if (grant !== undefined && grant.unused >= 5) return grant;
+  }
+};
+
+describe('the worst cases', () => {
+  const minute = policy(100, 1, 'minute');
+
+  it('counts a lease used at its very end for a window from there', () => {
+    const ladder = new Ladder([minute], 2);
+    const grant = leased(ladder, 0);
+    ladder.now = grant.expires - 1;
+    while (grant.unused > 0) ladder.request(0);
+    ladder.now = EPOCH + 60_000 + Math.ceil(SLICE) + 10;
+    ladder.drain(1);
+    expect(ladder.busiest(60_000)).toBeLessThanOrEqual(100);
+  });
+
+  it('ends a lease a second after it was asked for, however late the reply came', () => {
+    const ladder = new Ladder([minute], 2);
+    const first = leased(ladder, 0);
+    while (first.unused > 0) ladder.request(0);
+    ladder.request(0);
+    ladder.deliverAsk();
+    ladder.now += 950;
+    ladder.deliverReply();
+    expect(ladder.lease(0).grants.at(-1)?.unused).toBeGreaterThan(0);
+    const spent = ladder.passed.length;
+    ladder.now += 900;
+    ladder.request(0);
+    expect(ladder.passed.length).toBe(spent);
+  });
+
+  it('counts what a reserve granted late, after a crash too', () => {
+    const ladder = new Ladder([minute], 2);
+    // Grants close together make a reserve; nothing more is written while it lasts.
+    for (let i = 0; i < 4; i++) {
+      ladder.pass(0);
+      ladder.now += 1_001;
+    }
+    const { writes } = ladder;
+    ladder.now += 8_500;
+    for (let i = 0; i < 3; i++) ladder.pass(0);
+    expect(ladder.writes).toBe(writes);
+    ladder.crash();
+    ladder.now = EPOCH + 63_003 + Math.ceil(SLICE);
+    ladder.drain(1);
+    expect(ladder.busiest(60_000)).toBeLessThanOrEqual(100);
+  });
+
+  it('grants nothing from a reserve that is over', () => {
+    const ladder = new Ladder([minute], 2);
+    for (let i = 0; i < 4; i++) {
+      ladder.pass(0);
+      ladder.now += 1_001;
+    }
+    ladder.now += 11_000;
+    for (let i = 0; i < 3; i++) ladder.pass(0);
+    ladder.crash();
+    ladder.now = EPOCH + 74_300;
+    ladder.drain(1);
+    expect(ladder.busiest(60_000)).toBeLessThanOrEqual(100);
+  });
+
+  it('carries neither a lease nor a reserve of a fixed window into the next', () => {
+    const fixed = policy(100, 1, 'minute', 'fixed-window');
+    const ladder = new Ladder([fixed], 2);
+    ladder.now = EPOCH + 59_700;
+    const grant = leased(ladder, 0);
+    expect(grant.expires).toBeLessThan(EPOCH + 60_000);
+    ladder.now = EPOCH + 60_001;
+    for (let i = 0; i < 10; i++) ladder.pass(0);
+    ladder.crash();
+    ladder.drain(1);
+    expect(ladder.busiestCalendar(60_000)).toBeLessThanOrEqual(100);
+  });
+
+  it('resumes from storage with everything counted that may have been granted', () => {
+    const ladder = new Ladder([minute], 1);
+    for (let i = 0; i < 50; i++) {
+      ladder.pass(0);
+      ladder.now += 5;
+    }
+    for (let i = 0; i < 20; i++) {
+      ladder.crash();
+      ladder.drain(0);
+      ladder.now += 10;
+    }
+    expect(ladder.busiest(60_000)).toBeLessThanOrEqual(100);
+  });
+
+  it('gives back once what came back twice', () => {
+    const ladder = new Ladder([minute], 2);
+    leased(ladder, 0);
+    ladder.now += 1_000;
+    ladder.endLeases();
+    const outstanding = ladder.returns.length;
+    expect(outstanding).toBeGreaterThan(0);
+    for (let i = 0; i < 40; i++) ladder.deliverReturn(0, true);
+    ladder.drain(1);
+    expect(ladder.busiest(60_000)).toBeLessThanOrEqual(100);
+  });
+
+  it('takes nothing back that an earlier load granted', () => {
+    const ladder = new Ladder([minute], 4);
+    const hot = (isolate: number) => {
+      ladder.pass(isolate);
+      ladder.now += 1;
+      ladder.pass(isolate);
+    };
+    hot(0);
+    ladder.now += 1_000;
+    ladder.endLeases();
+    expect(ladder.returns.length).toBe(1);
+    ladder.crash();
+    // The new load has a grant of its own by the same number, fully used.
+    hot(1);
+    ladder.pass(1);
+    const spent = ladder.passed.length;
+    const before = ladder.left(minute);
+    ladder.deliverReturn();
+    expect(ladder.left(minute)).toBe(before);
+    expect(ladder.passed.length).toBe(spent);
+  });
+});
+
+describe('a quiet subject', () => {
+  it('loses nothing to evictions: after a request every 11 s it sends 94 at once and all pass', () => {
+    const ladder = new Ladder([policy(100, 1, 'minute')], 1);
+    for (let i = 0; i < 30; i++) {
+      expect(ladder.pass(0)).toBe(true);
+      ladder.now += 11_000;
+      ladder.crash();
+    }
+    for (let i = 0; i < 94; i++) ladder.request(0);
+    while (ladder.asks.length > 0) ladder.deliverAsk();
+    while (ladder.replies.length > 0) ladder.deliverReply();
+    expect(ladder.denied).toBe(0);
+    expect(ladder.passed.length).toBe(30 + 94);
+  });
+});
+
+describe('a subject that became quiet', () => {
+  it('loses at most the grants that an evicted object had not written back', () => {
+    const ladder = new Ladder([policy(100, 1, 'minute')], 1);
+    for (let i = 0; i < 30; i++) {
+      ladder.pass(0);
+      ladder.now += 11_000;
+    }
+    ladder.crash();
+    expect(ladder.left(policy(100, 1, 'minute'))).toBe(95);
+  });
+});
+
+describe('a hot subject', () => {
+  it('costs at most 30 calls and 2 writes per 1,000 requests at 1,000 a second', () => {
+    const ladder = new Ladder([policy(1_000_000, 1, 'minute')], 1);
+    for (let i = 0; i < 30_000; i++) {
+      ladder.now = EPOCH + i;
+      ladder.pass(0);
+      ladder.endLeases();
+      ladder.deliverReturn();
+    }
+    expect(ladder.passed.length).toBe(30_000);
+    expect(ladder.calls).toBeLessThanOrEqual(30 * 30);
+    expect(ladder.writes).toBeLessThanOrEqual(2 * 30);
+  });
+});
