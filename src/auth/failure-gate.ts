@@ -16,6 +16,11 @@ const SLOT_MS = 15_000;
 const SLOT_WAIT_MS = 2_000;
 const WAITS_PER_SECOND = 1_000;
 
+/** The `AUTH_FAILURES` binding. */
+export interface FailureCount {
+  limit(options: { readonly key: string }): Promise<{ readonly success: boolean }>;
+}
+
 /** A place among the verifications of an address: when it ends by itself. */
 type Slot = { readonly until: number };
 
@@ -42,7 +47,7 @@ export class FailureGate {
   }
 
   /** Counts a failed verification; the binding counts for the data centre and cannot be asked without counting. */
-  async charge(failures: RateLimit, address: string): Promise<void> {
+  async charge(failures: FailureCount, address: string): Promise<void> {
     const { success } = await failures.limit({ key: address });
     if (!success) this.#failing.set(address, Date.now() + REMEMBERED_MS);
   }

@@ -1,0 +1,94 @@
+// How much verifying an address gets for its junk.
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { FailureGate } from '../../src/auth/failure-gate.ts';
+
+const address = 'an address';
+const spent = { limit: async () => ({ success: false }) };
+const unspent = { limit: async () => ({ success: true }) };
+const verified = async () => 'verified';
+
+/** How many of `count` verifications, begun at once, are run. */
+const admittedOf = async (gate: FailureGate, count: number, from = address): Promise<number> => {
+  const outcomes: unknown[] = [];
+  for (let i = 0; i < count; i += 1) outcomes.push(await gate.run(from, verified));
+  return outcomes.filter((outcome) => outcome !== undefined).length;
+};
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: 1_000_000 });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe('the failure gate', () => {
+  test('is open to an address whose failures are within the count', async () => {
+    const gate = new FailureGate();
+    await gate.charge(unspent, address);
+    expect(await admittedOf(gate, 100)).toBe(100);
+  });
+
+  test('gives an address that failed too often a share of 20 a second, for ten seconds', async () => {
+    const gate = new FailureGate();
+    await gate.charge(spent, address);
+    expect(await admittedOf(gate, 100)).toBe(20);
+    vi.advanceTimersByTime(1_000);
+    expect(await admittedOf(gate, 100)).toBe(20);
+    vi.advanceTimersByTime(9_000);
+    expect(await admittedOf(gate, 100)).toBe(100);
+  });
+
+  test('makes all failing addresses share the 20, and leaves the others alone', async () => {
+    const gate = new FailureGate();
+    await gate.charge(spent, 'a');
+    await gate.charge(spent, 'b');
+    expect(await admittedOf(gate, 15, 'a')).toBe(15);
+    expect(await admittedOf(gate, 15, 'b')).toBe(5);
+    expect(await admittedOf(gate, 15, 'c')).toBe(15);
+  });
+
+  test('runs at most four verifications of one address at once; a fifth waits its turn', async () => {
+    const gate = new FailureGate();
+    const open: (() => void)[] = [];
+    let most = 0;
+    let running = 0;
+    const slow = async () => {
+      running += 1;
+      most = Math.max(most, running);
+      await new Promise<void>((resolve) => open.push(resolve));
+      running -= 1;
+      return 'verified';
+    };
+    const all = Array.from({ length: 9 }, () => gate.run(address, slow));
+    await vi.advanceTimersByTimeAsync(0);
+    while (open.length > 0) {
+      open.shift()?.();
+      await vi.advanceTimersByTimeAsync(100);
+    }
+    expect(await Promise.all(all)).toEqual(Array(9).fill('verified'));
+    expect(most).toBe(4);
+  });
+
+  test('refuses what has waited two seconds for its turn', async () => {
+    const gate = new FailureGate();
+    for (let i = 0; i < 4; i += 1) void gate.run(address, () => new Promise(() => undefined));
+    const fifth = gate.run(address, verified);
+    await vi.advanceTimersByTimeAsync(2_100);
+    expect(await fifth).toBeUndefined();
+    expect(await gate.run('another address', verified)).toBe('verified');
+  });
+
+  test('gets back, after a while, the places of requests that the runtime dropped', async () => {
+    const gate = new FailureGate();
+    for (let i = 0; i < 4; i += 1) void gate.run(address, () => new Promise(() => undefined));
+    vi.advanceTimersByTime(15_000);
+    expect(await admittedOf(gate, 4)).toBe(4);
+  });
+
+  test('gets back the place of a verification that throws', async () => {
+    const gate = new FailureGate();
+    for (let i = 0; i < 10; i += 1) {
+      await expect(gate.run(address, () => Promise.reject(new Error('broken')))).rejects.toThrow('broken');
+    }
+  });
+});
