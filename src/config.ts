@@ -1,5 +1,13 @@
-// Environment vars -> Config. The only reader of vars; every default stands here.
+// Environment vars -> Config: what is read (by `config/`) and what came of it. Defaults and bounds: `config/settings.ts`.
+import { readClaimHeaders } from './config/claims.ts';
+import { readOrigin } from './config/origin.ts';
+import { checkCharges, readPolicies } from './config/policies.ts';
+import { defaultRoute, readRoutes } from './config/routes.ts';
+import { ABNORMAL_FACTOR, SECRET_BYTES } from './config/settings.ts';
+import { readTokens } from './config/tokens.ts';
+import { type Problem, Vars } from './config/vars.ts';
 import type { Policy } from './limit/policy.ts';
+import { quote } from './limits.ts';
 
 export type Mode = 'enforce' | 'shadow';
 
@@ -93,3 +101,68 @@ export interface Config {
   readonly adminToken: string | undefined;
   readonly partitionSecret: string | undefined;
 }
+
+/** Vars that are wrong, all of them at once. No message holds a secret's value. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly problems: readonly Problem[];
+
+  constructor(problems: readonly Problem[]) {
+    super(problems.map(({ variable, problem }) => `\`${variable}\`: ${problem}`).join('\n'));
+    this.problems = problems;
+  }
+}
+
+/** Reads every var; bindings and names it does not know are left alone. Throws a `ConfigError`. */
+export const parseConfig = (env: Readonly<Record<string, unknown>>): Config => {
+  const vars = new Vars(env);
+  const config = readConfig(vars);
+  if (vars.problems.length === 0) checkCharges(vars, config);
+  if (vars.problems.length > 0) throw new ConfigError(vars.problems);
+  return config;
+};
+
+const readConfig = (vars: Vars): Config => {
+  const mode = vars.choice('MODE');
+  const algorithm = vars.choice('ALGORITHM');
+  return {
+    tokens: readTokens(vars),
+    origin: readOrigin(vars),
+    claimHeaders: readClaimHeaders(vars),
+    policies: readPolicies(vars, algorithm),
+    routes: readRoutes(vars, { mode, algorithm }),
+    defaultRoute: defaultRoute(mode),
+    onLimiterError: vars.choice('ON_LIMITER_ERROR'),
+    limiterTimeoutMs: vars.integer('LIMITER_TIMEOUT_MS'),
+    limiterJurisdiction: vars.optionalChoice('LIMITER_JURISDICTION'),
+    leases: vars.choice('LEASES') === 'on',
+    corsOrigins: readCorsOrigins(vars),
+    serverTiming: vars.choice('SERVER_TIMING') === 'true',
+    abnormal: readAbnormal(vars),
+    adminToken: vars.secret('ADMIN_TOKEN', SECRET_BYTES.ADMIN_TOKEN, true),
+    partitionSecret: vars.secret('PARTITION_SECRET', SECRET_BYTES.PARTITION_SECRET, false),
+  };
+};
+
+/** Exactly as a browser sends them in `Origin`, or `*` alone. */
+const readCorsOrigins = (vars: Vars): readonly string[] => {
+  const origins = vars.list('CORS_ORIGINS') ?? [];
+  if (origins.length === 1 && origins[0] === '*') return origins;
+  for (const origin of origins.filter((each) => URL.parse(each)?.origin !== each))
+    vars.fail(
+      'CORS_ORIGINS',
+      `expected origins such as \`https://app.example.com\`, or \`*\` alone, got ${quote(origin)}`,
+    );
+  return origins;
+};
+
+const readAbnormal = (vars: Vars): Config['abnormal'] => {
+  const action = vars.choice('ABNORMAL_ACTION');
+  const text = vars.text('ABNORMAL_FACTOR');
+  if (text === undefined) return undefined;
+  const { min, max } = ABNORMAL_FACTOR;
+  const factor = /^\d+(\.\d+)?$/.test(text) ? Number(text) : 0;
+  if (factor < min || factor > max)
+    vars.fail('ABNORMAL_FACTOR', `expected a number from ${min} to ${max}, got ${quote(text)}`);
+  return { factor, action };
+};

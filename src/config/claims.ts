@@ -1,0 +1,36 @@
+// Claim paths, and the headers that carry claims to the origin.
+import type { ClaimHeader } from '../config.ts';
+import { quote } from '../limits.ts';
+import { TEXTS } from './settings.ts';
+import type { Vars } from './vars.ts';
+
+/** RFC 9110 section 5.6.2. */
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
+/** Framing, routing and credentials, whose meaning is not ours to change, and what only Weir or Cloudflare sets. */
+const TAKEN =
+  /^(authorization|connection|content-.*|cookie|expect|forwarded|host|keep-alive|proxy-.*|range|te|trailer|transfer-encoding|upgrade|cf-.*|sec-.*|true-client-ip|x-forwarded-(for|host|port|proto)|x-real-ip|x-weir-.*|x-original-url|x-rewrite-url|x-(http-)?method(-override)?)$/;
+
+/** `org.id` -> `['org', 'id']`. A name with `/` or `:` in it is a URI (RFC 7519 section 4.2) and is one claim, dots and all. */
+export const claimPath = (vars: Vars, variable: string, text: string): readonly string[] => {
+  const path = /[/:]/.test(text) ? [text] : text.split('.');
+  if (path.includes(''))
+    vars.fail(variable, `expected a claim such as \`sub\` or \`org.id\`, got ${quote(text)}`);
+  return path;
+};
+
+/** `sub=X-Auth-Subject, org.id=X-Org`: each header once, `-` and `_` alike, since origins read both as one. */
+export const readClaimHeaders = (vars: Vars): readonly ClaimHeader[] => {
+  const seen = new Set<string>();
+  const items = vars.list('CLAIM_HEADERS') ?? [TEXTS.CLAIM_HEADERS];
+  return items.flatMap((item) => {
+    const [, claim, header] = /^(.+?)\s*=\s*([^=]*)$/.exec(item) ?? [];
+    if (claim === undefined || header === undefined || !TOKEN.test(header))
+      return vars.fail('CLAIM_HEADERS', `expected \`<claim>=<header>\`, got ${quote(item)}`) ?? [];
+    const plain = header.toLowerCase().replaceAll('_', '-');
+    if (TAKEN.test(plain)) vars.fail('CLAIM_HEADERS', `expected a header of your own, got ${quote(header)}`);
+    if (seen.has(plain)) vars.fail('CLAIM_HEADERS', `expected each header once, got ${quote(item)}`);
+    seen.add(plain);
+    return { claim: claimPath(vars, 'CLAIM_HEADERS', claim), header };
+  });
+};

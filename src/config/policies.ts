@@ -1,0 +1,55 @@
+// Limits by whom they are for, and what no request could ever meet.
+import { record, string } from 'valibot';
+import type { Config, Policies, Route } from '../config.ts';
+import { type Caller, chargesOf } from '../limit/plan.ts';
+import type { Algorithm, Policy, Scope } from '../limit/policy.ts';
+import { MAX_POLICIES, parseLimits, tooMany } from '../limits.ts';
+import type { Vars } from './vars.ts';
+
+export const readPolicies = (vars: Vars, algorithm: Algorithm): Policies => {
+  const read = (variable: string, text: string | undefined, scope: Scope): readonly Policy[] => {
+    const { policies, problems } = text === undefined ? NONE : parseLimits(text, scope, algorithm);
+    for (const problem of problems) vars.fail(variable, problem);
+    return policies;
+  };
+  const tiers = Object.entries(vars.structured('TIERS', record(string(), string())) ?? {});
+  return {
+    default: read('LIMITS', vars.defaulted('LIMITS'), 'default'),
+    // A tier counts where `LIMITS` does, so that a caller who changes tier keeps what was spent.
+    tiers: new Map(tiers.map(([tier, limits]) => [tier, read(`TIERS.${tier}`, limits, 'default')])),
+    anonymous: read('ANONYMOUS_LIMITS', vars.defaulted('ANONYMOUS_LIMITS'), 'anonymous'),
+    preflight: read('PREFLIGHT_LIMITS', vars.defaulted('PREFLIGHT_LIMITS'), 'preflight'),
+    ip: read('IP_LIMITS', vars.text('IP_LIMITS'), 'ip'),
+    global: read('GLOBAL_LIMITS', vars.text('GLOBAL_LIMITS'), 'global'),
+  };
+};
+
+const NONE = { policies: [], problems: [] };
+
+/** Who can come to a route, by its `auth`. */
+const CALLERS: Readonly<Record<Route['auth'], readonly Caller[]>> = {
+  required: ['subject', 'preflight'],
+  optional: ['subject', 'anonymous', 'preflight'],
+  none: ['anonymous', 'preflight'],
+};
+
+/** A cost above a quota could never be allowed, and a request meets at most so many policies. */
+export const checkCharges = (vars: Vars, config: Config): void => {
+  const chargeOf = chargesOf(config);
+  for (const [index, route] of [config.defaultRoute, ...config.routes].entries()) {
+    const at = index === 0 ? undefined : `ROUTES[${index - 1}]`;
+    const charges = CALLERS[route.auth].flatMap((caller) =>
+      (caller === 'subject' ? [undefined, ...config.policies.tiers.keys()] : [undefined]).map((tier) =>
+        chargeOf(route, caller, tier),
+      ),
+    );
+    const counts = charges.map(({ plans }) => plans.flatMap(({ policies }) => policies).length);
+    if (Math.max(...counts) > MAX_POLICIES)
+      vars.fail(at ? `${at}.limits` : 'LIMITS', `${tooMany(Math.max(...counts))} on one request`);
+    const plans = charges.flatMap((charge) => charge.plans);
+    const short = plans.flatMap(({ policies, cost }) => policies.filter(({ quota }) => quota < cost));
+    const [smallest] = short.toSorted((a, b) => a.quota - b.quota);
+    if (smallest)
+      vars.fail(`${at}.cost`, `expected at most the quota of \`${smallest.name}\`, got ${route.cost}`);
+  }
+};

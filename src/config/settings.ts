@@ -1,0 +1,78 @@
+// Every var with a plain value: its default, unit and bounds. The one place where defaults stand.
+
+/** A whole number from `min` to `max`; the unit is in the var's name. */
+export interface Bounds {
+  readonly min: number;
+  readonly max: number;
+}
+
+export const INTEGERS = {
+  /** From the end of a request's body to the response's headers; at most 10 minutes. */
+  ORIGIN_TIMEOUT_MS: { fallback: 30_000, min: 1, max: 600_000 },
+  /** For `exp`, `nbf` and `iat`; clocks further apart than 5 minutes are broken. */
+  CLOCK_TOLERANCE_SECONDS: { fallback: 5, min: 0, max: 300 },
+  /** 0 turns the cache off; at most a day, since it is also how long a lost key may linger. */
+  TOKEN_CACHE_SECONDS: { fallback: 300, min: 0, max: 86_400 },
+  /** Counted from the request's arrival. Every refused connection stays open as long, so at most a second. */
+  UNAUTHORIZED_DELAY_MS: { fallback: 10, min: 0, max: 1_000 },
+  /** At most what a client commonly waits for an answer. */
+  LIMITER_TIMEOUT_MS: { fallback: 1_000, min: 1, max: 30_000 },
+} satisfies Readonly<Record<string, Bounds & { readonly fallback: number }>>;
+
+/** Off unless set. */
+export const OPTIONAL_INTEGERS = {
+  /** Oldest accepted `iat`; at most 10 years of 360 days. */
+  MAX_TOKEN_AGE_SECONDS: { min: 1, max: 311_040_000 },
+} satisfies Readonly<Record<string, Bounds>>;
+
+/** One of these words; the first is the default. */
+export const CHOICES = {
+  ALGORITHM: ['sliding-window', 'gcra', 'fixed-window'],
+  MODE: ['enforce', 'shadow'],
+  ON_LIMITER_ERROR: ['local', 'open', 'closed'],
+  LEASES: ['on', 'off'],
+  ABNORMAL_ACTION: ['report', 'deny'],
+  FORWARD_AUTHORIZATION: ['true', 'false'],
+  SERVER_TIMING: ['false', 'true'],
+} as const;
+
+/** One of these words, or off. */
+export const OPTIONAL_CHOICES = { LIMITER_JURISDICTION: ['eu', 'fedramp'] } as const;
+
+/** Texts with a default; the notations are described where they are parsed. */
+export const TEXTS = {
+  CLAIM_HEADERS: 'sub=X-Auth-Subject',
+  SUBJECT_CLAIM: 'sub',
+  LIMITS: '100/minute',
+  ANONYMOUS_LIMITS: '60/minute',
+  PREFLIGHT_LIMITS: '600/minute',
+} as const;
+
+/** `auth` and `cost` of a route that does not say. */
+export const ROUTE = { auth: 'required', cost: 1 } as const;
+
+/** Times a subject's own moving average; decimals allowed. Below 2 everyone is unusual now and then. */
+export const ABNORMAL_FACTOR = { min: 2, max: 1_000 };
+
+/** Least length of a secret in bytes. A JWT's HMAC secret is at least as long as the hash (RFC 7518 section 3.2). */
+export const SECRET_BYTES = {
+  HS256: 32,
+  HS384: 48,
+  HS512: 64,
+  ADMIN_TOKEN: 32,
+  ORIGIN_SECRET: 16,
+  PARTITION_SECRET: 16,
+} as const;
+
+/** Algorithms of public keys that Web Crypto verifies on Workers. */
+export const PUBLIC_ALGORITHMS: readonly string[] = [
+  ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
+];
+
+export const HMAC_ALGORITHMS = ['HS256', 'HS384', 'HS512'] as const;
+
+/** What a key source accepts unless `JWT_ALGORITHMS` says otherwise. */
+export const ALGORITHMS = {
+  secret: ['HS256'],
+  public: ['RS256', 'PS256', 'ES256', 'EdDSA'],
+} as const;

@@ -1,0 +1,28 @@
+// What a URL in a var must look like. Messages never quote credentials or a query.
+import { quote } from '../limits.ts';
+
+interface Shape {
+  /** Refuse plain http, but for this machine, where there is nobody in between. */
+  readonly httpsOnly: boolean;
+  readonly query: boolean;
+}
+
+/** The URL's problem, if it has one. */
+export const urlProblem = (text: string, { httpsOnly, query }: Shape): string | undefined => {
+  const url = URL.parse(text);
+  const fits =
+    url !== null &&
+    (url.protocol === 'https:' || (url.protocol === 'http:' && (!httpsOnly || isLoopback(url)))) &&
+    url.username === '' &&
+    url.password === '' &&
+    url.hash === '' &&
+    (query || url.search === '');
+  if (fits) return undefined;
+  const parts = query ? 'credentials or fragment' : 'credentials, query or fragment';
+  return `expected ${httpsOnly ? 'an https' : 'an http or https'} URL without ${parts}${got(text)}`;
+};
+
+const isLoopback = ({ hostname }: URL): boolean =>
+  hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
+
+const got = (text: string): string => (/[@?#]/.test(text) ? '' : `, got ${quote(text)}`);

@@ -1,0 +1,155 @@
+// Reads vars one at a time and keeps every problem, so that one look shows them all. Never quotes a secret.
+import { type BaseIssue, type GenericSchema, safeParse } from 'valibot';
+import { quote } from '../limits.ts';
+import { type Bounds, CHOICES, INTEGERS, OPTIONAL_CHOICES, OPTIONAL_INTEGERS, TEXTS } from './settings.ts';
+
+/** What is wrong with one var, or with one entry of it (`ROUTES[2].cost`). */
+export interface Problem {
+  readonly variable: string;
+  /** What was expected and, unless it is a secret, what was found. */
+  readonly problem: string;
+}
+
+type Choice<Name extends keyof typeof CHOICES> = (typeof CHOICES)[Name][number];
+type OptionalChoice<Name extends keyof typeof OPTIONAL_CHOICES> = (typeof OPTIONAL_CHOICES)[Name][number];
+
+export class Vars {
+  readonly problems: Problem[] = [];
+  readonly #env: Readonly<Record<string, unknown>>;
+
+  constructor(env: Readonly<Record<string, unknown>>) {
+    this.#env = env;
+  }
+
+  fail(variable: string, problem: string): undefined {
+    this.problems.push({ variable, problem });
+  }
+
+  /** As it is bound; an empty string is unset. */
+  raw(name: string): unknown {
+    const value = this.#env[name];
+    return value === '' || value === null ? undefined : value;
+  }
+
+  text(name: string): string | undefined {
+    const value = this.raw(name);
+    if (typeof value === 'object' || typeof value === 'function') return this.fail(name, 'expected a string');
+    return value === undefined ? undefined : String(value).trim() || undefined;
+  }
+
+  /** A text that has a default. */
+  defaulted(name: keyof typeof TEXTS): string {
+    return this.text(name) ?? TEXTS[name];
+  }
+
+  integer(name: keyof typeof INTEGERS): number {
+    return this.#integer(name, INTEGERS[name]) ?? INTEGERS[name].fallback;
+  }
+
+  optionalInteger(name: keyof typeof OPTIONAL_INTEGERS): number | undefined {
+    return this.#integer(name, OPTIONAL_INTEGERS[name]);
+  }
+
+  #integer(name: string, { min, max }: Bounds): number | undefined {
+    const text = this.text(name);
+    if (text === undefined) return undefined;
+    if (/^\d{1,15}$/.test(text) && Number(text) >= min && Number(text) <= max) return Number(text);
+    return this.fail(name, `expected a whole number from ${min} to ${max}, got ${quote(text)}`);
+  }
+
+  /** One of the words, the first where unset. */
+  choice<Name extends keyof typeof CHOICES>(name: Name): Choice<Name> {
+    const [fallback] = CHOICES[name];
+    return this.#oneOf<Choice<Name>>(name, CHOICES[name]) ?? fallback;
+  }
+
+  optionalChoice<Name extends keyof typeof OPTIONAL_CHOICES>(name: Name): OptionalChoice<Name> | undefined {
+    return this.#oneOf<OptionalChoice<Name>>(name, OPTIONAL_CHOICES[name]);
+  }
+
+  #oneOf<Word extends string>(name: string, words: readonly Word[]): Word | undefined {
+    const text = this.text(name);
+    const found = words.find((word) => word === text);
+    if (found === undefined && text !== undefined)
+      this.fail(name, `expected ${oneOf(words)}, got ${quote(text)}`);
+    return found;
+  }
+
+  /** Comma-separated, or an array of strings; undefined where unset. */
+  list(name: string): readonly string[] | undefined {
+    const value = this.raw(name);
+    const items = isStrings(value) ? value : this.text(name)?.split(',');
+    return items && cleanList(this, name, items);
+  }
+
+  /** Kept byte for byte. `visible`: it is sent in a header, so only printable ASCII without spaces will do. */
+  secret(name: string, minBytes: number, visible: boolean): string | undefined {
+    const value = this.raw(name);
+    if (value === undefined) return undefined;
+    if (typeof value !== 'string') return this.fail(name, 'expected a string');
+    const { length } = new TextEncoder().encode(value);
+    if (length < minBytes) return this.fail(name, `expected at least ${minBytes} bytes, got ${length}`);
+    if (visible && !/^[!-~]+$/.test(value)) return this.fail(name, 'expected printable ASCII without spaces');
+    return value;
+  }
+
+  /** A TOML table or array, or the same as a JSON string. */
+  structured<T>(name: string, schema: GenericSchema<unknown, T>): T | undefined {
+    const value = this.raw(name);
+    if (value === undefined) return undefined;
+    const data = typeof value === 'string' ? parseJson(value) : value;
+    if (data === undefined) return this.fail(name, 'expected a TOML table or array, or JSON');
+    const result = safeParse(schema, data);
+    if (result.success) return result.output;
+    for (const issue of result.issues) this.fail(...describe(name, issue));
+  }
+}
+
+/** Trims the items; an empty one is a problem. */
+export const cleanList = (vars: Vars, name: string, items: readonly string[]): readonly string[] => {
+  const trimmed = items.map((item) => item.trim());
+  if (trimmed.length === 0 || trimmed.includes(''))
+    vars.fail(name, 'expected values between commas, got an empty one');
+  return trimmed;
+};
+
+/** `a`, `b` or `c`. */
+export const oneOf = (words: readonly string[]): string =>
+  words
+    .map((word) => `\`${word}\``)
+    .join(', ')
+    .replace(/, (?=[^,]*$)/, ' or ');
+
+export const parseJson = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+};
+
+const isStrings = (value: unknown): value is readonly string[] =>
+  Array.isArray(value) && value.every((item) => typeof item === 'string');
+
+const KINDS: Readonly<Record<string, string>> = {
+  Array: 'an array',
+  Object: 'a table',
+  string: 'a string',
+  number: 'a number',
+};
+
+/** `ROUTES[0].cost` and what is wrong there. */
+const describe = (name: string, issue: BaseIssue<unknown>): [variable: string, problem: string] => {
+  const keys = (issue.path ?? []).map(({ key }) =>
+    typeof key === 'number' ? `[${key}]` : `.${String(key)}`,
+  );
+  const variable = name + keys.join('');
+  if (issue.expected === 'never') return [variable, 'expected no such key'];
+  if (issue.received === 'undefined') return [variable, 'expected a value, got nothing'];
+  return [variable, `expected ${kindOf(issue.expected ?? '')}, got ${shown(issue.received)}`];
+};
+
+const kindOf = (expected: string): string =>
+  KINDS[expected] ?? oneOf(expected.match(/(?<=")[\w-]+(?=")/g) ?? []);
+
+const shown = (received: string): string => KINDS[received] ?? quote(received.replaceAll('"', ''));
