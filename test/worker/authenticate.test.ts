@@ -1,26 +1,28 @@
-// The authenticate step in a bare Hono app: real keys, real tokens, no runtime of Cloudflare's.
+// The authenticate step by itself, inside workerd: real tokens, real Web Crypto; only the clock is faked.
 import { Hono } from 'hono';
-import { SignJWT } from 'jose';
-import { describe, expect, test } from 'vitest';
+import { type JWTHeaderParameters, type JWTPayload, SignJWT } from 'jose';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { authenticate } from '../../src/auth/authenticate.ts';
-import type { Config, Route } from '../../src/config.ts';
+import type { Config, Issuer, Route } from '../../src/config.ts';
 import type { Env, Identity, Trace } from '../../src/env.ts';
 import { configWith, issuer, route } from '../fixtures/config.ts';
 
-const SECRET = new TextEncoder().encode('a-secret-of-thirty-two-characters');
-
-const tokenFor = (claims: Record<string, unknown> = {}): Promise<string> =>
-  new SignJWT({
-    iss: 'https://issuer.test',
-    aud: 'https://api.test',
-    sub: 'alice',
-    exp: now() + 60,
-    ...claims,
-  })
-    .setProtectedHeader({ alg: 'HS256' })
-    .sign(SECRET);
+const secretKey = (secret: string) => new TextEncoder().encode(secret);
+const SECRET = 'a-secret-of-thirty-two-characters';
 
 const now = (): number => Math.floor(Date.now() / 1000);
+
+/** A good token, but for what `claims` and `header` change; undefined removes a claim. */
+const tokenWith = (
+  claims: JWTPayload | Record<string, unknown> = {},
+  header: Partial<JWTHeaderParameters> = {},
+  secret = SECRET,
+): Promise<string> => {
+  const good = { iss: 'https://issuer.test', aud: 'https://api.test', sub: 'alice', exp: now() + 600 };
+  return new SignJWT({ ...good, ...claims })
+    .setProtectedHeader({ alg: 'HS256', ...header })
+    .sign(secretKey(secret));
+};
 
 interface Seen {
   readonly response: Response;
@@ -28,52 +30,368 @@ interface Seen {
   readonly trace: Trace;
 }
 
-/** An app of this one step, which remembers what the step left behind. */
-const appOf = (config: Config, on: Route = route, preflight = false) => {
+interface Caller {
+  readonly route?: Partial<Route>;
+  readonly preflight?: boolean;
+  readonly address?: string;
+}
+
+/** The step alone in an app. `failures` counts what was charged; from 61 on the count says no. */
+const appOf = (config: Config) => {
   const step = authenticate(config);
-  const limits = { charged: 0, allowed: 60 };
-  const limit = async () => ({ success: ++limits.charged <= limits.allowed });
-  const call = async (authorization?: string, address = '192.0.2.1'): Promise<Seen> => {
+  const failures = { charged: 0 };
+  const limit = async () => ({ success: ++failures.charged <= 60 });
+  const call = async (authorization: string | undefined, caller: Caller = {}): Promise<Seen> => {
     const trace: Trace = { arrived: Date.now(), id: 'x', outcome: 'forwarded' };
     let identity: Identity | undefined;
-    const app = new Hono<Env>();
-    app.use(async (c, next) => {
-      c.set('trace', trace);
-      c.set('route', on);
-      c.set('preflight', preflight);
-      await next();
-    });
-    app.use(step);
-    app.all('*', (c) => {
-      identity = c.get('identity');
-      return c.text('in');
-    });
-    const headers: Record<string, string> = { 'CF-Connecting-IP': address };
-    if (authorization !== undefined) headers.Authorization = authorization;
-    const context = { waitUntil: () => undefined, passThroughOnException: () => undefined, props: {} };
-    const env = { AUTH_FAILURES: { limit } } as unknown as Env['Bindings'];
-    const response = await app.fetch(new Request('https://api.test/', { headers }), env, context as never);
+    const app = new Hono<Env>()
+      .use(async (c, next) => {
+        c.set('trace', trace);
+        c.set('route', { ...route, ...caller.route });
+        c.set('preflight', caller.preflight ?? false);
+        await next();
+      })
+      .use(step)
+      .all('*', (c) => {
+        identity = c.get('identity');
+        return c.text('in');
+      });
+    const headers = new Headers({ 'CF-Connecting-IP': caller.address ?? '192.0.2.1' });
+    if (authorization !== undefined) headers.set('Authorization', authorization);
+    const work: Promise<unknown>[] = [];
+    const context = { waitUntil: (task: Promise<unknown>) => void work.push(task) };
+    const bindings = { AUTH_FAILURES: { limit } };
+    const request = new Request('https://api.test/', { headers });
+    const response = await app.fetch(request, bindings as never, context as never);
+    await Promise.all(work);
     return { response, identity, trace };
   };
-  return { call, limits };
+  return {
+    call,
+    failures,
+    refusalOf: async (authorization?: string) => (await call(authorization)).trace.reason,
+  };
 };
 
-describe('authenticate', () => {
-  test('lets a good token in and names its subject', async () => {
-    const { call } = appOf(configWith());
-    const token = await tokenFor();
+const withIssuer = (changes: Partial<Issuer>): Config => configWith({ issuers: [{ ...issuer, ...changes }] });
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['Date'] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
+
+const passes = (seconds: number): void => {
+  vi.setSystemTime(Date.now() + seconds * 1000);
+};
+
+describe('a good token', () => {
+  test('is let in, and names issuer, subject and what the limit step needs', async () => {
+    const { call } = appOf(configWith({ tierClaim: ['plan', 'name'] }));
+    const exp = now() + 600;
+    const token = await tokenWith({
+      exp,
+      iat: now(),
+      jti: 'one',
+      scope: 'read  write',
+      plan: { name: 'pro' },
+    });
     for (const authorization of [`Bearer ${token}`, `Bearer ${token}`, `bearer  ${token}`]) {
       const { response, identity } = await call(authorization);
       expect(response.status).toBe(200);
-      expect(identity).toMatchObject({ issuer: 'https://issuer.test', subject: 'alice' });
-      expect(identity?.headers).toEqual([['X-Auth-Subject', 'alice']]);
+      expect(identity).toEqual({
+        issuer: 'https://issuer.test',
+        subject: 'alice',
+        tier: 'pro',
+        scopes: new Set(['read', 'write']),
+        headers: [['X-Auth-Subject', 'alice']],
+        exp,
+        iat: now(),
+        jti: 'one',
+        partition: '["subject","https://issuer.test","alice"]',
+      });
     }
   });
 
-  test('refuses a token of another issuer', async () => {
-    const { call } = appOf(configWith({ issuers: [issuer] }));
-    const { response, trace } = await call(`Bearer ${await tokenFor({ iss: 'https://other.test' })}`);
+  test('may be signed with the secret before this one', async () => {
+    const keys = { kind: 'secret', secrets: ['a-new-secret-of-thirty-two-bytes!', SECRET] } as const;
+    const { call } = appOf(withIssuer({ keys }));
+    expect((await call(`Bearer ${await tokenWith()}`)).response.status).toBe(200);
+  });
+
+  test.each([
+    [['sub'], 9_007_199_254_740_991, '9007199254740991'],
+    [['sub'], 0, '0'],
+    [['org', 'id'], 'acme', 'acme'],
+    [['https://claims.test/id'], 'acme', 'acme'],
+    [['https://claims', 'test/id'], 'acme', 'acme'], // the same name, as a dotted path is split
+  ])('may have its subject at %j', async (subjectClaim, subject, text) => {
+    const { call } = appOf(configWith({ subjectClaim }));
+    const claims = { sub: subject, org: { id: subject }, 'https://claims.test/id': subject };
+    expect((await call(`Bearer ${await tokenWith(claims)}`)).identity?.subject).toBe(text);
+  });
+
+  test('may come from any of several issuers, and only with the keys of its own', async () => {
+    const other: Issuer = {
+      ...issuer,
+      issuer: 'https://other.test',
+      keys: { kind: 'secret', secrets: ['another-secret-of-thirty-two-bytes'] },
+    };
+    const { call, refusalOf } = appOf(configWith({ issuers: [issuer, other] }));
+    const own = await tokenWith({ iss: 'https://other.test' }, {}, 'another-secret-of-thirty-two-bytes');
+    expect((await call(`Bearer ${own}`)).identity?.partition).toBe(
+      '["subject","https://other.test","alice"]',
+    );
+    expect(await refusalOf(`Bearer ${await tokenWith({ iss: 'https://other.test' })}`)).toBe(
+      'signature_invalid',
+    );
+    expect(await refusalOf(`Bearer ${await tokenWith({ iss: 'https://other.test/' })}`)).toBe(
+      'issuer_unknown',
+    );
+    expect(await refusalOf(`Bearer ${await tokenWith({ iss: ['https://other.test'] })}`)).toBe(
+      'issuer_unknown',
+    );
+  });
+});
+
+describe('a token is refused', () => {
+  const cases: [string, Record<string, unknown>, Partial<JWTHeaderParameters>?][] = [
+    ['token_expired', { exp: 1 }],
+    ['claim_exp', { exp: undefined }],
+    ['claim_exp', { exp: '2999-01-01' }],
+    ['claim_nbf', { nbf: 9_999_999_999 }],
+    ['claim_nbf', { nbf: 'now' }],
+    ['claim_iat', { iat: 9_999_999_999 }],
+    ['claim_iat', { iat: null }],
+    ['issuer_unknown', { iss: 'https://issuer.test/' }],
+    ['issuer_unknown', { iss: undefined }],
+    ['claim_aud', { aud: 'https://api.test/' }],
+    ['claim_aud', { aud: undefined }],
+    ['claim_aud', { aud: { 0: 'https://api.test' } }],
+    ['subject_unusable', { sub: undefined }],
+    ['subject_unusable', { sub: '' }],
+    ['subject_unusable', { sub: null }],
+    ['subject_unusable', { sub: true }],
+    ['subject_unusable', { sub: ['alice'] }],
+    ['subject_unusable', { sub: { id: 'alice' } }],
+    ['subject_unusable', { sub: 1.5 }],
+    ['subject_unusable', { sub: 9_007_199_254_740_992 }],
+    ['subject_unusable', { sub: 'x'.repeat(256) }],
+    ['subject_unusable', { sub: 'a\ud800' }],
+    ['alg_not_allowed', {}, { alg: 'HS512' }],
+    ['token_malformed', {}, { kid: 7 as never }],
+    ['token_malformed', {}, { crit: ['b64'], b64: true }],
+  ];
+
+  test.each(cases)('for the log as %s with claims %j', async (reason, claims, header) => {
+    const { call, failures } = appOf(configWith());
+    const { response, identity, trace } = await call(`Bearer ${await tokenWith(claims, header)}`);
     expect(response.status).toBe(401);
-    expect(trace).toMatchObject({ outcome: 'unauthorized', reason: 'issuer_unknown' });
+    expect(identity).toBeUndefined();
+    expect(trace).toMatchObject({ outcome: 'unauthorized', reason });
+    expect(failures.charged).toBe(1);
+  });
+
+  test('when it is of another type than the one asked for', async () => {
+    const { call, refusalOf } = appOf(withIssuer({ typ: 'at+jwt' }));
+    for (const typ of ['at+jwt', 'AT+JWT', 'application/at+jwt']) {
+      expect((await call(`Bearer ${await tokenWith({}, { typ })}`)).response.status).toBe(200);
+    }
+    for (const typ of ['JWT', undefined]) {
+      expect(await refusalOf(`Bearer ${await tokenWith({}, { typ })}`)).toBe('claim_typ');
+    }
+  });
+
+  test('when it is older than the oldest that is accepted', async () => {
+    const { call, refusalOf } = appOf(configWith({ maxAgeSeconds: 60, clockToleranceSeconds: 0 }));
+    const authorization = `Bearer ${await tokenWith({ iat: now() })}`;
+    expect((await call(authorization)).response.status).toBe(200);
+    passes(61);
+    expect(await refusalOf(authorization)).toBe('token_expired');
+    expect(await refusalOf(`Bearer ${await tokenWith()}`)).toBe('claim_iat');
+  });
+
+  test('without crypto when its shape is wrong, and nothing is charged for it', async () => {
+    const { call, failures } = appOf(configWith());
+    const verify = vi.spyOn(crypto.subtle, 'verify');
+    for (const authorization of [
+      'Bearer',
+      'Bearer a.b',
+      'Bearer a.b.c.d',
+      `Bearer ${'a'.repeat(9000)}.b.c`,
+    ]) {
+      expect((await call(authorization)).trace.reason).toBe('token_malformed');
+    }
+    expect(verify).not.toHaveBeenCalled();
+    expect(failures.charged).toBe(0);
+  });
+
+  test('and charged to its address once, but for a token that was refused before', async () => {
+    const { call, failures } = appOf(configWith());
+    const verify = vi.spyOn(crypto.subtle, 'verify');
+    const authorization = `Bearer ${await tokenWith({ exp: 1 })}`;
+    for (let i = 0; i < 10; i += 1) expect((await call(authorization)).response.status).toBe(401);
+    expect(verify).toHaveBeenCalledTimes(1);
+    expect(failures.charged).toBe(1);
+  });
+
+  test('anew each time while time could cure it', async () => {
+    const { call, refusalOf } = appOf(configWith());
+    const authorization = `Bearer ${await tokenWith({ nbf: now() + 30 })}`;
+    expect(await refusalOf(authorization)).toBe('claim_nbf');
+    passes(30);
+    expect((await call(authorization)).response.status).toBe(200);
+  });
+});
+
+describe('a verified token', () => {
+  test('is verified once in the time it is cached', async () => {
+    const { call } = appOf(configWith());
+    const verify = vi.spyOn(crypto.subtle, 'verify');
+    const authorization = `Bearer ${await tokenWith()}`;
+    for (let i = 0; i < 10; i += 1) await call(authorization);
+    expect(verify).toHaveBeenCalledTimes(1);
+    passes(301);
+    for (let i = 0; i < 10; i += 1) await call(authorization);
+    expect(verify).toHaveBeenCalledTimes(2);
+  });
+
+  test('is never trusted past its expiry, tolerance included', async () => {
+    const { call, refusalOf } = appOf(configWith({ clockToleranceSeconds: 5 }));
+    const authorization = `Bearer ${await tokenWith({ exp: now() + 60 })}`;
+    expect((await call(authorization)).response.status).toBe(200);
+    passes(64);
+    expect((await call(authorization)).response.status).toBe(200);
+    passes(1);
+    expect(await refusalOf(authorization)).toBe('token_expired');
+  });
+
+  test('is verified every time where the cache is off', async () => {
+    const { call } = appOf(configWith({ cacheSeconds: 0 }));
+    const verify = vi.spyOn(crypto.subtle, 'verify');
+    const authorization = `Bearer ${await tokenWith()}`;
+    for (let i = 0; i < 5; i += 1) expect((await call(authorization)).response.status).toBe(200);
+    expect(verify).toHaveBeenCalledTimes(5);
+  });
+});
+
+describe('an address that fails too often', () => {
+  const forged = () => tokenWith({ jti: crypto.randomUUID() }, {}, 'not-the-secret-of-the-issuer-at-all');
+  const flood = async ({ call }: ReturnType<typeof appOf>, count: number) => {
+    const statuses = [];
+    for (let i = 0; i < count; i += 1)
+      statuses.push((await call(`Bearer ${await forged()}`)).response.status);
+    return statuses;
+  };
+
+  test('gets 429 for tokens that were never verified, beyond the shared few', async () => {
+    const app = appOf(configWith());
+    const verify = vi.spyOn(crypto.subtle, 'verify');
+    const statuses = await flood(app, 200);
+    expect(statuses.filter((status) => status === 401)).toHaveLength(61 + 20);
+    expect(statuses.slice(81)).toEqual(Array(119).fill(429));
+    expect(verify).toHaveBeenCalledTimes(81);
+    const { response, trace } = await app.call(`Bearer ${await forged()}`);
+    expect(response.headers.get('Retry-After')).toBe('1');
+    expect(trace).toMatchObject({ outcome: 'abnormal', reason: 'auth_failures' });
+  });
+
+  test('keeps its tokens that were verified once, even when they are verified anew', async () => {
+    const app = appOf(configWith({ cacheSeconds: 0 }));
+    const known = `Bearer ${await tokenWith()}`;
+    await app.call(known);
+    await flood(app, 100);
+    for (let i = 0; i < 30; i += 1) expect((await app.call(known)).response.status).toBe(200);
+  });
+
+  test('does not keep a new good token out for long, nor other addresses at all', async () => {
+    const app = appOf(configWith());
+    await flood(app, 100);
+    const fresh = `Bearer ${await tokenWith({ sub: 'bob' })}`;
+    expect((await app.call(fresh)).response.status).toBe(429);
+    expect((await app.call(fresh, { address: '192.0.2.2' })).response.status).toBe(200);
+    const another = `Bearer ${await tokenWith({ sub: 'carol' })}`;
+    passes(1);
+    expect((await app.call(another)).response.status).toBe(200);
+  });
+});
+
+describe('a route', () => {
+  test('that asks for a token refuses a caller without one, and says no error code', async () => {
+    const { call } = appOf(configWith());
+    for (const authorization of [undefined, '', 'Basic YTpi']) {
+      const { response, trace } = await call(authorization);
+      expect(response.status).toBe(401);
+      expect(response.headers.get('WWW-Authenticate')).toBe('Bearer realm="api.test"');
+      expect(trace.reason).toBe('token_missing');
+    }
+  });
+
+  test('where a token is optional lets callers without one in as anonymous, but none with a bad one', async () => {
+    const { call } = appOf(configWith());
+    const optional = { route: { auth: 'optional' } } as const;
+    for (const authorization of [undefined, 'Basic YTpi']) {
+      const { response, identity } = await call(authorization, optional);
+      expect([response.status, identity]).toEqual([200, undefined]);
+    }
+    expect((await call('Bearer a.b.c', optional)).response.status).toBe(401);
+    expect((await call(`Bearer ${await tokenWith()}`, optional)).identity?.subject).toBe('alice');
+  });
+
+  test('without authentication takes no notice of a token, good or bad', async () => {
+    const { call } = appOf(configWith());
+    for (const authorization of [undefined, 'Bearer a.b.c', `Bearer ${await tokenWith()}`]) {
+      const { response, identity } = await call(authorization, { route: { auth: 'none' } });
+      expect([response.status, identity]).toEqual([200, undefined]);
+    }
+  });
+
+  test('lets a preflight in as anonymous', async () => {
+    const { call } = appOf(configWith());
+    const { response, identity } = await call(undefined, { preflight: true, route: { scopes: ['admin'] } });
+    expect([response.status, identity]).toEqual([200, undefined]);
+  });
+
+  test.each([
+    ['read write', undefined, 200],
+    ['write read extra', undefined, 200],
+    ['read', undefined, 403],
+    ['READ WRITE', undefined, 403],
+    [undefined, 'read write', 200],
+    [undefined, ['read', 'write'], 200],
+    [undefined, ['read write'], 403],
+    [undefined, { read: true, write: true }, 403],
+    [undefined, undefined, 403],
+  ])('that asks for scopes answers a token of scope %j or scp %j with %i', async (scope, scp, status) => {
+    const { call } = appOf(configWith());
+    const authorization = `Bearer ${await tokenWith({ scope, scp })}`;
+    const { response, trace } = await call(authorization, { route: { scopes: ['read', 'write'] } });
+    expect(response.status).toBe(status);
+    if (status === 200) return;
+    expect(response.headers.get('WWW-Authenticate')).toBe(
+      'Bearer realm="api.test", error="insufficient_scope"',
+    );
+    expect(trace).toMatchObject({ outcome: 'forbidden', reason: 'scope_missing' });
+  });
+
+  test('that asks for scopes has none for anonymous callers', async () => {
+    const { call } = appOf(configWith());
+    const { response } = await call(undefined, { route: { auth: 'optional', scopes: ['read'] } });
+    expect(response.status).toBe(401);
+  });
+});
+
+describe('a 401', () => {
+  test('leaves no sooner than the delay, whatever it is for', async () => {
+    const { call } = appOf(configWith({ unauthorizedDelayMs: 60 }));
+    const expired = `Bearer ${await tokenWith({ exp: 1 })}`;
+    vi.useRealTimers();
+    for (const authorization of [undefined, 'Bearer x', 'Bearer a.b.c', expired, expired]) {
+      const started = performance.now();
+      await call(authorization);
+      expect(performance.now() - started).toBeGreaterThanOrEqual(59);
+    }
   });
 });
