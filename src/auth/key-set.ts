@@ -1,6 +1,7 @@
 // Public keys and secrets -> keys ready to verify with. No network, no clock.
-import { importJWK, importSPKI, type JWK } from 'jose';
+import type { JWK } from 'jose';
 import type { Issuer, KeySource } from '../config.ts';
+import { importJwk, importSecret, importSpki } from './import-key.ts';
 
 /** One key, imported for one algorithm (RFC 8725 section 3.1: a key serves the algorithm it was imported for). */
 export interface VerificationKey {
@@ -50,21 +51,20 @@ export const staticKeys = async (
   if (source.kind === 'secret') return secretKeys(source.secrets, algorithms);
   const text = source.key.trim();
   if (text.startsWith('{')) return (await parseKeySet(text, algorithms)) ?? [];
-  const keys = algorithms.map((alg) => usable(undefined, alg, alg, () => importSPKI(text, alg)));
+  const keys = algorithms.map((alg) => usable(undefined, alg, alg, () => importSpki(text, alg)));
   return (await Promise.all(keys)).filter((key) => key !== undefined);
 };
 
 const secretKeys = (secrets: readonly string[], algorithms: Issuer['algorithms']): Promise<KeySet> =>
   Promise.all(secrets.flatMap((secret) => algorithms.map((alg) => secretKey(secret, alg))));
 
-/** HS256 is HMAC with SHA-256, and so on (RFC 7518 section 3.2). */
-const secretKey = async (secret: string, alg: string): Promise<VerificationKey> => {
-  const algorithm = { name: 'HMAC', hash: `SHA-${alg.slice(2)}` };
-  const key = await crypto.subtle.importKey('raw', new TextEncoder().encode(secret), algorithm, false, [
-    'verify',
-  ]);
-  return { kid: undefined, alg, key, id: alg, trusted: true };
-};
+const secretKey = async (secret: string, alg: string): Promise<VerificationKey> => ({
+  kid: undefined,
+  alg,
+  key: await importSecret(secret, alg),
+  id: alg,
+  trusted: true,
+});
 
 const jwksOf = (json: string): JWK[] => {
   const document: unknown = JSON.parse(json);
@@ -76,7 +76,7 @@ const jwksOf = (json: string): JWK[] => {
 const importKey = async (jwk: JWK, alg: string, known: ReadonlyMap<string, VerificationKey>) => {
   const id = `${alg} ${JSON.stringify(jwk)}`;
   if (!mayVerify(jwk, alg)) return undefined;
-  return known.get(id) ?? usable(jwk.kid, alg, id, () => importJWK(jwk, alg));
+  return known.get(id) ?? usable(jwk.kid, alg, id, () => importJwk(jwk, alg));
 };
 
 /** RFC 7517 sections 4.2 to 4.4; a secret in a key set is nobody's public key. */
@@ -92,10 +92,10 @@ const usable = async (
   kid: string | undefined,
   alg: string,
   id: string,
-  load: () => Promise<CryptoKey | Uint8Array>,
+  load: () => Promise<CryptoKey>,
 ): Promise<VerificationKey | undefined> => {
   const key = await load().catch(() => undefined);
-  if (!(key instanceof CryptoKey) || key.type !== 'public' || isWeakRsa(key)) return undefined;
+  if (key?.type !== 'public' || isWeakRsa(key)) return undefined;
   return { kid, alg, key, id, trusted: true };
 };
 

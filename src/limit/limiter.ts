@@ -31,6 +31,7 @@ export class Limiter extends DurableObject {
   /** An idle partition costs nothing: once the last counter has drained, everything goes. */
   override async alarm(): Promise<void> {
     const stored = this.ctx.storage.kv.get<Record>(KEY);
+    this.#alarmAt = 0;
     if (stored !== undefined && restsAt(stored) > Date.now()) return this.#save(stored);
     await this.ctx.storage.deleteAll();
     this.#ledger = this.#load();

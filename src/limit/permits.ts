@@ -92,7 +92,7 @@ export class Permits {
   }
 
   #leaseOf(plan: Plan, partition: string): Lease {
-    const key = `${plan.id} ${partition}`;
+    const key = `${plan.id}${partition}`;
     const known = this.#leases.get(key);
     if (known !== undefined) return known;
     const lease = newLease();

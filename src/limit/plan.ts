@@ -8,8 +8,8 @@ export type Caller = 'subject' | 'anonymous' | 'preflight';
 
 /** The policies of one partition, asked for together. */
 export interface Plan {
-  /** Tells leases of different sets of policies apart. */
-  readonly id: string;
+  /** Tells leases of different charges apart. */
+  readonly id: number;
   readonly kind: 'subject' | 'address' | 'global';
   readonly policies: readonly Policy[];
   /** Permits one request spends of each. */
@@ -25,21 +25,22 @@ export interface Charge {
   readonly policyField: string;
 }
 
-/** Finds the charge of a request; every charge is made once, and there are no more than routes times callers and tiers. */
+/** Finds the charge of a request. Every charge is made once per route, kind of caller and tier. */
 export const chargesOf = (config: Config) => {
-  const charges = new Map<Route, Map<string, Charge>>();
+  const charges = new WeakMap<Route, Map<string, Charge>>();
+  let made = 0;
   return function chargeOf(route: Route, caller: Caller, tier?: string): Charge {
     const known = tier !== undefined && config.policies.tiers.has(tier) ? tier : undefined;
     const ofRoute = charges.get(route) ?? new Map<string, Charge>();
     charges.set(route, ofRoute);
     const key = known === undefined ? caller : `${caller}:${known}`;
-    const charge = ofRoute.get(key) ?? makeCharge(config, route, caller, known);
+    const charge = ofRoute.get(key) ?? makeCharge(config, made++, route, caller, known);
     ofRoute.set(key, charge);
     return charge;
   };
 };
 
-const makeCharge = (config: Config, route: Route, caller: Caller, tier: string | undefined): Charge => {
+const makeCharge = (config: Config, id: number, route: Route, caller: Caller, tier?: string): Charge => {
   const { policies } = config;
   const own = caller === 'subject' ? (tiered(config, tier) ?? policies.default) : policies[caller];
   const ofRoute = route.limits === 'none' ? [] : route.limits;
@@ -47,7 +48,7 @@ const makeCharge = (config: Config, route: Route, caller: Caller, tier: string |
   const ofCaller = exempt ? [] : caller === 'preflight' ? own : [...own, ...ofRoute];
   const ofAddress = exempt ? [] : policies.ip;
   const make = (kind: Plan['kind'], list: readonly Policy[]): Plan => ({
-    id: [kind, caller, tier ?? '', route.name].join('|'),
+    id,
     kind,
     policies: list,
     cost: caller === 'preflight' ? 1 : route.cost,
