@@ -5,7 +5,8 @@ import type { JWK } from 'jose';
 export const importJwk = (jwk: JWK, alg: string): Promise<CryptoKey> => {
   // Without `alg`, `use` and `key_ops`, which were looked at before. With `d`, since a private key must be rejected.
   const { kty, crv, n, e, x, y, d } = jwk;
-  return importVerifying('jwk', JSON.parse(JSON.stringify({ kty, crv, n, e, x, y, d })), alg);
+  const known = JSON.parse(JSON.stringify({ kty, crv, n, e, x, y, d }));
+  return crypto.subtle.importKey('jwk', known, parameters(alg), false, ['verify']);
 };
 
 /** PEM of a SubjectPublicKeyInfo (RFC 7468 section 13). */
@@ -22,7 +23,7 @@ export const importSpki = (pem: string, alg: string): Promise<CryptoKey> => {
 export const importSecret = (secret: string, alg: string): Promise<CryptoKey> =>
   importVerifying('raw', new TextEncoder().encode(secret), alg);
 
-const importVerifying = (format: string, key: JsonWebKey | Uint8Array, alg: string): Promise<CryptoKey> =>
+const importVerifying = (format: 'spki' | 'raw', key: BufferSource, alg: string): Promise<CryptoKey> =>
   crypto.subtle.importKey(format, key, parameters(alg), false, ['verify']);
 
 const CURVES: Readonly<Record<string, string>> = { ES256: 'P-256', ES384: 'P-384', ES512: 'P-521' };

@@ -1,0 +1,45 @@
+// The way of a request, top to bottom.
+import { Hono } from 'hono/tiny';
+import { authenticate } from './auth/authenticate.ts';
+import { type Config, parseConfig } from './config.ts';
+import type { Bindings, Env } from './env.ts';
+import { limit } from './limit/limit.ts';
+import { misconfigured } from './problem.ts';
+import { proxy } from './proxy.ts';
+import { report } from './report.ts';
+import { route } from './route.ts';
+
+export { Limiter } from './limit/limiter.ts';
+
+const pipeline = (config: Config): Hono<Env> =>
+  new Hono<Env>()
+    .use(report(config))
+    .use(route(config))
+    .use(authenticate(config))
+    .use(limit(config))
+    .all('*', proxy(config));
+
+/** Answers every request until the vars are mended; the log says what is wrong with which. */
+const stopped = (error: unknown): Hono<Env> =>
+  new Hono<Env>().all('*', () => {
+    console.error(JSON.stringify({ message: 'misconfigured', error: String(error) }));
+    return misconfigured();
+  });
+
+const start = (env: Bindings): Hono<Env> => {
+  try {
+    return pipeline(parseConfig(env));
+  } catch (error) {
+    return stopped(error);
+  }
+};
+
+/** Made once per isolate, from the first request's vars: they cannot change while it lives. */
+let weir: Hono<Env> | undefined;
+
+export default {
+  fetch(request: Request, env: Bindings, ctx: ExecutionContext): Response | Promise<Response> {
+    weir ??= start(env);
+    return weir.fetch(request, env, ctx);
+  },
+};
