@@ -69,6 +69,8 @@ export interface Variables {
   identity: Identity | undefined;
   /** CORS preflight: needs no token and goes on without a body. */
   preflight: boolean;
+  /** The response is the origin's; unset while it is one of ours. */
+  forwarded: true | undefined;
 }
 
 /** Hono's environment type for every step. */

@@ -2,6 +2,7 @@
 import { Hono } from 'hono/tiny';
 import { authenticate } from './auth/authenticate.ts';
 import { type Config, parseConfig } from './config.ts';
+import { cors } from './cors.ts';
 import type { Bindings, Env } from './env.ts';
 import { limit } from './limit/limit.ts';
 import { misconfigured } from './problem.ts';
@@ -14,6 +15,7 @@ export { Limiter } from './limit/limiter.ts';
 const pipeline = (config: Config): Hono<Env> =>
   new Hono<Env>()
     .use(report(config))
+    .use(cors(config))
     .use(route(config))
     .use(authenticate(config))
     .use(limit(config))
