@@ -7,6 +7,9 @@ import { bearerToken, candidateToken, presentsBearer } from './bearer.ts';
 import { Examiner } from './examine.ts';
 import { type Floor, refuse, startFloor } from './refusal.ts';
 
+/** The shared verifications of the failure gate are counted by the second. */
+const GATED_RETRY_MS = 1_000;
+
 /**
  * Sets `identity`, undefined for an anonymous caller. A token that was verified lately costs one look-up; every other
  * goes the long way, under the timer that each 401 waits for.
@@ -55,7 +58,7 @@ const examine = async (c: Context<Env>, next: Next, header: string, examiner: Ex
     case 'refused':
       return refuse(c, floor, outcome.reason);
     case 'gated':
-      return answer(c, 'abnormal', 'auth_failures', abnormalUsage(outcome.retryAfterMs));
+      return answer(c, 'abnormal', 'auth_failures', abnormalUsage(GATED_RETRY_MS));
     case 'no_keys':
       return answer(c, 'unavailable', 'keys_unavailable', reducedCapacity(outcome.retryAfterMs));
   }

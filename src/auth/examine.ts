@@ -4,14 +4,9 @@ import type { Config } from '../config.ts';
 import type { Env, Identity } from '../env.ts';
 import { addressPartition } from '../partition.ts';
 import { FailureGate } from './failure-gate.ts';
+import type { Background } from './keys.ts';
 import { TokenCache } from './token-cache.ts';
-import { type NoKeys, type Refused, type Verified, type Verify, verifier } from './verify.ts';
-
-/** The address has failed too often. */
-export interface Gated {
-  readonly kind: 'gated';
-  readonly retryAfterMs: number;
-}
+import { type Refused, type Verdict, type Verified, type Verify, verifier } from './verify.ts';
 
 /** A verified token; past `freshUntil` it is verified anew, but needs not pass the failure gate again. */
 interface Known extends Verified {
@@ -31,8 +26,6 @@ const MAX_REFUSED = 1_000;
 const MAX_REFUSED_CHARS = 1_048_576;
 /** Kept no longer, because a key set may bring another key under the same `kid`. Milliseconds. */
 const REFUSED_MS = 60_000;
-/** The shared verifications of the failure gate are counted by the second. */
-const GATED_RETRY_MS = 1_000;
 
 export class Examiner {
   readonly #good = new TokenCache<Known>(MAX_TOKENS, MAX_TOKEN_CHARS);
@@ -52,18 +45,23 @@ export class Examiner {
     return known?.key.trusted && Date.now() < known.freshUntil ? known.identity : undefined;
   }
 
-  async examine(c: Context<Env>, token: string): Promise<Verified | Refused | NoKeys | Gated> {
+  async examine(c: Context<Env>, token: string): Promise<Verdict> {
     const bad = this.#bad.get(token);
     if (bad && Date.now() < bad.until) return bad.refused;
     const background = (work: Promise<unknown>) => c.executionCtx.waitUntil(work);
-    const verify = () => this.#verify(token, background);
     const address = addressPartition(c.req.raw.headers.get('cf-connecting-ip') ?? undefined);
-    const outcome = await (this.#wasGood(token) ? verify() : this.#gate.run(address, verify));
-    if (!outcome) return { kind: 'gated', retryAfterMs: GATED_RETRY_MS };
-    this.#remember(token, outcome);
-    if (outcome.kind === 'refused')
+    const verdict = await this.#verifyGated(token, background, address);
+    this.#remember(token, verdict);
+    if (verdict.kind === 'refused')
       background(this.#gate.charge(c.env.AUTH_FAILURES, address).catch(() => undefined));
-    return outcome;
+    return verdict;
+  }
+
+  /** A token that was good once passes the gate until it expires. */
+  async #verifyGated(token: string, background: Background, address: string): Promise<Verdict> {
+    if (this.#wasGood(token)) return this.#verify(token, background, (work) => work());
+    if (!this.#gate.admits(address)) return { kind: 'gated' };
+    return this.#verify(token, background, (work) => this.#gate.run(address, work));
   }
 
   #wasGood(token: string): boolean {
@@ -71,7 +69,7 @@ export class Examiner {
     return known !== undefined && Date.now() < known.goodUntil;
   }
 
-  #remember(token: string, outcome: Verified | Refused | NoKeys): void {
+  #remember(token: string, outcome: Verdict): void {
     const now = Date.now();
     if (outcome.kind === 'verified') {
       this.#good.set(token, { ...outcome, freshUntil: Math.min(outcome.goodUntil, now + this.#cacheMs) });

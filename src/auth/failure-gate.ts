@@ -10,10 +10,10 @@ const MAX_ADDRESSES = 10_000;
 const SHARED_PER_SECOND = 20;
 /** Verifications of one address at once. */
 const MAX_AT_ONCE = 4;
-/** A verification that has not ended by then was dropped with its request; keys are waited for no longer. */
-const SLOT_MS = 15_000;
+/** A verification that has not ended by then was dropped with its request. */
+const SLOT_MS = 2_000;
 /** How long a request waits for a slot, and how many begin to wait in a second. */
-const SLOT_WAIT_MS = 2_000;
+const SLOT_WAIT_MS = 1_000;
 const WAITS_PER_SECOND = 1_000;
 
 /** The `AUTH_FAILURES` binding. */
@@ -34,9 +34,14 @@ export class FailureGate {
   readonly #shared = new PerSecond(SHARED_PER_SECOND);
   readonly #waits = new PerSecond(WAITS_PER_SECOND);
 
-  /** Runs `verification`, or returns undefined where the address has had its share. */
+  /** Whether a token of this address that was never verified here may be verified now. */
+  admits(address: string): boolean {
+    const now = Date.now();
+    return now >= (this.#failing.get(address) ?? 0) || this.#shared.take(now);
+  }
+
+  /** Runs `verification` in its turn, or returns undefined where that did not come. */
   async run<T>(address: string, verification: () => Promise<T>): Promise<T | undefined> {
-    if (!this.#admits(address, Date.now())) return undefined;
     const slot = await this.#slot(address);
     if (!slot) return undefined;
     try {
@@ -50,10 +55,6 @@ export class FailureGate {
   async charge(failures: FailureCount, address: string): Promise<void> {
     const { success } = await failures.limit({ key: address });
     if (!success) this.#failing.set(address, Date.now() + REMEMBERED_MS);
-  }
-
-  #admits(address: string, now: number): boolean {
-    return now >= (this.#failing.get(address) ?? 0) || this.#shared.take(now);
   }
 
   /** A fifth verification waits its turn, since many honest callers may share an address; not for long, and not all. */

@@ -20,6 +20,8 @@ export interface Refused {
   readonly reason: string;
   /** Whether neither time nor a new key can make this token good. */
   readonly forGood: boolean;
+  /** Whether a key that we do not have yet may be the right one. */
+  readonly newKeyHelps?: boolean;
 }
 
 export interface NoKeys {
@@ -27,7 +29,16 @@ export interface NoKeys {
   readonly retryAfterMs: number;
 }
 
-export type Verify = (token: string, background: Background) => Promise<Verified | Refused | NoKeys>;
+/** The address sends more than it may have verified. */
+export interface Gated {
+  readonly kind: 'gated';
+}
+
+/** Runs crypto when it is its turn; undefined if it never came. Waiting for keys takes nobody's turn. */
+export type Turn = <T>(work: () => Promise<T>) => Promise<T | undefined>;
+
+export type Verdict = Verified | Refused | NoKeys | Gated;
+export type Verify = (token: string, background: Background, turn: Turn) => Promise<Verdict>;
 
 /** An issuer of the configuration, with what does not change from token to token. */
 interface Party {
@@ -49,13 +60,15 @@ interface Hint {
 export const verifier = ({ tokens, claimHeaders }: Config): Verify => {
   const names: ClaimNames = { ...tokens, headers: claimHeaders };
   const parties = tokens.issuers.map((issuer) => partyOf(issuer, tokens, names));
-  return async function verify(token, background) {
+  return async function verify(token, background, turn) {
     const hint = hintOf(token);
     if (!hint) return refused('token_malformed');
     const party = parties.find(({ name }) => name === undefined || name === hint.iss);
     if (!party) return refused('issuer_unknown');
     if (!party.algorithms.includes(hint.alg)) return refused('alg_not_allowed');
-    return verifyFrom(party, token, hint, background);
+    const tryKeys = async (set: KeySet): Promise<Verified | Refused | Gated> =>
+      (await turn(() => tryEach(party, token, hint, set))) ?? { kind: 'gated' };
+    return verifyWith(party.keys, background, tryKeys);
   };
 };
 
@@ -90,26 +103,26 @@ const hintOf = (token: string): Hint | undefined => {
   }
 };
 
-const verifyFrom = async (party: Party, token: string, hint: Hint, background: Background) => {
-  const { keys } = party;
+/** Once with the keys at hand, and where a new key could help, once more with newer ones. */
+const verifyWith = async (
+  keys: Keys,
+  background: Background,
+  tryKeys: (set: KeySet) => Promise<Verified | Refused | Gated>,
+): Promise<Verdict> => {
   const set = await keys.current(background);
-  if (!set) return { kind: 'no_keys', retryAfterMs: keys.retryAfterMs(Date.now()) } as const;
-  const outcome = await tryKeys(party, token, hint, set);
-  if (!keys.newer || !isCurable(outcome, hint)) return outcome;
+  if (!set) return { kind: 'no_keys', retryAfterMs: keys.retryAfterMs(Date.now()) };
+  const outcome = await tryKeys(set);
+  if (!keys.newer || outcome.kind !== 'refused' || !outcome.newKeyHelps) return outcome;
   const newer = await keys.newer(background, set);
-  return newer === set ? { ...outcome, forGood: false } : tryKeys(party, token, hint, newer);
+  return newer === set ? { ...outcome, forGood: false } : tryKeys(newer);
 };
 
-/** Whether a key that we do not have yet may be the right one. */
-const isCurable = (outcome: Verified | Refused, hint: Hint): outcome is Refused =>
-  outcome.kind === 'refused' &&
-  (outcome.reason === UNKNOWN_KEY || (outcome.reason === BAD_SIGNATURE && hint.kid === undefined));
-
-const tryKeys = async (party: Party, token: string, { alg, kid }: Hint, set: KeySet) => {
-  let outcome: Verified | Refused = refused(UNKNOWN_KEY, false);
+const tryEach = async (party: Party, token: string, { alg, kid }: Hint, set: KeySet) => {
+  let outcome: Verified | Refused = { ...refused('key_unknown', false), newKeyHelps: true };
   for (const key of candidates(set, alg, kid)) {
     outcome = await tryKey(party, token, key);
     if (outcome.kind === 'verified' || outcome.reason !== BAD_SIGNATURE) return outcome;
+    outcome = { ...outcome, newKeyHelps: kid === undefined };
   }
   return outcome;
 };
@@ -131,7 +144,6 @@ const tryKey = async (party: Party, token: string, key: VerificationKey): Promis
   }
 };
 
-const UNKNOWN_KEY = 'key_unknown';
 const BAD_SIGNATURE = 'signature_invalid';
 const CURED_BY_TIME = new Set(['nbf', 'iat']);
 

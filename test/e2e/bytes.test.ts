@@ -1,0 +1,101 @@
+// Refused tokens, byte for byte: whatever was wrong, nobody can read it from the answer.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { badTokens, missingTokens } from '../fixtures/bad-tokens.ts';
+import { AUDIENCE, IdentityProvider } from '../fixtures/identity-provider.ts';
+import { type Origin, startOrigin } from '../fixtures/origin.ts';
+import { type RawResponse, rawRequest } from '../fixtures/raw-http.ts';
+import { startWeir, type Weir } from '../fixtures/weir.ts';
+
+let provider: IdentityProvider;
+let origin: Origin;
+let weir: Weir;
+
+beforeAll(async () => {
+  [provider, origin] = await Promise.all([IdentityProvider.start(), startOrigin()]);
+  weir = await startWeir({
+    vars: {
+      ORIGIN_URL: origin.url,
+      JWT_PUBLIC_KEY: '',
+      JWKS_URL: provider.jwksUrl,
+      JWT_ISSUER: provider.issuer,
+      JWT_AUDIENCE: AUDIENCE,
+      JWT_TYP: 'at+jwt',
+    },
+  });
+});
+afterAll(async () => {
+  await Promise.all([weir.close(), provider.stop(), origin.close()]);
+});
+
+/** Everything that is the same by nature, taken away: the date and the request id. */
+const comparable = ({ status, headers, body }: RawResponse): string => {
+  const kept = headers.filter(([name]) => !/^(date|x-request-id|cf-ray)$/i.test(name));
+  return JSON.stringify({ status, headers: kept, body });
+};
+
+const address = (i: number): string => `CF-Connecting-IP: 198.51.100.${i}`;
+
+describe('a refused token', () => {
+  test('gets the same bytes, whatever is wrong with it', async () => {
+    const kinds = await badTokens(provider);
+    expect(kinds.length).toBeGreaterThanOrEqual(30);
+    const answers = new Map<string, string[]>();
+    for (const [i, { kind, lines }] of kinds.entries()) {
+      const answer = comparable(await rawRequest(weir.url, [...lines, address(i)]));
+      answers.set(answer, [...(answers.get(answer) ?? []), kind]);
+    }
+    expect([...answers.values()]).toEqual([kinds.map(({ kind }) => kind)]);
+    const [answer = ''] = answers.keys();
+    expect(JSON.parse(answer)).toMatchObject({
+      status: 401,
+      body: JSON.stringify({ type: 'about:blank', title: 'Unauthorized', status: 401 }),
+    });
+    expect(answer).toContain(`Bearer realm=\\"${new URL(weir.url).host}\\", error=\\"invalid_token\\"`);
+  });
+
+  test('and a missing one differ in the error code alone', async () => {
+    const refused = comparable(await rawRequest(weir.url, ['Authorization: Bearer x']));
+    for (const { kind, lines } of missingTokens) {
+      const answer = comparable(await rawRequest(weir.url, lines));
+      expect(answer, kind).toBe(refused.replace(', error=\\"invalid_token\\"', ''));
+    }
+  });
+
+  test.each(['HEAD', 'POST', 'DELETE'])('gets the same bytes to %s too', async (method) => {
+    const answers = new Set<string>();
+    for (const [i, { lines }] of (await badTokens(provider)).entries()) {
+      answers.add(
+        comparable(await rawRequest(weir.url, [...lines, address(i), 'Content-Length: 0'], { method })),
+      );
+    }
+    expect(answers.size).toBe(1);
+  });
+
+  test('reaches neither the origin nor a Limiter', async () => {
+    expect(origin.count).toBe(0);
+    expect(await weir.limiterIds()).toEqual([]);
+  });
+
+  test('leaves no text of its own in the logs', async () => {
+    const logs = weir
+      .logs()
+      .map(({ message }) => message)
+      .join('\n');
+    for (const { lines } of await badTokens(provider)) {
+      for (const part of lines
+        .join('.')
+        .split(/[ .]/)
+        .filter((text) => text.length > 20)) {
+        expect(logs).not.toContain(part.slice(0, 40));
+      }
+    }
+    expect(logs).not.toContain('alice');
+  });
+
+  test('does not stop the next good one', async () => {
+    const token = await provider.token('alice');
+    const response = await weir.fetch('/echo', { headers: { Authorization: `Bearer ${token}` } });
+    expect(response.status).toBe(200);
+    expect(origin.count).toBe(1);
+  });
+});
