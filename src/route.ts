@@ -1,10 +1,15 @@
-// Provisional: the route helper replaces this file and keeps the step `route(config)` that sets `route` and `preflight` on c.
+// The step that finds which route a request is. An origin may read a path in several ways: none leads to a weaker route.
 import type { MiddlewareHandler } from 'hono';
 import type { Config } from './config.ts';
 import type { Env } from './env.ts';
-export const route = (config: Config): MiddlewareHandler<Env> =>
-  async function route(c, next) {
-    c.set('route', config.defaultRoute);
-    c.set('preflight', false);
-    await next();
+import { isPreflight, routeOf } from './route/route-of.ts';
+
+/** Sets `route` and `preflight`. */
+export const route = (config: Config): MiddlewareHandler<Env> => {
+  const find = routeOf(config);
+  return function route(c, next) {
+    c.set('route', find(c.req.raw));
+    c.set('preflight', isPreflight(c.req.raw));
+    return next();
   };
+};

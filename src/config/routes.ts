@@ -49,6 +49,8 @@ export const readRoutes = (vars: Vars, defaults: Defaults): readonly Route[] => 
     check(vars, `${at}.match`, matchProblem(entry.match), entry.match);
     for (const scope of entry.scopes ?? []) check(vars, `${at}.scopes`, scopeProblem(scope), scope);
     const { auth = ROUTE.auth, cost = ROUTE.cost, mode = defaults.mode } = entry;
+    if (auth === 'none' && entry.scopes?.length)
+      vars.fail(`${at}.scopes`, 'expected none, since `auth` is `none`');
     if (!Number.isSafeInteger(cost) || cost < 1)
       vars.fail(`${at}.cost`, `expected a whole number from 1, got ${cost}`);
     return {
