@@ -49,10 +49,8 @@ const requestMaker = ({ origin, claimHeaders }: Config) => {
 
   return (c: Context<Env>, deadline: Deadline): Request => {
     const { raw } = c.req;
-    const request = new Request(targetOf(raw.url), {
-      method: raw.method,
-      headers: raw.headers,
-      body: bodyOf(c, deadline),
+    const request = new Request(new Request(targetOf(raw.url), raw), {
+      ...bodyOf(c, deadline),
       redirect: 'manual',
       signal: AbortSignal.any([raw.signal, deadline.signal]),
       ...cache,
@@ -80,18 +78,25 @@ const removeAlike = (names: ReadonlySet<string>, headers: Headers): void => {
   for (const name of [...headers.keys()]) if (names.has(plain(name))) headers.delete(name);
 };
 
-/** The body, on its way; the deadline starts at its end. A preflight goes on without one. */
-const bodyOf = (c: Context<Env>, deadline: Deadline): ReadableStream | null => {
-  const { body, headers } = c.req.raw;
-  if (body === null || c.get('preflight')) {
-    deadline.start();
-    return null;
+/**
+ * The body, piped, so that the deadline can start at its end. A preflight goes on without one, and the bodies of GET and
+ * HEAD stay where they are: they may be forwarded, but not be set anew.
+ */
+const bodyOf = (c: Context<Env>, deadline: Deadline): { body?: ReadableStream | null } => {
+  const { body, headers, method } = c.req.raw;
+  if (body !== null && !c.get('preflight') && method !== 'GET' && method !== 'HEAD') {
+    return { body: piped(body, headers.get('content-length'), deadline.start) };
   }
-  const length = headers.get('content-length');
+  deadline.start();
+  return c.get('preflight') ? { body: null } : {};
+};
+
+/** `length` keeps its framing: with one the origin gets a Content-Length, without it chunks. */
+const piped = (body: ReadableStream, length: string | null, atEnd: () => void): ReadableStream => {
   const { readable, writable } =
     length === null ? new IdentityTransformStream() : new FixedLengthStream(Number(length));
   // A rejection means that one of the two ends left; the fetch itself tells.
-  body.pipeTo(writable).then(deadline.start, () => {});
+  body.pipeTo(writable).then(atEnd, () => {});
   return readable;
 };
 

@@ -20,8 +20,8 @@ export interface RuntimeOptions {
   readonly secrets?: Record<string, string>;
   /** Service bindings: the name of another Worker, or `{ external: { address: '127.0.0.1:1234', http: {} } }`. */
   readonly services?: Record<string, V4ServiceDesignator>;
-  /** Where `fetch()` of the Worker goes instead of the network, whatever the host. */
-  readonly outbound?: V4ServiceDesignator;
+  /** Name of the Worker that `fetch()` goes to instead of the network, whatever the host. */
+  readonly outbound?: string;
   /** Workers of the same code and the same Limiter objects: so many edge isolates. Default 1. */
   readonly isolates?: number;
   /** Other Workers beside it. */
