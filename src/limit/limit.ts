@@ -19,17 +19,18 @@ export const limit = (config: Config): MiddlewareHandler<Env> => {
   const permits = new Permits(config);
 
   return async function limit(c, next) {
-    const { plans, policyField } = chargeOf(c.var.route, callerOf(c), c.var.identity?.tier);
+    const { plans, policyField } = chargeOf(c.get('route'), callerOf(c), c.get('identity')?.tier);
     const alone = plans.length === 1;
     const pending = settled(plans.map((plan) => permits.use(c, plan, partitionOf(plan, c), alone)));
     const outcomes = Array.isArray(pending) ? pending : await pending;
     const now = Date.now();
     const denied = outcomes.filter(({ allowed }) => !allowed);
     if (denied.length > 0) for (const outcome of outcomes) permits.undo(c, outcome);
-    note(c.var.trace, c.var.route, outcomes, config);
+    note(c.get('trace'), c.get('route'), outcomes, config);
 
     const field = rateLimitField(outcomes, now);
-    if (denied.length > 0 && c.var.route.mode === 'enforce') return refuse(denied, now, policyField, field);
+    if (denied.length > 0 && c.get('route').mode === 'enforce')
+      return refuse(denied, now, policyField, field);
     await next();
     if (field === '') return;
     c.res.headers.append(RATELIMIT_POLICY, policyField);
@@ -44,11 +45,11 @@ const settled = (outcomes: (Outcome | Promise<Outcome>)[]): Outcome[] | Promise<
 const isSettled = (outcome: Outcome | Promise<Outcome>): outcome is Outcome => !(outcome instanceof Promise);
 
 const callerOf = (c: Context<Env>): Caller =>
-  c.var.preflight ? 'preflight' : c.var.identity === undefined ? 'anonymous' : 'subject';
+  c.get('preflight') ? 'preflight' : c.get('identity') === undefined ? 'anonymous' : 'subject';
 
 const partitionOf = ({ kind }: Plan, c: Context<Env>): string => {
   if (kind === 'global') return globalPartition;
-  const subject = kind === 'subject' ? c.var.identity?.partition : undefined;
+  const subject = kind === 'subject' ? c.get('identity')?.partition : undefined;
   return subject ?? addressPartition(c.req.header('CF-Connecting-IP'));
 };
 
