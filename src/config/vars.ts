@@ -99,6 +99,9 @@ export class Vars {
     if (value === undefined) return undefined;
     const data = typeof value === 'string' ? parseJson(value) : value;
     if (data === undefined) return this.fail(name, 'expected a TOML table or array, or JSON');
+    // To valibot an array is a record too.
+    if (schema.type === 'record' && Array.isArray(data))
+      return this.fail(name, 'expected a table, got an array');
     const result = safeParse(schema, data);
     if (result.success) return result.output;
     for (const issue of result.issues) this.fail(...describe(name, issue));
