@@ -24,6 +24,8 @@ export interface RuntimeOptions {
   readonly outbound?: string;
   /** Workers of the same code and the same Limiter objects: so many edge isolates. Default 1. */
   readonly isolates?: number;
+  /** A module around the built one, which it imports as `./index.js`: what a test needs to add to the real Worker. */
+  readonly wrapper?: string;
   /** Other Workers beside it. */
   readonly workers?: readonly V4WorkerOptions[];
   /** Laid over the options of every isolate, e.g. to bind `LIMITER` to a broken one in `workers`. */
@@ -78,7 +80,7 @@ const isolateOptions = async (
   return names.map((name, index) => ({
     ...built,
     name,
-    modules: [{ type: 'ESModule', path: 'index.js', contents: script }],
+    modules: modulesOf(script, options.wrapper),
     bindings: { ...options.vars, ...options.secrets } as V4WorkerOptions['bindings'],
     durableObjects: { LIMITER: limiterBinding(index) },
     serviceBindings: { ...options.services },
@@ -87,6 +89,11 @@ const isolateOptions = async (
     stripCfConnectingIp: false,
     ...options.override,
   }));
+};
+
+const modulesOf = (script: string, wrapper: string | undefined) => {
+  const built = { type: 'ESModule' as const, path: 'index.js', contents: script };
+  return wrapper === undefined ? [built] : [{ ...built, path: 'wrapper.js', contents: wrapper }, built];
 };
 
 /** All isolates but the first reach the first one's objects. */
