@@ -1,5 +1,6 @@
 // A token -> who sent it, by jose and the keys of the issuer that the token names.
-import { decodeJwt, decodeProtectedHeader, errors, type JWTVerifyOptions, jwtVerify } from 'jose';
+import { decodeJwt, decodeProtectedHeader, type JWTVerifyOptions, jwtVerify } from 'jose';
+import { JWSSignatureVerificationFailed, JWTClaimValidationFailed, JWTExpired } from 'jose/errors';
 import type { Config, Issuer, TokenConfig } from '../config.ts';
 import type { Identity } from '../env.ts';
 import { type ClaimNames, identityOf } from './claims.ts';
@@ -151,9 +152,9 @@ const refused = (reason: string, forGood = true): Refused => ({ kind: 'refused',
 
 /** Only claims that our own options name get into a reason: no text of the token's. */
 const refusalOf = (error: unknown): Refused => {
-  if (error instanceof errors.JWSSignatureVerificationFailed) return refused(BAD_SIGNATURE);
-  if (error instanceof errors.JWTExpired) return refused('token_expired');
-  if (error instanceof errors.JWTClaimValidationFailed) {
+  if (error instanceof JWSSignatureVerificationFailed) return refused(BAD_SIGNATURE);
+  if (error instanceof JWTExpired) return refused('token_expired');
+  if (error instanceof JWTClaimValidationFailed) {
     return refused(`claim_${error.claim}`, !CURED_BY_TIME.has(error.claim));
   }
   return refused('token_malformed');

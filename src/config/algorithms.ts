@@ -1,8 +1,9 @@
 // Which signature algorithms are accepted: never `none`, never a shared secret's beside a public key's.
 import type { KeySource } from '../config.ts';
 import { quote } from '../limits.ts';
+import { oneOf } from '../schema.ts';
 import { ALGORITHMS, HMAC_ALGORITHMS, PUBLIC_ALGORITHMS } from './settings.ts';
-import { oneOf, type Vars } from './vars.ts';
+import type { Vars } from './vars.ts';
 
 /** RFC 8725 section 3.1: the verifier sets them. Were HS* taken with a public key, anyone who has it could sign. */
 export const readAlgorithms = (

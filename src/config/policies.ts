@@ -1,5 +1,4 @@
 // Limits by whom they are for, and what no request could ever meet.
-import { record, string } from 'valibot';
 import type { Config, Policies, Route } from '../config.ts';
 import { type Caller, chargesOf } from '../limit/plan.ts';
 import type { Algorithm, Policy, Scope } from '../limit/policy.ts';
@@ -12,7 +11,7 @@ export const readPolicies = (vars: Vars, algorithm: Algorithm): Policies => {
     for (const problem of problems) vars.fail(variable, problem);
     return policies;
   };
-  const tiers = Object.entries(vars.structured('TIERS', record(string(), string())) ?? {});
+  const tiers = Object.entries(vars.structured('TIERS', TIERS) ?? {});
   return {
     default: read('LIMITS', vars.defaulted('LIMITS'), 'default'),
     // A tier counts where `LIMITS` does, so that a caller who changes tier keeps what was spent.
@@ -23,6 +22,8 @@ export const readPolicies = (vars: Vars, algorithm: Algorithm): Policies => {
     global: read('GLOBAL_LIMITS', vars.text('GLOBAL_LIMITS'), 'global'),
   };
 };
+
+const TIERS = { type: 'object', additionalProperties: { type: 'string' } } as const;
 
 const NONE = { policies: [], problems: [] };
 

@@ -1,24 +1,33 @@
 // `ROUTES`: the entries and what is wrong with them.
-import { array, number, optional, picklist, strictObject, string } from 'valibot';
 import type { Mode, Route } from '../config.ts';
 import type { Algorithm } from '../limit/policy.ts';
 import { parseLimits, quote } from '../limits.ts';
+import { oneOf } from '../schema.ts';
 import { CHOICES, ROUTE } from './settings.ts';
-import { oneOf, type Vars } from './vars.ts';
+import type { Vars } from './vars.ts';
 
-const RoutesSchema = array(
-  strictObject({
-    name: string(),
-    match: string(),
-    methods: optional(array(string())),
-    auth: optional(picklist(['required', 'optional', 'none'])),
-    limits: optional(string()),
-    cost: optional(number()),
-    scopes: optional(array(string())),
-    mode: optional(picklist(CHOICES.MODE)),
-    algorithm: optional(picklist(CHOICES.ALGORITHM)),
-  }),
-);
+const TEXT = { type: 'string' } as const;
+const TEXTS = { type: 'array', items: TEXT } as const;
+
+const ROUTES = {
+  type: 'array',
+  items: {
+    type: 'object',
+    properties: {
+      name: TEXT,
+      match: TEXT,
+      methods: TEXTS,
+      auth: { type: 'string', enum: ['required', 'optional', 'none'] },
+      limits: TEXT,
+      cost: { type: 'number' },
+      scopes: TEXTS,
+      mode: { type: 'string', enum: CHOICES.MODE },
+      algorithm: { type: 'string', enum: CHOICES.ALGORITHM },
+    },
+    required: ['name', 'match'],
+    additionalProperties: false,
+  },
+} as const;
 
 /** Scopes of policies (see `Scope`): a route of that name would share their counters. */
 const RESERVED = ['default', 'anonymous', 'preflight', 'ip', 'global'];
@@ -41,7 +50,7 @@ export const defaultRoute = (mode: Mode): Route => ({
 });
 
 export const readRoutes = (vars: Vars, defaults: Defaults): readonly Route[] => {
-  const entries = vars.structured('ROUTES', RoutesSchema) ?? [];
+  const entries = vars.structured('ROUTES', ROUTES) ?? [];
   const names = new Set<string>();
   return entries.map((entry, index) => {
     const at = `ROUTES[${index}]`;

@@ -1,7 +1,7 @@
 // Whose tokens are trusted and how they are read: the single-issuer vars, or `ISSUERS`.
-import { array, type InferOutput, optional, strictObject, string, union, unknown } from 'valibot';
 import type { Issuer, TokenConfig } from '../config.ts';
 import { quote } from '../limits.ts';
+import type { Fitting } from '../schema.ts';
 import { claimPath } from './claims.ts';
 import { type Fields, type Names, toIssuer } from './issuer.ts';
 import { publicKeyText } from './public-key.ts';
@@ -18,18 +18,17 @@ const SINGLE: Names = {
 
 const SINGLE_ONLY = [...Object.values(SINGLE), 'JWT_AUDIENCE', 'JWT_SECRET', 'JWT_SECRET_PREVIOUS'];
 
-const List = union([string(), array(string())]);
+const TEXT = { type: 'string' } as const;
+const LIST = { anyOf: [TEXT, { type: 'array', items: TEXT }] } as const;
 
-const IssuersSchema = array(
-  strictObject({
-    issuer: string(),
-    audience: optional(List),
-    jwks_url: optional(string()),
-    public_key: optional(unknown()),
-    algorithms: optional(List),
-    typ: optional(string()),
-  }),
-);
+const ISSUER = {
+  type: 'object',
+  properties: { issuer: TEXT, audience: LIST, jwks_url: TEXT, public_key: {}, algorithms: LIST, typ: TEXT },
+  required: ['issuer'],
+  additionalProperties: false,
+} as const;
+
+const ISSUERS = { type: 'array', items: ISSUER } as const;
 
 export const readTokens = (vars: Vars): TokenConfig => {
   const single = readSingle(vars);
@@ -70,7 +69,7 @@ const readSecrets = (vars: Vars, algorithms: readonly string[]): readonly string
 };
 
 const readSeveral = (vars: Vars): readonly Issuer[] | undefined => {
-  const entries = vars.structured('ISSUERS', IssuersSchema);
+  const entries = vars.structured('ISSUERS', ISSUERS);
   if (entries === undefined) return undefined;
   const both = SINGLE_ONLY.filter((name) => vars.raw(name) !== undefined);
   for (const name of both) vars.fail(name, 'expected to be unset, since `ISSUERS` replaces it');
@@ -86,7 +85,7 @@ const readSeveral = (vars: Vars): readonly Issuer[] | undefined => {
   });
 };
 
-type Entry = InferOutput<typeof IssuersSchema>[number];
+type Entry = Fitting<typeof ISSUER>;
 
 const fieldsOf = (vars: Vars, entry: Entry, at: string): Fields => {
   const list = (name: string, value: string | readonly string[] | undefined) =>

@@ -1,6 +1,6 @@
 // Reads vars one at a time and keeps every problem, so that one look shows them all. Never quotes a secret.
-import { type BaseIssue, type GenericSchema, safeParse } from 'valibot';
 import { quote } from '../limits.ts';
+import { type Fitting, misfits, oneOf, type Schema } from '../schema.ts';
 import { type Bounds, CHOICES, INTEGERS, OPTIONAL_CHOICES, OPTIONAL_INTEGERS, TEXTS } from './settings.ts';
 
 /** What is wrong with one var, or with one entry of it (`ROUTES[2].cost`). */
@@ -94,17 +94,15 @@ export class Vars {
   }
 
   /** A TOML table or array, or the same as a JSON string. */
-  structured<T>(name: string, schema: GenericSchema<unknown, T>): T | undefined {
+  structured<const S extends Schema>(name: string, schema: S): Fitting<S> | undefined {
     const value = this.raw(name);
     if (value === undefined) return undefined;
     const data = typeof value === 'string' ? parseJson(value) : value;
     if (data === undefined) return this.fail(name, 'expected a TOML table or array, or JSON');
-    // To valibot an array is a record too.
-    if (schema.type === 'record' && Array.isArray(data))
-      return this.fail(name, 'expected a table, got an array');
-    const result = safeParse(schema, data);
-    if (result.success) return result.output;
-    for (const issue of result.issues) this.fail(...describe(name, issue));
+    const problems = misfits(schema, data, name);
+    for (const { at, problem } of problems) this.fail(at, problem);
+    // Nothing that does not fit: so it is of the schema's type.
+    return problems.length === 0 ? (data as Fitting<S>) : undefined;
   }
 }
 
@@ -116,13 +114,6 @@ export const cleanList = (vars: Vars, name: string, items: readonly string[]): r
   return trimmed;
 };
 
-/** `a`, `b` or `c`. */
-export const oneOf = (words: readonly string[]): string =>
-  words
-    .map((word) => `\`${word}\``)
-    .join(', ')
-    .replace(/, (?=[^,]*$)/, ' or ');
-
 export const parseJson = (text: string): unknown => {
   try {
     return JSON.parse(text);
@@ -133,26 +124,3 @@ export const parseJson = (text: string): unknown => {
 
 const isStrings = (value: unknown): value is readonly string[] =>
   Array.isArray(value) && value.every((item) => typeof item === 'string');
-
-const KINDS: Readonly<Record<string, string>> = {
-  Array: 'an array',
-  Object: 'a table',
-  string: 'a string',
-  number: 'a number',
-};
-
-/** `ROUTES[0].cost` and what is wrong there. */
-const describe = (name: string, issue: BaseIssue<unknown>): [variable: string, problem: string] => {
-  const keys = (issue.path ?? []).map(({ key }) =>
-    typeof key === 'number' ? `[${key}]` : `.${String(key)}`,
-  );
-  const variable = name + keys.join('');
-  if (issue.expected === 'never') return [variable, 'expected no such key'];
-  if (issue.received === 'undefined') return [variable, 'expected a value, got nothing'];
-  return [variable, `expected ${kindOf(issue.expected ?? '')}, got ${shown(issue.received)}`];
-};
-
-const kindOf = (expected: string): string =>
-  KINDS[expected] ?? oneOf(expected.match(/(?<=")[\w-]+(?=")/g) ?? []);
-
-const shown = (received: string): string => KINDS[received] ?? quote(received.replaceAll('"', ''));
