@@ -20,8 +20,10 @@ export const limit = (config: Config): MiddlewareHandler<Env> => {
 
   return async function limit(c, next) {
     const { plans, policyField } = chargeOf(c.get('route'), callerOf(c), c.get('identity')?.tier);
-    const alone = plans.length === 1;
-    const pending = settled(plans.map((plan) => permits.use(c, plan, partitionOf(plan, c), alone)));
+    const pending = permits.use(
+      c,
+      plans.map((plan) => ({ plan, partition: partitionOf(plan, c) })),
+    );
     const outcomes = Array.isArray(pending) ? pending : await pending;
     const now = Date.now();
     const denied = outcomes.filter(({ allowed }) => !allowed);
@@ -37,12 +39,6 @@ export const limit = (config: Config): MiddlewareHandler<Env> => {
     c.res.headers.append(RATELIMIT, field);
   };
 };
-
-/** Waits only where there is something to wait for: a request on held permits stays in its own turn. */
-const settled = (outcomes: (Outcome | Promise<Outcome>)[]): Outcome[] | Promise<Outcome[]> =>
-  outcomes.every(isSettled) ? outcomes : Promise.all(outcomes);
-
-const isSettled = (outcome: Outcome | Promise<Outcome>): outcome is Outcome => !(outcome instanceof Promise);
 
 const callerOf = (c: Context<Env>): Caller =>
   c.get('preflight') ? 'preflight' : c.get('identity') === undefined ? 'anonymous' : 'subject';

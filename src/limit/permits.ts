@@ -33,10 +33,14 @@ export interface Requester {
   readonly executionCtx: Pick<ExecutionContext, 'waitUntil'>;
 }
 
-/** Whether a request may pass one partition, and what its fields should say. */
-export interface Outcome {
+/** Who is to be asked, and for what. */
+export interface Party {
   readonly plan: Plan;
   readonly partition: string;
+}
+
+/** Whether a request may pass one partition, and what its fields should say. */
+export interface Outcome extends Party {
   readonly allowed: boolean;
   readonly decisions: readonly Decision[];
   /** When the decisions were made, by the isolate's clock. */
@@ -50,9 +54,7 @@ export interface Outcome {
 }
 
 /** A lease and what it is of. */
-interface Holding {
-  readonly plan: Plan;
-  readonly partition: string;
+interface Holding extends Party {
   readonly lease: Lease;
 }
 
@@ -68,30 +70,39 @@ export class Permits {
     this.#onError = failurePolicy(config);
   }
 
-  /**
-   * Takes the permit of one request; synchronously when the isolate already knows.
-   * @param alone no other partition decides on this request, so a granted permit is never given back.
-   */
-  use(c: Requester, plan: Plan, partition: string, alone: boolean): Outcome | Promise<Outcome> {
-    const holding = { plan, partition, lease: this.#leaseOf(plan, partition) };
+  /** Takes the permit of one request from every partition; synchronously when the isolate already knows. */
+  use(c: Requester, parties: readonly Party[]): Outcome[] | Promise<Outcome[]> {
     const now = Date.now();
+    const holdings = parties.map((party) => ({ ...party, lease: this.#leaseOf(party) }));
+    // Where one is known to deny, the others are not even asked: else a spent subject's flood would reach theirs.
+    if (holdings.some(({ lease }) => this.#isDenied(lease, now)))
+      return holdings.map((holding) =>
+        outcomeOf(holding, undefined, now, !this.#isDenied(holding.lease, now)),
+      );
+    return settled(holdings.map((holding) => this.#useOne(c, holding, now, parties.length === 1)));
+  }
+
+  /** @param alone no other partition decides on this request, so a granted permit is never given back. */
+  #useOne(c: Requester, holding: Holding, now: number, alone: boolean): Outcome | Promise<Outcome> {
     const grant = take(holding.lease, now);
-    if (grant === undefined) {
-      const denied = this.#config.leases && now < holding.lease.deniedUntil;
-      return denied ? outcomeOf(holding, undefined, now) : this.#ask(c, holding, alone);
-    }
+    if (grant === undefined) return this.#ask(c, holding, alone);
     if (wantsRenewal(holding.lease, now)) c.executionCtx.waitUntil(this.#renew(c, holding));
     return outcomeOf(holding, grant, now);
   }
 
+  #isDenied(lease: Lease, now: number): boolean {
+    return this.#config.leases && now < lease.deniedUntil && held(lease, now) === 0;
+  }
+
   /** Gives a permit back, because another partition denied. */
-  undo(c: Requester, { plan, partition, grant }: Outcome): void {
+  undo(c: Requester, outcome: Outcome): void {
+    const { grant, partition } = outcome;
     if (grant === undefined) return;
-    if (grant.size > 1) putBack(this.#leaseOf(plan, partition), grant);
+    if (grant.size > 1) putBack(this.#leaseOf(outcome), grant);
     else if (grant.name !== '') c.executionCtx.waitUntil(this.#return(c, partition, grant.name, 1));
   }
 
-  #leaseOf(plan: Plan, partition: string): Lease {
+  #leaseOf({ plan, partition }: Party): Lease {
     const key = `${plan.id}${partition}`;
     const known = this.#leases.get(key);
     if (known !== undefined) return known;
@@ -157,10 +168,21 @@ export class Permits {
   }
 }
 
-const outcomeOf = ({ plan, partition, lease }: Holding, grant: Grant | undefined, now: number): Outcome => ({
+/** Waits only where there is something to wait for: a request on held permits stays in its own turn. */
+const settled = (outcomes: (Outcome | Promise<Outcome>)[]): Outcome[] | Promise<Outcome[]> =>
+  outcomes.every(isSettled) ? outcomes : Promise.all(outcomes);
+
+const isSettled = (outcome: Outcome | Promise<Outcome>): outcome is Outcome => !(outcome instanceof Promise);
+
+const outcomeOf = (
+  { plan, partition, lease }: Holding,
+  grant: Grant | undefined,
+  now: number,
+  allowed = grant !== undefined,
+): Outcome => ({
   plan,
   partition,
-  allowed: grant !== undefined,
+  allowed,
   decisions: lease.decisions,
   decidedAt: lease.decidedAt,
   heldPermits: held(lease, now) * plan.cost,

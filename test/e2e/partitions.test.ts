@@ -76,4 +76,14 @@ describe('a spent subject', () => {
     for (let i = 0; i < 500; i++) expect((await weir.fetch('/echo', { headers })).status).toBe(429);
     expect((await callsOf(weir)).consume - consume).toBeLessThanOrEqual(1);
   });
+
+  it('reaches no other partition’s Limiter either, whose policies are too short to be leased', async () => {
+    await start({ LIMITS: '5/minute', IP_LIMITS: '1000/second', GLOBAL_LIMITS: '2000/second' });
+    const headers = { ...(await bearer()), 'CF-Connecting-IP': '192.0.2.1' };
+    for (let i = 0; i < 6; i++) await weir.fetch('/echo', { headers });
+    const before = await callsOf(weir);
+    for (let i = 0; i < 200; i++) expect((await weir.fetch('/echo', { headers })).status).toBe(429);
+    const after = await callsOf(weir);
+    expect(after.consume + after.giveBack - before.consume - before.giveBack).toBeLessThanOrEqual(6);
+  });
 });
