@@ -1,11 +1,11 @@
 // What the command line tools share: colours on a terminal only, aligned tables, exit codes without stack traces.
-import { type InspectColor, stripVTControlCharacters, styleText } from 'node:util';
+import { stripVTControlCharacters, styleText } from 'node:util';
 
 /** Wrong use of a tool: said in one line, exit code 2. */
 export class UsageError extends Error {}
 
 /** Colours where the output is a terminal that wants them (`NO_COLOR`, `FORCE_COLOR`). */
-export const paint = (colour: InspectColor, text: string): string =>
+export const paint = (colour: Parameters<typeof styleText>[0], text: string): string =>
   styleText(colour, text, { stream: process.stdout });
 
 /** Rows as aligned columns, two spaces apart, under a dim head. */
