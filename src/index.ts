@@ -1,11 +1,12 @@
 // The way of a request, top to bottom.
+import type { Context } from 'hono';
 import { Hono } from 'hono/tiny';
 import { authenticate } from './auth/authenticate.ts';
 import { type Config, parseConfig } from './config.ts';
 import { cors } from './cors.ts';
 import type { Bindings, Env } from './env.ts';
 import { limit } from './limit/limit.ts';
-import { misconfigured } from './problem.ts';
+import { badRequest, internalError } from './problem.ts';
 import { proxy } from './proxy.ts';
 import { report } from './report.ts';
 import { route } from './route.ts';
@@ -19,13 +20,21 @@ const pipeline = (config: Config): Hono<Env> =>
     .use(route(config))
     .use(authenticate(config))
     .use(limit(config))
-    .all('*', proxy(config));
+    .all('*', proxy(config))
+    .onError(unforeseen);
+
+/** A `Host` that no URL can be made of is the client's doing. All else is ours; the answer says nothing of it. */
+const unforeseen = (error: Error, c: Context<Env>): Response => {
+  if (!URL.canParse(c.req.url)) return badRequest();
+  console.error(JSON.stringify({ message: 'unforeseen', id: c.get('trace')?.id, error: String(error) }));
+  return internalError();
+};
 
 /** Answers every request until the vars are mended; the log says what is wrong with which. */
 const stopped = (error: unknown): Hono<Env> =>
   new Hono<Env>().all('*', () => {
     console.error(JSON.stringify({ message: 'misconfigured', error: String(error) }));
-    return misconfigured();
+    return internalError();
   });
 
 const start = (env: Bindings): Hono<Env> => {

@@ -53,9 +53,10 @@ export const reducedCapacity = (retryAfterMs: number): Response =>
     'Retry-After': wholeSeconds(retryAfterMs),
   });
 
+export const badRequest = (): Response => problem(400, 'about:blank', 'Bad Request');
 export const badGateway = (): Response => problem(502, 'about:blank', 'Bad Gateway');
 export const gatewayTimeout = (): Response => problem(504, 'about:blank', 'Gateway Timeout');
-export const misconfigured = (): Response => problem(500, 'about:blank', 'Internal Server Error');
+export const internalError = (): Response => problem(500, 'about:blank', 'Internal Server Error');
 
 /** Seconds at the HTTP edge: at least 1, rounded up, so that a client never comes back too early. */
 const wholeSeconds = (ms: number): string => String(Math.max(1, Math.ceil(ms / 1000)));

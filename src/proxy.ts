@@ -24,8 +24,9 @@ export const proxy = (config: Config) => {
   return async function proxy(c: Context<Env>): Promise<Response> {
     const deadline = new Deadline(timeoutMs);
     const fetcher = url ? globalThis : (c.env.ORIGIN ?? globalThis);
+    const request = prepare(c, deadline);
     try {
-      const response = await fetcher.fetch(prepare(c, deadline));
+      const response = await fetcher.fetch(request);
       c.set('forwarded', true);
       // Headers of a fetched response are immutable. A copy keeps its body as it came, encoded, and its WebSocket.
       return new Response(response.body, response);

@@ -108,6 +108,20 @@ describe('a request on its way to the origin', () => {
   });
 });
 
+describe('a request that makes no URL', () => {
+  test.each(['a b', '[', 'a:99999', 'a%zz'])(
+    'because its Host is %s is a 400, with a token or without',
+    async (host) => {
+      const { Authorization } = auth;
+      for (const token of [Authorization, 'Bearer a.b.c', '']) {
+        const head = `GET /echo HTTP/1.1\r\nHost: ${host}\r\nAuthorization: ${token}\r\nConnection: close\r\n\r\n`;
+        expect(await exchange(weir.url, head)).toMatch(/^HTTP\/1.1 400 /);
+      }
+      expect([origin.count, weir.logs()]).toEqual([0, []]);
+    },
+  );
+});
+
 describe('claims as headers', () => {
   let claims: Weir;
   beforeAll(async () => {
