@@ -1,0 +1,55 @@
+// Routes that match everything without a token, and routes that no request can reach.
+import type { Config, Route } from '../../src/config.ts';
+import { type Finding, warning } from './finding.ts';
+
+/** Stand for whatever a parameter or wildcard may match; letters, a number and punctuation tell most patterns apart. */
+const VALUES = ['weir', '7', 'A-b.c', 'a/b'];
+
+export const routeFindings = (config: Config): readonly Finding[] => [
+  ...config.routes
+    .filter(isOpenCatchAll)
+    .map(({ name }) =>
+      warning(
+        'open-catch-all',
+        `The route \`${name}\` lets everyone in everywhere.`,
+        'Name the public paths, or use auth `optional`.',
+      ),
+    ),
+  ...config.routes
+    .filter((route, index) => isHidden(route, config.routes.slice(0, index)))
+    .map(({ name }) =>
+      warning(
+        'unreachable-route',
+        `Earlier routes match everything that \`${name}\` matches.`,
+        'Move it up: the first match wins.',
+      ),
+    ),
+];
+
+const isOpenCatchAll = ({ auth, match = '/*' }: Route): boolean =>
+  auth === 'none' && ['/', '/weir/check', '/a/b/c.d'].every((path) => matches(match, path));
+
+/** Judged by samples of its paths, so a pattern that none of them fits is left alone. */
+const isHidden = (route: Route, earlier: readonly Route[]): boolean => {
+  const paths = VALUES.map((value) => sample(route.match ?? '/*', value)).filter((path) =>
+    matches(route.match ?? '/*', path),
+  );
+  const methods = [...(route.methods ?? ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'WEIR'])];
+  return (
+    paths.length > 0 &&
+    paths.every((path) => methods.every((method) => earlier.some((each) => takes(each, method, path))))
+  );
+};
+
+const takes = ({ match = '/*', methods }: Route, method: string, path: string): boolean =>
+  methods?.has(method) !== false && matches(match, path);
+
+const matches = (pathname: string, path: string): boolean =>
+  new URLPattern({ pathname }).test({ pathname: path });
+
+/** A path that the pattern most likely matches. */
+const sample = (pattern: string, value: string): string =>
+  pattern
+    .replace(/[{}]/g, '')
+    .replace(/:\w+(\([^)]*\))?[?+*]?/g, value.replace('/', '-'))
+    .replace(/\*\??/g, value);
