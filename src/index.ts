@@ -2,6 +2,7 @@
 import type { Context } from 'hono';
 import { Hono } from 'hono/tiny';
 import { authenticate } from './auth/authenticate.ts';
+import { Examiner } from './auth/examine.ts';
 import { type Config, parseConfig } from './config.ts';
 import { cors } from './cors.ts';
 import type { Bindings, Env } from './env.ts';
@@ -13,15 +14,17 @@ import { route } from './route.ts';
 
 export { Limiter } from './limit/limiter.ts';
 
-const pipeline = (config: Config): Hono<Env> =>
-  new Hono<Env>()
+const pipeline = (config: Config): Hono<Env> => {
+  const examiner = new Examiner(config);
+  return new Hono<Env>()
     .use(report(config))
     .use(cors(config))
     .use(route(config))
-    .use(authenticate(config))
-    .use(limit(config))
+    .use(authenticate(config, examiner))
+    .use(limit(config, examiner))
     .all('*', proxy(config))
     .onError(unforeseen);
+};
 
 /** A `Host` that no URL can be made of is the client's doing. All else is ours; the answer says nothing of it. */
 const unforeseen = (error: Error, c: Context<Env>): Response => {

@@ -14,15 +14,13 @@ const GATED_RETRY_MS = 1_000;
  * Sets `identity`, undefined for an anonymous caller. A token that was verified lately costs one look-up; every other
  * goes the long way, under the timer that each 401 waits for.
  */
-export const authenticate = (config: Config): MiddlewareHandler<Env> => {
-  const examiner = new Examiner(config);
-  const floorMs = config.tokens.unauthorizedDelayMs;
+export const authenticate = (config: Config, examiner = new Examiner(config)): MiddlewareHandler<Env> => {
   return function authenticate(c, next) {
     if (c.get('route').auth === 'none' || c.get('preflight')) return enter(c, next, undefined);
     const header = c.req.raw.headers.get('authorization');
     const identity = examiner.known(candidateToken(header));
     if (identity) return enter(c, next, identity);
-    const floor = startFloor(floorMs);
+    const floor = startFloor(examiner.floorMs);
     return presentsBearer(header) ? examine(c, next, header, examiner, floor) : withoutToken(c, next, floor);
   };
 };

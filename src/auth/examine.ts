@@ -33,10 +33,13 @@ export class Examiner {
   readonly #gate = new FailureGate();
   readonly #verify: Verify;
   readonly #cacheMs: number;
+  /** Every 401 leaves no sooner than this, milliseconds. */
+  readonly floorMs: number;
 
   constructor(config: Config) {
     this.#verify = verifier(config);
     this.#cacheMs = config.tokens.cacheSeconds * 1000;
+    this.floorMs = config.tokens.unauthorizedDelayMs;
   }
 
   /** The hot path: who sent this token, if it was verified lately and its key is still trusted. */
@@ -55,6 +58,11 @@ export class Examiner {
     if (verdict.kind === 'refused')
       background(this.#gate.charge(c.env.AUTH_FAILURES, address).catch(() => undefined));
     return verdict;
+  }
+
+  /** From now on a revoked token is refused as any bad one is. */
+  distrust(token: string): void {
+    this.#remember(token, { kind: 'refused', reason: 'token_revoked', forGood: true });
   }
 
   /** A token that was good once passes the gate until it expires. */

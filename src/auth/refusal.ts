@@ -2,6 +2,8 @@
 import type { Context } from 'hono';
 import type { Env } from '../env.ts';
 import { unauthorized } from '../problem.ts';
+import { bearerToken } from './bearer.ts';
+import type { Examiner } from './examine.ts';
 
 /** A timer that holds a 401 back. Started before the token is looked into, it hides how long that took. */
 export type Floor = Promise<void> | undefined;
@@ -22,4 +24,14 @@ export const refuse = async (
   trace.reason = reason;
   await floor;
   return unauthorized(new URL(c.req.url).host, tokenGiven);
+};
+
+/**
+ * Refuses a token that verified but is revoked. That the floor starts only here makes its first refusal in an isolate
+ * later than others, never sooner; from then on it is refused as any known bad token is.
+ */
+export const refuseRevoked = (c: Context<Env>, examiner: Examiner): Promise<Response> => {
+  const token = bearerToken(c.req.raw.headers.get('authorization') ?? '');
+  if (token !== undefined) examiner.distrust(token);
+  return refuse(c, startFloor(examiner.floorMs), 'token_revoked');
 };

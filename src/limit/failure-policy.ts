@@ -18,9 +18,12 @@ export const failurePolicy = (config: Config): FailurePolicy =>
 
 const always =
   (allowed: boolean): FailurePolicy =>
-  (plan, partition, error) => ({ ...undecided, plan, partition, allowed, error });
+  (plan, partition, error) => ({ ...undecided, plan, policies: plan.policies, partition, allowed, error });
 
-const undecided = { decisions: [], decidedAt: 0, heldPermits: 0, grant: undefined } as const;
+const undecided = {
+  ...{ decisions: [], decidedAt: 0, heldPermits: 0 },
+  ...{ grant: undefined, marks: undefined, abnormal: undefined },
+} as const;
 
 const local = (): FailurePolicy => {
   const ledgers = new BoundedMap<string, Ledger>(CAPACITY);
@@ -36,6 +39,16 @@ const local = (): FailurePolicy => {
       returnable: false,
     } as const;
     const { granted, decisions } = ledger.consume(now, ask).reply;
-    return { ...undecided, plan, partition, allowed: granted > 0, decisions, decidedAt: now, error };
+    const { policies } = plan;
+    return {
+      ...undecided,
+      plan,
+      policies,
+      partition,
+      allowed: granted > 0,
+      decisions,
+      decidedAt: now,
+      error,
+    };
   };
 };

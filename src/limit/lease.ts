@@ -1,7 +1,8 @@
 // Leases: permits of one partition and plan that an isolate already holds, or a denial that it already knows. Plain
 // data and functions of it, so that requests may share it; no clock, no I/O.
-import { LEASE_MS, type Reply } from './messages.ts';
-import type { Decision } from './policy.ts';
+import { type Abnormal, LEASE_MS, type Reply } from './messages.ts';
+import type { Decision, Policy } from './policy.ts';
+import type { Marks } from './standing.ts';
 
 /** Requests asked for at once, at most. */
 const MAX_WANT = 64;
@@ -29,6 +30,14 @@ export interface Lease {
   /** The Limiter's newest answer, and when it was asked for. */
   decisions: readonly Decision[];
   decidedAt: number;
+  /** What was decided about, where that is not what was asked; an override is in force. */
+  policies: readonly Policy[] | undefined;
+  abnormal: Abnormal | undefined;
+  /** Revocation marks, and when the answer that brought them was asked for. */
+  marks: Marks | undefined;
+  markedAt: number;
+  /** Requests since the last ask. */
+  uses: number;
 }
 
 export const newLease = (): Lease => ({
@@ -39,6 +48,11 @@ export const newLease = (): Lease => ({
   deniedUntil: 0,
   decisions: [],
   decidedAt: 0,
+  policies: undefined,
+  abnormal: undefined,
+  marks: undefined,
+  markedAt: 0,
+  uses: 0,
 });
 
 /** Takes the permit of one request, if one is held. */
@@ -87,6 +101,9 @@ export const wantsRenewal = (lease: Lease, now: number): boolean => {
 export const settle = (lease: Lease, askedAt: number, reply: Reply): Grant | undefined => {
   lease.decisions = reply.decisions;
   lease.decidedAt = askedAt;
+  lease.policies = reply.policies;
+  lease.abnormal = reply.abnormal;
+  mark(lease, askedAt, reply.marks);
   if (reply.granted === 0) {
     lease.deniedUntil = askedAt + reply.keepMs;
     return undefined;
@@ -101,6 +118,20 @@ export const settle = (lease: Lease, askedAt: number, reply: Reply): Grant | und
   };
   if (reply.granted > 1) lease.grants.push(grant);
   return grant;
+};
+
+/** An answer that was overtaken by a later one knows nothing of marks set between the two. */
+const mark = (lease: Lease, askedAt: number, marks: Marks | undefined): void => {
+  if (askedAt < lease.markedAt) return;
+  lease.marks = marks;
+  lease.markedAt = askedAt;
+};
+
+/** What is to be told of unusual use; a report is told once. */
+export const tellAbnormal = (lease: Lease): Abnormal | undefined => {
+  const { abnormal } = lease;
+  if (abnormal?.report) lease.abnormal = { ...abnormal, report: false };
+  return abnormal;
 };
 
 /** Ends a grant; says how many of its requests were never made. They make the next ask smaller. */

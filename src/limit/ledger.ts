@@ -3,8 +3,17 @@
 // simulator and the property tests run the same code.
 import { BoundedMap } from '../bounded-map.ts';
 import { boundary, type Counters, consume, drainedAt, giveBack, peek, undrained } from './counters.ts';
-import { type Ask, DENIAL_MS, LEASE_MS, type Reply, type Return, VERSION } from './messages.ts';
-import type { Decision, Policy } from './policy.ts';
+import {
+  type Abnormal,
+  type Ask,
+  DENIAL_MS,
+  LEASE_MS,
+  type Reply,
+  type Return,
+  VERSION,
+} from './messages.ts';
+import { type Decision, isLeasable, type Policy } from './policy.ts';
+import { addUse, calmsInMs, forgottenAt, isUnusual, type Usage } from './usage.ts';
 
 /** What storage holds: enough to resume without ever admitting more than memory would have. */
 export interface Stored {
@@ -12,6 +21,18 @@ export interface Stored {
   /** When this was written, by the ledger's clock. */
   readonly at: number;
   readonly counters: Counters;
+  /** When the partition was first seen since it last rested. */
+  readonly since: number;
+  /** Only where unusual use is watched. */
+  readonly usage?: Usage | undefined;
+}
+
+/** What a partition has left, for people to look at. */
+export interface Look {
+  /** Milliseconds since the epoch, undefined where nothing was asked since the partition last rested. */
+  readonly firstSeen: number | undefined;
+  readonly lastSeen: number | undefined;
+  readonly policies: readonly { readonly policy: Policy; readonly decision: Decision }[];
 }
 
 /** How long a reserve may be granted from after it was written. */
@@ -44,6 +65,9 @@ export class Ledger {
   readonly #grants = new BoundedMap<string, Grant>(MAX_GRANTS);
   #grantCount = 0;
   #leasedUntil = 0;
+  #firstSeen: number | undefined;
+  #lastSeen: number | undefined;
+  #usage: Usage | undefined;
   readonly #load: string;
 
   /**
@@ -53,12 +77,33 @@ export class Ledger {
   constructor(stored: Stored | undefined, load: string) {
     this.#now = stored?.at ?? 0;
     this.#counters = stored?.counters ?? new Map();
+    this.#firstSeen = stored?.since;
+    this.#lastSeen = stored?.at;
+    this.#usage = stored?.usage;
     this.#load = load;
   }
 
   /** Grants up to `ask.want` requests, or denies. `write`, if any, must be durable before the reply leaves. */
   consume(clock: number, ask: Ask): { reply: Reply; write: Stored | undefined } {
     const now = this.#tick(clock);
+    this.#firstSeen ??= now;
+    this.#lastSeen = now;
+    const abnormal = this.#judge(now, ask);
+    if (abnormal === undefined) return this.#decide(now, ask);
+    if (abnormal.denied)
+      return { reply: { ...this.refuse(now, ask.policies), keepMs: LEASE_MS, abnormal }, write: undefined };
+    const { reply, write } = this.#decide(now, ask);
+    return { reply: { ...reply, abnormal }, write };
+  }
+
+  /** Grants nothing and spends nothing. */
+  refuse(clock: number, policies: readonly Policy[]): Reply {
+    const now = this.#tick(clock);
+    const decisions = policies.map((policy) => peek(this.#counters, now, policy));
+    return { version: VERSION, granted: 0, decisions, keepMs: 0, lifeMs: 0, grant: '' };
+  }
+
+  #decide(now: number, ask: Ask): { reply: Reply; write: Stored | undefined } {
     const granted = this.#grantSize(now, ask);
     const leased = granted > 1;
     const until = leased ? Math.min(now + LEASE_MS, boundary(ask.policies, now) - 1) : now;
@@ -87,13 +132,31 @@ export class Ledger {
     this.#counters = giveBack(this.#counters, grant.until, grant.policies, permits);
   }
 
-  /** What every counter has left. */
-  look(clock: number): readonly { policy: Policy; decision: Decision }[] {
+  /** Of every counter, as it last served. */
+  get policies(): readonly Policy[] {
+    return [...this.#counters.values()].map(({ policy }) => policy);
+  }
+
+  /** What is left under `policies`, and since when. */
+  look(clock: number, policies: readonly Policy[]): Look {
     const now = this.#tick(clock);
-    return [...this.#counters.values()].map(({ policy }) => ({
-      policy,
-      decision: peek(this.#counters, now, policy),
-    }));
+    return {
+      firstSeen: this.#firstSeen,
+      lastSeen: this.#lastSeen,
+      policies: policies.map((policy) => ({ policy, decision: peek(this.#counters, now, policy) })),
+    };
+  }
+
+  /** Counts the use that this ask tells of, and judges it. */
+  #judge(now: number, { watch }: Ask): Abnormal | undefined {
+    if (watch === undefined) return undefined;
+    const { factor, deny, uses } = watch;
+    const usage = addUse(this.#usage, now, uses, factor);
+    this.#usage = usage;
+    if (!isUnusual(usage, now, factor)) return undefined;
+    this.#usage = { ...usage, reported: usage.minute };
+    const report = usage.reported < usage.minute;
+    return { denied: deny, report, calmsInMs: calmsInMs(usage, now, factor) };
   }
 
   /** Time never runs backwards here, whatever the clock does. */
@@ -104,7 +167,7 @@ export class Ledger {
 
   /** Many at once while the quota is far from spent, one at a time within its last tenth. */
   #grantSize(now: number, { policies, cost, want }: Ask): number {
-    if (want === 1) return 1;
+    if (want === 1 || !policies.every(isLeasable)) return 1;
     const rooms = policies.map((policy) => {
       const { remaining } = peek(this.#counters, now, policy);
       return remaining < policy.quota * SHARE ? 1 : Math.floor((remaining * SHARE) / cost);
@@ -142,7 +205,8 @@ export class Ledger {
     );
     this.#reserveSize = size;
     this.#writtenAt = now;
-    return { version: VERSION, at: now, counters: ahead };
+    const since = this.#firstSeen ?? now;
+    return { version: VERSION, at: now, counters: ahead, since, usage: this.#usage };
   }
 
   /** The grant at hand after a load or a quiet time, then doubling; ten seconds' worth of quota and 10 % of the rest. */
@@ -170,6 +234,6 @@ export class Ledger {
   }
 }
 
-/** When the last of these counters has drained. */
-export const restsAt = (stored: Stored): number =>
-  Math.max(0, ...[...stored.counters.values()].map(drainedAt));
+/** When the last of these counters has drained, and what was usual is forgotten. */
+export const restsAt = ({ counters, usage }: Stored): number =>
+  Math.max(usage === undefined ? 0 : forgottenAt(usage), ...[...counters.values()].map(drainedAt));

@@ -1,42 +1,42 @@
 // The step that spends permits: the request's cost against every policy that applies, all or nothing.
 import type { Context, MiddlewareHandler } from 'hono';
-import type { Config, Route } from '../config.ts';
-import type { Env, Trace } from '../env.ts';
+import { Examiner } from '../auth/examine.ts';
+import { refuseRevoked } from '../auth/refusal.ts';
+import type { Config } from '../config.ts';
+import type { Env } from '../env.ts';
 import { addressPartition, globalPartition } from '../partition.ts';
-import { quotaExceeded, reducedCapacity } from '../problem.ts';
-import { RATELIMIT, RATELIMIT_POLICY, rateLimitItem } from './fields.ts';
+import { abnormalUsage, quotaExceeded, reducedCapacity } from '../problem.ts';
+import { policyField, RATELIMIT, RATELIMIT_POLICY, rateLimitItem } from './fields.ts';
+import { isUnanswered, note, remaining, violated } from './note.ts';
 import { type Outcome, Permits } from './permits.ts';
-import { type Caller, chargesOf, type Plan } from './plan.ts';
-
-/** From this share of a quota downwards a request is reported as near its limit. */
-const NEAR_LIMIT = 0.2;
+import { type Caller, type Charge, chargesOf, type Plan } from './plan.ts';
+import { isRevoked } from './standing.ts';
 
 /** What `closed` tells callers to wait; also how long a failing Limiter is first left alone. */
 const LIMITER_RETRY_MS = 1_000;
 
-export const limit = (config: Config): MiddlewareHandler<Env> => {
+/** @param examiner the one that knows the tokens: it is told which are revoked. */
+export const limit = (config: Config, examiner = new Examiner(config)): MiddlewareHandler<Env> => {
   const chargeOf = chargesOf(config);
   const permits = new Permits(config);
 
   return async function limit(c, next) {
-    const { plans, policyField } = chargeOf(c.get('route'), callerOf(c), c.get('identity')?.tier);
-    const pending = permits.use(
-      c,
-      plans.map((plan) => ({ plan, partition: partitionOf(plan, c) })),
-    );
+    const enforced = c.get('route').mode === 'enforce';
+    const charge = chargeOf(c.get('route'), callerOf(c), c.get('identity')?.tier);
+    const parties = charge.plans.map((plan) => ({ plan, partition: partitionOf(plan, c) }));
+    const pending = permits.use(c, parties, enforced);
     const outcomes = Array.isArray(pending) ? pending : await pending;
     const now = Date.now();
     const denied = outcomes.filter(({ allowed }) => !allowed);
-    if (denied.length > 0) for (const outcome of outcomes) permits.undo(c, outcome);
+    const revoked = isOfRevoked(c, outcomes);
+    if (revoked || denied.length > 0) for (const outcome of outcomes) permits.undo(c, outcome);
     note(c.get('trace'), c.get('route'), outcomes, config);
+    if (revoked) return refuseRevoked(c, examiner);
 
-    const field = rateLimitField(outcomes, now);
-    if (denied.length > 0 && c.get('route').mode === 'enforce')
-      return refuse(denied, now, policyField, field);
+    const fields = fieldsOf(charge, outcomes, now);
+    if (denied.length > 0 && enforced) return refuse(denied, now, fields);
     await next();
-    if (field === '') return;
-    c.res.headers.append(RATELIMIT_POLICY, policyField);
-    c.res.headers.append(RATELIMIT, field);
+    for (const name in fields) c.res.headers.append(name, fields[name] ?? '');
   };
 };
 
@@ -49,55 +49,40 @@ const partitionOf = ({ kind }: Plan, c: Context<Env>): string => {
   return subject ?? addressPartition(c.req.header('CF-Connecting-IP'));
 };
 
-/** Permits left under one policy of an outcome, with those the isolate holds. */
-const remaining = (outcome: Outcome, i: number): number =>
-  (outcome.decisions[i]?.remaining ?? 0) + outcome.heldPermits;
+/** Every request's own token is compared, whoever's permit it would use. */
+const isOfRevoked = (c: Context<Env>, outcomes: readonly Outcome[]): boolean => {
+  const identity = c.get('identity');
+  return identity !== undefined && outcomes.some(({ marks }) => marks && isRevoked(marks, identity));
+};
+
+type Fields = Record<string, string>;
+
+/** The RateLimit fields; none where no policy applied. */
+const fieldsOf = (charge: Charge, outcomes: readonly Outcome[], now: number): Fields => {
+  const field = rateLimitField(outcomes, now);
+  if (field === '') return {};
+  const asPlanned = outcomes.every(({ plan, policies }) => plan.policies === policies);
+  const policies = asPlanned ? charge.policyField : policyField(outcomes.flatMap(({ policies }) => policies));
+  return { [RATELIMIT_POLICY]: policies, [RATELIMIT]: field };
+};
 
 const rateLimitField = (outcomes: readonly Outcome[], now: number): string =>
   outcomes
     .flatMap((outcome) =>
       outcome.decisions.map(({ resetMs }, i) => {
-        const name = outcome.plan.policies[i]?.name ?? '';
+        const name = outcome.policies[i]?.name ?? '';
         return rateLimitItem(name, remaining(outcome, i), resetMs - (now - outcome.decidedAt));
       }),
     )
     .join(', ');
 
 /** The one 429, or 503 where the Limiter is down and the failure policy is `closed`. */
-const refuse = (denied: readonly Outcome[], now: number, policyField: string, field: string): Response => {
-  if (denied.some(({ decisions }) => decisions.length === 0)) return reducedCapacity(LIMITER_RETRY_MS);
+const refuse = (denied: readonly Outcome[], now: number, fields: Fields): Response => {
+  const unusual = denied.find(({ abnormal }) => abnormal?.denied);
+  if (unusual?.abnormal) return abnormalUsage(unusual.abnormal.calmsInMs - (now - unusual.decidedAt));
+  if (denied.some(isUnanswered)) return reducedCapacity(LIMITER_RETRY_MS);
   const waits = denied.flatMap(({ decisions, decidedAt }) =>
     decisions.map(({ retryAfterMs }) => retryAfterMs - (now - decidedAt)),
   );
-  const headers = { [RATELIMIT_POLICY]: policyField, [RATELIMIT]: field };
-  return quotaExceeded(Math.max(...waits), denied.flatMap(violated), headers);
+  return quotaExceeded(Math.max(...waits), denied.flatMap(violated), fields);
 };
-
-/** Names of the policies that denied. */
-const violated = ({ plan, decisions }: Outcome): string[] =>
-  plan.policies.filter((_, i) => decisions[i]?.allowed === false).map(({ name }) => name);
-
-/** Tells the report what was decided. */
-const note = (trace: Trace, route: Route, outcomes: readonly Outcome[], config: Config): void => {
-  const denied = outcomes.filter(({ allowed }) => !allowed);
-  const failed = outcomes.find(({ error }) => error !== undefined);
-  trace.cost = route.cost;
-  trace.partition = outcomes[0]?.partition;
-  trace.remainingShare = Math.min(1, ...outcomes.flatMap(shares));
-  if (trace.remainingShare <= NEAR_LIMIT) trace.outcome = 'near_limit';
-  if (failed !== undefined) {
-    trace.limiterError = config.onLimiterError;
-    trace.reason = failed.error?.reason;
-  }
-  if (denied.length === 0) return;
-  const unanswered = denied.some(({ decisions }) => decisions.length === 0);
-  trace.outcome = unanswered ? 'limiter_error' : 'denied';
-  trace.reason ??= 'quota_exceeded';
-  trace.policy = denied.flatMap(violated).join(', ');
-  trace.shadow = route.mode === 'shadow';
-};
-
-const shares = (outcome: Outcome): number[] =>
-  outcome.plan.policies.map(({ quota }, i) =>
-    outcome.decisions.length === 0 ? 1 : remaining(outcome, i) / quota,
-  );

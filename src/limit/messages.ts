@@ -1,14 +1,12 @@
 // What isolates and Limiters say to each other. Versioned, since old and new code meet during a deploy.
 import type { Decision, Policy } from './policy.ts';
+import type { Marks, TokenClaims } from './standing.ts';
 
 /** Raised when a message changes its meaning; a Limiter refuses a version it does not know. */
 export const VERSION = 1;
 
 /** A lease lives so long, counted by the isolate from when it asked and by the Limiter from when it granted. */
 export const LEASE_MS = 1_000;
-
-/** Policies of at least this window may be leased: charging at a lease's end then costs the caller under 4 %. */
-export const LEASABLE_WINDOW_MS = 32_000;
 
 /** A denial is kept in an isolate for at most this long. */
 export const DENIAL_MS = 10_000;
@@ -23,6 +21,29 @@ export interface Ask {
   readonly want: number;
   /** Whether the asker may give this back, because another partition may deny or the lease may end unused. */
   readonly returnable: boolean;
+  /** The token of the request that asks: nothing is spent for a revoked one. */
+  readonly token?: TokenClaims | undefined;
+  /** Unset: use is not watched. */
+  readonly watch?: Watch | undefined;
+}
+
+/** What the Limiter needs to tell unusual use. */
+export interface Watch {
+  /** How many times a subject's moving average is unusual. */
+  readonly factor: number;
+  /** Whether to deny what is unusual, or only to report it. */
+  readonly deny: boolean;
+  /** Requests that this isolate has had since it asked last, the one that asks among them. */
+  readonly uses: number;
+}
+
+/** Use is unusual. */
+export interface Abnormal {
+  readonly denied: boolean;
+  /** Told once a minute. */
+  readonly report: boolean;
+  /** Milliseconds until use is no longer unusual if no more requests come. */
+  readonly calmsInMs: number;
 }
 
 export interface Reply {
@@ -37,6 +58,11 @@ export interface Reply {
   readonly lifeMs: number;
   /** Names the grant in a `Return`; empty when not returnable. */
   readonly grant: string;
+  /** Revocation marks in force. */
+  readonly marks?: Marks | undefined;
+  /** With an override in force: the policies that were really applied, which `decisions` are of. */
+  readonly policies?: readonly Policy[];
+  readonly abnormal?: Abnormal;
 }
 
 /** Unused permits of one grant. Sent at most once. */

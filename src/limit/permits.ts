@@ -1,7 +1,7 @@
 // Where an isolate gets permits from: those it holds, else the Limiter, else the failure policy.
 import { BoundedMap } from '../bounded-map.ts';
 import type { Config } from '../config.ts';
-import type { Bindings } from '../env.ts';
+import type { Bindings, Identity } from '../env.ts';
 import { failurePolicy } from './failure-policy.ts';
 import {
   draw,
@@ -14,12 +14,14 @@ import {
   settle,
   startAsking,
   take,
+  tellAbnormal,
   wantsRenewal,
 } from './lease.ts';
 import { LimiterClient, LimiterError } from './limiter-client.ts';
-import { VERSION } from './messages.ts';
+import { type Abnormal, type Ask, LEASE_MS, VERSION } from './messages.ts';
 import type { Plan } from './plan.ts';
-import type { Decision } from './policy.ts';
+import type { Decision, Policy } from './policy.ts';
+import type { Marks } from './standing.ts';
 
 /** Leases kept in an isolate. */
 const CAPACITY = 20_000;
@@ -31,6 +33,7 @@ const UNLIMITED = Number.MAX_SAFE_INTEGER;
 export interface Requester {
   readonly env: Bindings;
   readonly executionCtx: Pick<ExecutionContext, 'waitUntil'>;
+  get(name: 'identity'): Identity | undefined;
 }
 
 /** Who is to be asked, and for what. */
@@ -42,6 +45,8 @@ export interface Party {
 /** Whether a request may pass one partition, and what its fields should say. */
 export interface Outcome extends Party {
   readonly allowed: boolean;
+  /** Those of the plan, unless an override is in force. */
+  readonly policies: readonly Policy[];
   readonly decisions: readonly Decision[];
   /** When the decisions were made, by the isolate's clock. */
   readonly decidedAt: number;
@@ -49,6 +54,9 @@ export interface Outcome extends Party {
   readonly heldPermits: number;
   /** What the permit was taken from; undefined when denied. */
   readonly grant: Grant | undefined;
+  /** Revocation marks of the partition. */
+  readonly marks: Marks | undefined;
+  readonly abnormal: Abnormal | undefined;
   /** The Limiter did not answer and the failure policy decided. */
   readonly error?: LimiterError;
 }
@@ -70,12 +78,17 @@ export class Permits {
     this.#onError = failurePolicy(config);
   }
 
-  /** Takes the permit of one request from every partition; synchronously when the isolate already knows. */
-  use(c: Requester, parties: readonly Party[]): Outcome[] | Promise<Outcome[]> {
+  /**
+   * Takes the permit of one request from every partition; synchronously when the isolate already knows.
+   * @param enforced a denial is final. In shadow mode it is not, so the marks must be as fresh as for a grant.
+   */
+  use(c: Requester, parties: readonly Party[], enforced: boolean): Outcome[] | Promise<Outcome[]> {
     const now = Date.now();
     const holdings = parties.map((party) => ({ ...party, lease: this.#leaseOf(party) }));
+    for (const { lease } of holdings) lease.uses++;
+    const final = enforced || holdings.every((holding) => isMarkedLately(holding, now));
     // Where one is known to deny, the others are not even asked: else a spent subject's flood would reach theirs.
-    if (holdings.some(({ lease }) => this.#isDenied(lease, now)))
+    if (final && holdings.some(({ lease }) => this.#isDenied(lease, now)))
       return holdings.map((holding) =>
         outcomeOf(holding, undefined, now, !this.#isDenied(holding.lease, now)),
       );
@@ -112,15 +125,17 @@ export class Permits {
   }
 
   async #ask(c: Requester, holding: Holding, alone: boolean): Promise<Outcome> {
+    const { plan, partition, lease } = holding;
     try {
       const granted = await this.#fetch(c, holding, alone);
       const now = Date.now();
       // What the Limiter no longer has, another request's lease may still hold.
-      const grant = granted === undefined ? take(holding.lease, now) : draw(granted);
+      const grant = granted === undefined ? take(lease, now) : draw(granted);
       return outcomeOf(holding, grant, now);
     } catch (error) {
       if (!(error instanceof LimiterError)) throw error;
-      return this.#onError(holding.plan, holding.partition, error);
+      // Marks hold as far as this isolate knows them.
+      return { ...this.#onError(plan, partition, error), marks: lease.marks };
     }
   }
 
@@ -150,10 +165,24 @@ export class Permits {
       cost: plan.cost,
       want,
       returnable,
+      ...this.#aboutCaller(c, plan, lease),
     });
     const grant = settle(lease, askedAt, reply);
     if (grant !== undefined && grant.size > 1) c.executionCtx.waitUntil(this.#endInTime(c, holding, grant));
     return grant;
+  }
+
+  /** Only subjects have tokens to revoke and a usual use. */
+  #aboutCaller(c: Requester, { kind }: Plan, lease: Lease): Pick<Ask, 'token' | 'watch'> | undefined {
+    const identity = c.get('identity');
+    if (kind !== 'subject' || identity === undefined) return undefined;
+    const { uses } = lease;
+    lease.uses = 0;
+    const { abnormal } = this.#config;
+    return {
+      token: { jti: identity.jti, iat: identity.iat },
+      watch: abnormal && { factor: abnormal.factor, deny: abnormal.action === 'deny', uses },
+    };
   }
 
   /** Sends back what is left of a lease once nobody may use it any more. */
@@ -167,6 +196,9 @@ export class Permits {
     return this.#client.giveBack(c.env, partition, { version: VERSION, grant, unused });
   }
 }
+
+const isMarkedLately = ({ plan, lease }: Holding, now: number): boolean =>
+  plan.kind !== 'subject' || now < lease.markedAt + LEASE_MS;
 
 /** Waits only where there is something to wait for: a request on held permits stays in its own turn. */
 const settled = (outcomes: (Outcome | Promise<Outcome>)[]): Outcome[] | Promise<Outcome[]> =>
@@ -183,8 +215,11 @@ const outcomeOf = (
   plan,
   partition,
   allowed,
+  policies: lease.policies ?? plan.policies,
   decisions: lease.decisions,
   decidedAt: lease.decidedAt,
   heldPermits: held(lease, now) * plan.cost,
   grant,
+  marks: lease.marks,
+  abnormal: tellAbnormal(lease),
 });

@@ -1,8 +1,7 @@
 // Plans: which policies a request meets, of whom, at which cost. Made once per route, kind of caller and tier.
 import type { Config, Route } from '../config.ts';
 import { policyField } from './fields.ts';
-import { LEASABLE_WINDOW_MS } from './messages.ts';
-import type { Policy } from './policy.ts';
+import { isLeasable, type Policy } from './policy.ts';
 
 export type Caller = 'subject' | 'anonymous' | 'preflight';
 
@@ -66,6 +65,3 @@ const makeCharge = (config: Config, id: number, route: Route, caller: Caller, ti
 
 const tiered = (config: Config, tier: string | undefined): readonly Policy[] | undefined =>
   tier === undefined ? undefined : config.policies.tiers.get(tier);
-
-const isLeasable = ({ algorithm, windowMs }: Policy): boolean =>
-  algorithm !== 'gcra' && windowMs >= LEASABLE_WINDOW_MS;

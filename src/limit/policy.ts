@@ -50,3 +50,10 @@ export interface Arithmetic<S> {
   /** When the last permit has drained: from then on the state is worth nothing. */
   drainedAt(state: S, policy: Policy): number;
 }
+
+/** Policies of at least this window may be leased: charging at a lease's end then costs the caller under 4 %. */
+const LEASABLE_WINDOW_MS = 32_000;
+
+/** Whether an isolate may hold permits of it. */
+export const isLeasable = ({ algorithm, windowMs }: Policy): boolean =>
+  algorithm !== 'gcra' && windowMs >= LEASABLE_WINDOW_MS;

@@ -145,8 +145,8 @@ export class Ladder {
   }
 
   /** What the Limiter would say remains. */
-  left({ counter }: Policy): number | undefined {
-    return this.#ledger.look(this.now).find(({ policy }) => policy.counter === counter)?.decision.remaining;
+  left(policy: Policy): number | undefined {
+    return this.#ledger.look(this.now, [policy]).policies[0]?.decision.remaining;
   }
 
   #lease(isolate: number): Lease {

@@ -1,0 +1,65 @@
+// Tells the report what the limit step decided. No I/O.
+import type { Config, Route } from '../config.ts';
+import type { Trace } from '../env.ts';
+import type { Outcome } from './permits.ts';
+
+/** From this share of a quota downwards a request is reported as near its limit. */
+const NEAR_LIMIT = 0.2;
+
+/** Fills in the trace of a request whose permits were granted or denied. */
+export const note = (trace: Trace, route: Route, outcomes: readonly Outcome[], config: Config): void => {
+  trace.cost = route.cost;
+  trace.partition = outcomes[0]?.partition;
+  trace.remainingShare = Math.min(1, ...outcomes.flatMap(shares));
+  if (trace.remainingShare <= NEAR_LIMIT) noteNear(trace, outcomes);
+  const failed = outcomes.find(({ error }) => error !== undefined);
+  if (failed !== undefined) noteFailure(trace, failed, config);
+  if (outcomes.some(({ abnormal }) => abnormal?.report)) noteAbnormal(trace);
+  const denied = outcomes.filter(({ allowed }) => !allowed);
+  if (denied.length > 0) noteDenial(trace, route, denied);
+};
+
+const noteNear = (trace: Trace, outcomes: readonly Outcome[]): void => {
+  const nearest = outcomes.find((outcome) => shares(outcome).includes(trace.remainingShare ?? 0));
+  trace.outcome = 'near_limit';
+  trace.policy = nearest?.policies[shares(nearest).indexOf(trace.remainingShare ?? 0)]?.name;
+};
+
+const noteFailure = (trace: Trace, { plan, error }: Outcome, config: Config): void => {
+  trace.limiterError = config.onLimiterError;
+  trace.reason = error?.reason;
+  trace.policy = plan.policies.map(({ name }) => name).join(', ');
+};
+
+const noteAbnormal = (trace: Trace): void => {
+  trace.outcome = 'abnormal';
+  trace.reason = 'unusual_use';
+};
+
+const noteDenial = (trace: Trace, route: Route, denied: readonly Outcome[]): void => {
+  trace.shadow = route.mode === 'shadow';
+  trace.policy = denied.flatMap(violated).join(', ');
+  if (denied.some(({ abnormal }) => abnormal?.denied)) {
+    noteAbnormal(trace);
+  } else {
+    trace.outcome = denied.some(isUnanswered) ? 'limiter_error' : 'denied';
+    trace.reason ??= 'quota_exceeded';
+  }
+};
+
+/** Nothing is known of it: the Limiter did not answer and the failure policy is `closed`. */
+export const isUnanswered = ({ error, decisions }: Outcome): boolean =>
+  error !== undefined && decisions.length === 0;
+
+/** Names of the policies that denied. */
+export const violated = ({ policies, decisions }: Outcome): string[] =>
+  policies.filter((_, i) => decisions[i]?.allowed === false).map(({ name }) => name);
+
+/** Permits left under one policy of an outcome, with those the isolate holds. */
+export const remaining = (outcome: Outcome, i: number): number =>
+  (outcome.decisions[i]?.remaining ?? 0) + outcome.heldPermits;
+
+const shares = (outcome: Outcome): number[] =>
+  outcome.policies.map(({ quota }, i) =>
+    outcome.decisions.length === 0 ? 1 : remaining(outcome, i) / Math.max(1, quota),
+  );
