@@ -1,6 +1,9 @@
 // The bindings, and what one request carries from step to step.
 import type { Route } from './config.ts';
+import type { Identity } from './identity.ts';
 import type { Limiter } from './limit/limiter.ts';
+
+export type { Identity } from './identity.ts';
 
 export interface Bindings {
   readonly LIMITER: DurableObjectNamespace<Limiter>;
@@ -9,23 +12,6 @@ export interface Bindings {
   readonly ORIGIN?: Fetcher;
   /** Vars and secrets; only `config.ts` reads them. */
   readonly [name: string]: unknown;
-}
-
-/** A verified caller. Plain data, so that the token cache may keep it across requests. */
-export interface Identity {
-  readonly issuer: string;
-  readonly subject: string;
-  readonly tier: string | undefined;
-  /** `scope` (space-separated) or `scp` (string or array) of the token. */
-  readonly scopes: ReadonlySet<string>;
-  /** Headers that `CLAIM_HEADERS` makes of the claims, ready to send. */
-  readonly headers: readonly (readonly [name: string, value: string])[];
-  /** Seconds since the epoch, as in the token. */
-  readonly exp: number;
-  readonly iat: number | undefined;
-  readonly jti: string | undefined;
-  /** Names the subject's partition; made by `partition.ts` from issuer and subject. */
-  readonly partition: string;
 }
 
 /** What became of a request; `report` reads it after the response. */

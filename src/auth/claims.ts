@@ -1,7 +1,7 @@
 // Verified claims -> Identity. Pure.
 import type { JWTPayload } from 'jose';
 import type { ClaimHeader } from '../config.ts';
-import type { Identity } from '../env.ts';
+import type { Identity } from '../identity.ts';
 import { subjectPartition } from '../partition.ts';
 
 /** Longest subject, in UTF-16 units (OpenID Connect Core section 2 allows 255 ASCII characters). */

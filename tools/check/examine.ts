@@ -1,5 +1,6 @@
 // Examines a target: runs the Worker's own parser on it and collects what is wrong or unsafe.
 import { type Config, ConfigError, parseConfig } from '../../src/config.ts';
+import { LEASABLE_WINDOW_MS } from '../../src/limit/messages.ts';
 import { deploymentFindings } from './deployment.ts';
 import { error, type Finding, warning } from './finding.ts';
 import { routeFindings } from './routes.ts';
@@ -104,9 +105,6 @@ const tokenFindings = ({ tokens, policies }: Config, { env }: Target): readonly 
     found.push(warning('tiers-without-claim', 'TIERS is set, but no claim names a tier.', 'Set TIER_CLAIM.'));
   return found;
 };
-
-/** Leases need windows of this length; see "Leases" in docs/architecture.md. */
-const LEASABLE_WINDOW_MS = 32_000;
 
 const limitFindings = (config: Config, { env }: Target): readonly Finding[] => {
   const { policies, onLimiterError } = config;
