@@ -1,0 +1,68 @@
+// The command: `npm run audit -- --help`.
+import { writeFileSync } from 'node:fs';
+import { exitCode } from './baseline.ts';
+import { CannotRun, runAudit } from './engine.ts';
+import { resolveTarget, type Target } from './http/target.ts';
+import { HELP, type Options, readOptions, UsageError } from './options.ts';
+import { progressBar } from './progress.ts';
+import { render } from './report/index.ts';
+import type { Paint } from './report/table.ts';
+import { plan, refusal } from './safety.ts';
+import { Stopped } from './stop.ts';
+
+const CANNOT_RUN = 2;
+
+const main = async (): Promise<number> => {
+  const options = readOptions(process.argv.slice(2), process.env);
+  if (options === 'help') {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  const target = await resolved(options.url);
+  const no = refusal(target, options.authorised);
+  if (no !== undefined) throw new UsageError(no);
+  process.stderr.write(plan(target, options.credentials, options.limits, options.only));
+  return audit(options, target);
+};
+
+const resolved = (url: string): Promise<Target> =>
+  resolveTarget(url).catch((error: Error) => {
+    throw new UsageError(`--url: ${error.message}`);
+  });
+
+const audit = async (options: Options, target: Target): Promise<number> => {
+  const controller = new AbortController();
+  const stop = () => controller.abort(new Stopped('interrupted'));
+  process.once('SIGINT', stop).once('SIGTERM', stop);
+  const report = await runAudit({
+    ...options,
+    target,
+    signal: controller.signal,
+    progress: progressBar(process.stderr),
+  });
+  write(
+    options,
+    render(
+      report,
+      options.format,
+      options.output === undefined && process.stdout.isTTY ? colours : undefined,
+    ),
+  );
+  return exitCode(report, options.failOn, options.known);
+};
+
+const write = ({ output }: Options, text: string): void => {
+  if (output === undefined) process.stdout.write(text);
+  else writeFileSync(output, text);
+};
+
+const COLOUR = { passed: 32, failed: 31, skipped: 33 } as const;
+const colours: Paint = (outcome, text) => `\u001b[${COLOUR[outcome]}m${text}\u001b[0m`;
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  if (!(error instanceof UsageError || error instanceof CannotRun)) throw error;
+  process.stderr.write(`audit: ${error.message}\n`);
+  process.exitCode = CANNOT_RUN;
+}

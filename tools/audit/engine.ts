@@ -1,0 +1,171 @@
+// Runs the checks in order and turns whatever becomes of each into a result: passed, failed, or skipped with its reason.
+import { Audit, type Credentials, isAdmitted } from './audit-context.ts';
+import { canMint } from './callers.ts';
+import { checks } from './checks/index.ts';
+import { gradeOf } from './grade.ts';
+import { Budget, type BudgetLimits } from './http/budget.ts';
+import { Client } from './http/client.ts';
+import type { Target } from './http/target.ts';
+import { Inconclusive, Stopped } from './stop.ts';
+import { type Check, type Need, type Report, type Result, skipped, type Verdict } from './types.ts';
+
+export interface AuditOptions {
+  readonly target: Target;
+  readonly credentials: Credentials;
+  readonly limits: BudgetLimits;
+  /** Ids, or families as `tokens`; empty: all. */
+  readonly only?: readonly string[];
+  readonly signal: AbortSignal;
+  /** Called before each check and once at the end. */
+  readonly progress?: ((progress: Progress) => void) | undefined;
+}
+
+export interface Progress {
+  readonly done: number;
+  readonly total: number;
+  readonly requests: number;
+  readonly next: string | undefined;
+}
+
+/** The audit could not begin: the address does not answer, or does not accept the token. */
+export class CannotRun extends Error {}
+
+/** Audits one address. @throws {CannotRun} */
+export const runAudit = async (options: AuditOptions): Promise<Report> => {
+  const started = new Date();
+  const client = new Client(options.target, new Budget(options.limits, options.signal), options.signal);
+  const audit = new Audit(client, options.credentials, options.signal);
+  try {
+    await requireWelcome(audit);
+    const [results, stopped] = await runAll(
+      audit,
+      chosen(options.only ?? []),
+      options.progress ?? (() => {}),
+    );
+    return {
+      tool: 'weir-audit',
+      version: 1,
+      url: options.target.url.href,
+      started: started.toISOString(),
+      seconds: Math.round((Date.now() - started.getTime()) / 100) / 10,
+      requests: client.budget.sent,
+      grade: gradeOf(results, stopped !== undefined),
+      results,
+      stopped,
+    };
+  } finally {
+    audit.close();
+  }
+};
+
+/** The checks that `only` names, by id or family; all if it is empty. */
+export const chosen = (only: readonly string[]): Check[] =>
+  checks.filter(
+    ({ id }) => only.length === 0 || only.some((name) => id === name || id.startsWith(`${name}.`)),
+  );
+
+const requireWelcome = async (audit: Audit): Promise<void> => {
+  const exchange = await audit.getPatiently(audit.main).catch((error: Error) => {
+    throw new CannotRun(`${audit.client.target.url.href} does not answer: ${error.message}`);
+  });
+  if (!isAdmitted(exchange))
+    throw new CannotRun(
+      `the token given gets ${exchange.status}, so nothing else could be told apart from it`,
+    );
+};
+
+const runAll = async (
+  audit: Audit,
+  all: readonly Check[],
+  progress: (progress: Progress) => void,
+): Promise<[Result[], string | undefined]> => {
+  const results: Result[] = [];
+  let stopped: string | undefined;
+  for (const check of all) {
+    progress({ done: results.length, total: all.length, requests: audit.client.budget.sent, next: check.id });
+    const verdict =
+      stopped === undefined ? await runOne(audit, check) : skipped(`stopped before: ${stopped}`);
+    if (verdict instanceof Stopped) stopped = verdict.message;
+    results.push(
+      resultOf(check, verdict instanceof Stopped ? skipped(`stopped: ${verdict.message}`) : verdict),
+    );
+    if (isLastOfTokens(all, check) && stopped === undefined) await trustRefusals(audit, results);
+  }
+  progress({ done: results.length, total: all.length, requests: audit.client.budget.sent, next: undefined });
+  return [results, stopped];
+};
+
+/** One check's verdict; `Stopped` where the whole audit must end. */
+const runOne = async (audit: Audit, check: Check): Promise<Verdict | Stopped> => {
+  try {
+    const gap = await missing(audit, check);
+    return gap === undefined ? await check.run(audit) : skipped(gap);
+  } catch (error) {
+    if (error instanceof Stopped) return error;
+    if (error instanceof Inconclusive) return skipped(error.message);
+    return skipped(`could not be run: ${error instanceof Error ? error.message : 'unknown error'}`);
+  }
+};
+
+const resultOf = (check: Check, verdict: Verdict): Result => {
+  const { id, severity, title, owasp, rfc, why, mend } = check;
+  return { id, severity, title, owasp, rfc, why, mend, ...verdict };
+};
+
+/** Why the check cannot be run, if it cannot. */
+const missing = async (audit: Audit, check: Check): Promise<string | undefined> => {
+  for (const need of check.needs) {
+    const gap = await NEEDS[need](audit);
+    if (gap !== undefined) return gap;
+  }
+  const { left } = audit.client.budget;
+  return check.requests <= left
+    ? undefined
+    : `needs about ${check.requests} requests; ${left} are left of the budget`;
+};
+
+const unless = (met: boolean, gap: string): string | undefined => (met ? undefined : gap);
+
+const NEEDS: Readonly<Record<Need, (audit: Audit) => string | undefined | Promise<string | undefined>>> = {
+  jwt: ({ jwt }) => unless(jwt !== undefined, 'the token is not a JWT'),
+  protected: ({ isProtected }) =>
+    unless(isProtected, 'the API answers without any token, so nothing can be refused'),
+  'second-token': async (audit) =>
+    unless(
+      audit.credentials.secondToken !== undefined || (await canMint(audit)),
+      'needs --second-token (another token of the same subject) or --signing-key',
+    ),
+  'other-token': async (audit) =>
+    unless(
+      audit.credentials.otherToken !== undefined || (await canMint(audit)),
+      'needs --other-token (a token of another subject) or --signing-key',
+    ),
+  'public-key': ({ credentials }) =>
+    unless(credentials.publicKeys.length > 0, 'needs the issuer’s public keys: --jwks or --public-key'),
+  'signing-key': ({ credentials }) => unless(credentials.signingKey !== undefined, 'needs --signing-key'),
+  loopback: ({ client }) =>
+    unless(
+      client.target.loopback,
+      'the address that the token names is on this machine, which a remote API cannot reach',
+    ),
+  // Waits for the discovery, whose error says why no limit was found.
+  limit: async (audit) => {
+    await audit.limit();
+    return undefined;
+  },
+};
+
+const isLastOfTokens = (all: readonly Check[], check: Check): boolean =>
+  check.id.startsWith('tokens.') && all.findLast(({ id }) => id.startsWith('tokens.')) === check;
+
+/** An API that by now refuses even the good token has shown nothing by refusing the bad ones. */
+const trustRefusals = async (audit: Audit, results: Result[]): Promise<void> => {
+  const exchange = await audit.getPatiently(audit.main).catch(() => undefined);
+  if (exchange === undefined || isAdmitted(exchange)) return;
+  const doubt = skipped(
+    `the good token gets ${exchange.status} after these checks, so the refusals show nothing`,
+  );
+  results.forEach((result, i) => {
+    if (result.outcome === 'passed') results[i] = { ...result, ...doubt };
+  });
+};

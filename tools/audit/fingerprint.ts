@@ -1,0 +1,41 @@
+// What a client can tell two responses apart by, once what differs in every response anyway is masked. Pure.
+import type { Exchange } from './http/client.ts';
+
+/** Headers that differ between any two responses, or that count something for the client's address. */
+const VOLATILE =
+  /^(date|age|expires|etag|set-cookie|cf-ray|traceparent|server-timing|x-runtime|x-response-time|connection|keep-alive|retry-after|(x-)?rate-?limit.*|.*-(request|trace|correlation)-?id|(request|trace|correlation)-id)$/i;
+
+/** UUIDs, ISO times, long hexadecimal ids, epoch times. */
+const IDS =
+  /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:?\d\d)?|\b[0-9a-f]{16,}\b|\b\d{10,}\b/gi;
+
+/** Status line, headers in order and body, as one text. */
+export const fingerprint = ({ status, headers, body }: Exchange): string =>
+  [
+    String(status),
+    ...headers.filter(([name]) => !VOLATILE.test(name)).map(([name, value]) => `${name}: ${mask(value)}`),
+    '',
+    mask(body),
+  ].join('\n');
+
+const mask = (text: string): string => text.replace(IDS, '<id>');
+
+/** The first line in which two fingerprints differ. */
+export const firstDifference = (one: string, other: string): string => {
+  const [a, b] = [one.split('\n'), other.split('\n')];
+  const at = a.findIndex((line, i) => line !== b[i]);
+  const i = at === -1 ? a.length : at;
+  return `${excerpt(a[i])} against ${excerpt(b[i])}`;
+};
+
+const EXCERPT = 100;
+
+/** A short, harmless piece of a response: no token, no control characters. */
+export const excerpt = (text: string | undefined): string => {
+  if (text === undefined) return 'nothing';
+  const clean = text
+    .replace(/[\w-]+\.[\w-]{8,}\.[\w-]*/g, '<token>')
+    .replace(/\p{Cc}+/gu, ' ')
+    .trim();
+  return `“${clean.length > EXCERPT ? `${clean.slice(0, EXCERPT)}…` : clean}”`;
+};

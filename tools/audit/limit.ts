@@ -1,0 +1,206 @@
+// The subject's limit, seen from outside: how much it admits, when it renews, and whether something walks around it.
+import { type Audit, authorised, type Caller, isAdmitted, isLimited, MAX_WAIT_MS } from './audit-context.ts';
+import { readFields, retryAfterSeconds } from './fields.ts';
+import type { Call, Exchange } from './http/client.ts';
+import { Inconclusive } from './stop.ts';
+import { failed, passed, type Verdict } from './types.ts';
+
+export interface Limit {
+  /** Requests in a row that were admitted before the first denial. */
+  readonly capacity: number;
+  /** Most that the true quota can be, counting what was admitted before in what may be the same window. */
+  readonly most: number;
+  /** The responses while it was spent, in order. */
+  readonly spend: readonly Exchange[];
+  readonly spendMs: number;
+  readonly denial: Exchange;
+  /** How long after the last admitted request the whole quota is there again. */
+  renewMs(): Promise<number>;
+}
+
+/** No limit was met: a finding, not a gap in the audit. */
+export class NoLimit extends Inconclusive {}
+
+/** Part of the budget that looking for a limit may use. */
+const SPEND_SHARE = 0.6;
+const POLL_MS = 200;
+const RENEW_SLACK_MS = 150;
+/** Windows up to this are waited for, so that nothing sent before blurs what is measured. */
+export const SHORT_WINDOW_MS = 10_000;
+
+/** Spends the main subject's quota until the first 429; a whole quota, where that takes no long wait. */
+export const discover = async (audit: Audit): Promise<Limit> => {
+  const windowMs = audit.welcome === undefined ? undefined : declaredWindowMs(audit.welcome);
+  if (windowMs === undefined) return discoverBlindly(audit);
+  if (windowMs > SHORT_WINDOW_MS) return spendAll(audit, audit.client.admitted);
+  await audit.pause(windowMs + RENEW_SLACK_MS);
+  return spendAll(audit, 0);
+};
+
+/** For an API that declares no window: rests longer each time, until a longer rest gives no more. */
+const discoverBlindly = async (audit: Audit): Promise<Limit> => {
+  const first = await spendAll(audit, audit.client.admitted);
+  let last = first;
+  for (let rest = await first.renewMs(); rest <= SHORT_WINDOW_MS; rest *= 2) {
+    await audit.pause(rest);
+    const next = { ...(await spendAll(audit, 0)), renewMs: async () => rest };
+    if (last.capacity >= first.capacity && next.capacity <= last.capacity * 1.1)
+      return { ...next, renewMs: last.renewMs };
+    last = next;
+  }
+  return last;
+};
+
+const declaredWindowMs = (exchange: Exchange): number | undefined => {
+  const fields = readFields(exchange);
+  const windows = fields.ok ? fields.items.flatMap(({ windowSeconds }) => windowSeconds ?? []) : [];
+  return windows.length === 0 ? undefined : 1000 * Math.max(...windows);
+};
+
+/** @param before requests admitted before, whose permits may not be back yet. */
+const spendAll = async (audit: Audit, before: number): Promise<Limit> => {
+  const cap = Math.floor(audit.client.budget.left * SPEND_SHARE);
+  const start = performance.now();
+  const spend: Exchange[] = [];
+  while (spend.length < cap) {
+    const exchange = await audit.get(audit.main);
+    if (isLimited(exchange)) return limitOf(audit, spend, exchange, before, performance.now() - start);
+    if (!isAdmitted(exchange))
+      throw new Inconclusive(`the token that was accepted at first now gets ${exchange.status}`);
+    spend.push(exchange);
+    refuseHopeless(audit, exchange, cap);
+  }
+  throw new NoLimit(`${cap} requests in ${seconds(performance.now() - start)} s were all admitted`);
+};
+
+const limitOf = (
+  audit: Audit,
+  spend: Exchange[],
+  denial: Exchange,
+  before: number,
+  spendMs: number,
+): Limit => ({
+  capacity: spend.length,
+  most: Math.max(spend.length + before, ...spentQuotas(denial)),
+  spend,
+  spendMs,
+  denial,
+  renewMs: () => audit.once('renewal', () => renewal(audit, denial, spendMs)),
+});
+
+/** What the denial declares of the policies that it says are spent. */
+const spentQuotas = (denial: Exchange): number[] => {
+  const fields = readFields(denial);
+  return fields.ok
+    ? fields.items.flatMap(({ remaining, quota }) => (remaining === 0 ? (quota ?? []) : []))
+    : [];
+};
+
+/** A quota that the API itself declares, and that this budget or rate can never spend, is no finding. */
+const refuseHopeless = (audit: Audit, exchange: Exchange, cap: number): void => {
+  const fields = readFields(exchange);
+  if (!fields.ok || fields.items.length === 0) return;
+  const { rate } = audit.client.budget.limits;
+  const reachable = ({
+    quota = 0,
+    windowSeconds = Number.POSITIVE_INFINITY,
+  }: (typeof fields.items)[number]) => quota <= cap && quota < rate * windowSeconds;
+  if (fields.items.some(reachable)) return;
+  const names = fields.items.map(({ name }) => name).join(', ');
+  throw new Inconclusive(
+    `no limit met within the budget: the API declares ${names}; raise --max-requests or --rate to reach it`,
+  );
+};
+
+const renewal = async (audit: Audit, denial: Exchange, spendMs: number): Promise<number> => {
+  const fields = readFields(denial);
+  const all = fields.ok ? fields.items : [];
+  const spent = all.filter(({ remaining }) => remaining === 0);
+  const declared = Math.max(
+    retryAfterSeconds(denial) ?? 0,
+    ...(spent.length > 0 ? spent : all).map((item) => item.windowSeconds ?? item.resetSeconds ?? 0),
+  );
+  return (declared > 0 ? declared * 1000 : await pollRenewal(audit)) + spendMs + RENEW_SLACK_MS;
+};
+
+/** For an API that does not say when: asks until it admits again. */
+const pollRenewal = async (audit: Audit): Promise<number> => {
+  const start = audit.main.account.lastAdmitted ?? performance.now();
+  while (performance.now() - start < MAX_WAIT_MS) {
+    await audit.pause(POLL_MS);
+    if (isAdmitted(await audit.get(audit.main))) return performance.now() - start;
+  }
+  throw new Inconclusive(`the limit did not renew within ${MAX_WAIT_MS / 1000} s`);
+};
+
+/** Spends what the caller has left. Returns the denial. */
+export const exhaust = async (audit: Audit, limit: Limit, caller: Caller): Promise<Exchange> => {
+  for (let i = 0; i <= limit.most + 5; i++) {
+    const exchange = await audit.get(caller);
+    if (isLimited(exchange)) return exchange;
+  }
+  throw new Inconclusive('the limit that was met before is no longer met');
+};
+
+/** Requests in a row that the caller is admitted, up to `most`. */
+export const countAdmitted = async (audit: Audit, caller: Caller, most: number): Promise<number> => {
+  for (let count = 0; count < most; count++) if (!isAdmitted(await audit.get(caller))) return count;
+  return most;
+};
+
+/** Something to send while the quota is spent, written anew each time. */
+export interface Variant {
+  readonly what: string;
+  send(i: number): Promise<Exchange>;
+}
+
+/** Passed if none of the variants is admitted while plain requests are denied. */
+export const noneWalksAround = async (
+  audit: Audit,
+  sent: string,
+  variants: readonly Variant[],
+): Promise<Verdict> => {
+  const limit = await audit.limit();
+  await exhaust(audit, limit, audit.main);
+  const around: string[] = [];
+  for (const variant of variants) if (await walksAround(audit, limit, variant)) around.push(variant.what);
+  const all = `${sent}, while plain requests are denied: ${variants.map(({ what }) => what).join(', ')}`;
+  return around.length === 0
+    ? passed(all, 'none was admitted')
+    : failed(all, `admitted again and again: ${around.join(', ')}`);
+};
+
+const TRIES = 3;
+
+/**
+ * Whether `variant` is admitted while plain requests are denied. One admission proves nothing (a permit may just have
+ * returned), so it must be admitted again and again between plain requests that are all denied.
+ */
+const walksAround = async (audit: Audit, limit: Limit, variant: Variant): Promise<boolean> => {
+  for (let i = 0; i < TRIES; i++) {
+    if (!isAdmitted(await variant.send(0))) return false;
+    await exhaust(audit, limit, audit.main);
+    if (await isAdmittedBetweenDenials(audit, limit, variant)) return true;
+  }
+  return false;
+};
+
+const isAdmittedBetweenDenials = async (audit: Audit, limit: Limit, variant: Variant): Promise<boolean> => {
+  const rounds = Math.min(3, Math.max(1, limit.capacity - 1));
+  for (let i = 1; i <= rounds; i++) {
+    // One plain request more each round, so that no steady refill can keep step with us.
+    for (let k = 0; k < i; k++) if (!isLimited(await audit.get(audit.main))) return false;
+    if (!isAdmitted(await variant.send(i))) return false;
+  }
+  return isLimited(await audit.get(audit.main));
+};
+
+/** How many permits can have come back in `ms`, whatever the algorithm. */
+export const refilled = async (limit: Limit, ms: number): Promise<number> =>
+  Math.floor((limit.capacity * ms) / (await limit.renewMs()));
+
+/** The calls of a caller, `count` times. */
+export const repeated = (caller: Caller, count: number): Call[] =>
+  Array.from({ length: count }, () => authorised(caller));
+
+export const seconds = (ms: number): string => (ms / 1000).toFixed(1);

@@ -1,0 +1,79 @@
+// The vocabulary of the audit: a check, its verdict, and the report they add up to.
+import type { Audit } from './audit-context.ts';
+
+export type Severity = 'high' | 'medium' | 'low';
+export type Family = 'tokens' | 'leaks' | 'limits' | 'manners';
+export type Outcome = 'passed' | 'failed' | 'skipped';
+
+/** What a check cannot do without; what is missing is named in the report. */
+export type Need =
+  | 'jwt'
+  | 'protected'
+  | 'second-token'
+  | 'other-token'
+  | 'public-key'
+  | 'signing-key'
+  | 'loopback'
+  | 'limit';
+
+/** One question put to the API, with all a reader needs to understand its answer. */
+export interface Check {
+  /** `family.name`; stable, since baselines and SARIF rules refer to it. */
+  readonly id: string;
+  readonly severity: Severity;
+  /** A sentence that is true of a sound API. */
+  readonly title: string;
+  /** OWASP API Security Top 10, 2023. */
+  readonly owasp: string;
+  /** The standard that asks for it, with section. */
+  readonly rfc: string;
+  readonly why: string;
+  readonly mend: string;
+  readonly needs: readonly Need[];
+  /** Requests it usually sends; it is skipped where the budget no longer has as many. */
+  readonly requests: number;
+  run(audit: Audit): Promise<Verdict>;
+}
+
+/** What one run of a check found. Never holds a token. */
+export interface Verdict {
+  readonly outcome: Outcome;
+  readonly sent: string;
+  readonly seen: string;
+}
+
+export interface Result extends Verdict {
+  readonly id: string;
+  readonly severity: Severity;
+  readonly title: string;
+  readonly owasp: string;
+  readonly rfc: string;
+  readonly why: string;
+  readonly mend: string;
+}
+
+export interface Grade {
+  /** Undefined where the audit was stopped before its end. */
+  readonly letter: 'A' | 'B' | 'C' | 'D' | 'E' | 'F' | undefined;
+  readonly score: number;
+  /** The sum, written out. */
+  readonly arithmetic: string;
+}
+
+export interface Report {
+  readonly tool: 'weir-audit';
+  readonly version: 1;
+  readonly url: string;
+  /** ISO 8601, UTC. */
+  readonly started: string;
+  readonly seconds: number;
+  readonly requests: number;
+  readonly grade: Grade;
+  readonly results: readonly Result[];
+  /** Why the audit ended early, if it did. */
+  readonly stopped: string | undefined;
+}
+
+export const passed = (sent: string, seen: string): Verdict => ({ outcome: 'passed', sent, seen });
+export const failed = (sent: string, seen: string): Verdict => ({ outcome: 'failed', sent, seen });
+export const skipped = (reason: string): Verdict => ({ outcome: 'skipped', sent: 'nothing', seen: reason });
