@@ -1,9 +1,10 @@
 // The command: `npm run audit -- --help`.
 import { writeFileSync } from 'node:fs';
+import { paint, UsageError } from '../cli.ts';
 import { exitCode } from './baseline.ts';
 import { CannotRun, runAudit } from './engine.ts';
 import { resolveTarget, type Target } from './http/target.ts';
-import { HELP, type Options, readOptions, UsageError } from './options.ts';
+import { HELP, type Options, readOptions } from './options.ts';
 import { progressBar } from './progress.ts';
 import { render } from './report/index.ts';
 import type { Paint } from './report/table.ts';
@@ -56,13 +57,14 @@ const write = ({ output }: Options, text: string): void => {
   else writeFileSync(output, text);
 };
 
-const COLOUR = { passed: 32, failed: 31, skipped: 33 } as const;
-const colours: Paint = (outcome, text) => `\u001b[${COLOUR[outcome]}m${text}\u001b[0m`;
+const COLOUR = { passed: 'green', failed: 'red', skipped: 'yellow' } as const;
+const colours: Paint = (outcome, text) => paint(COLOUR[outcome], text);
 
+/** Whatever keeps the audit from running ends in 2: 1 is for what it found. */
 try {
   process.exitCode = await main();
 } catch (error) {
-  if (!(error instanceof UsageError || error instanceof CannotRun)) throw error;
-  process.stderr.write(`audit: ${error.message}\n`);
+  const expected = error instanceof UsageError || error instanceof CannotRun;
+  process.stderr.write(`audit: ${expected ? error.message : (error as Error).stack}\n`);
   process.exitCode = CANNOT_RUN;
 }

@@ -72,6 +72,7 @@ const requireWelcome = async (audit: Audit): Promise<void> => {
     throw new CannotRun(
       `the token given gets ${exchange.status}, so nothing else could be told apart from it`,
     );
+  audit.welcome = exchange;
 };
 
 const runAll = async (

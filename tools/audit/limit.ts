@@ -44,7 +44,7 @@ const discoverBlindly = async (audit: Audit): Promise<Limit> => {
   for (let rest = await first.renewMs(); rest <= SHORT_WINDOW_MS; rest *= 2) {
     await audit.pause(rest);
     const next = { ...(await spendAll(audit, 0)), renewMs: async () => rest };
-    if (last.capacity >= first.capacity && next.capacity <= last.capacity * 1.1)
+    if (last !== first && last.capacity >= first.capacity && next.capacity <= last.capacity * 1.1)
       return { ...next, renewMs: last.renewMs };
     last = next;
   }

@@ -1,6 +1,7 @@
 // Command line -> what to audit and how. Every default stands here.
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { UsageError } from '../cli.ts';
 import type { Credentials } from './audit-context.ts';
 import { readBaseline } from './baseline.ts';
 import type { BudgetLimits } from './http/budget.ts';
@@ -21,9 +22,6 @@ export interface Options {
   readonly known: ReadonlySet<string>;
   readonly authorised: boolean;
 }
-
-/** The command line cannot be understood; its text names the option and what was expected. */
-export class UsageError extends Error {}
 
 export const DEFAULT_LIMITS: BudgetLimits = { maxRequests: 500, rate: 50 };
 const DEFAULT_ORIGIN = 'https://app.example';

@@ -132,8 +132,8 @@ const floodLimited: Check = {
   },
 };
 
-/** What a good caller may be slowed down by: less than a person or a timeout notices. */
-const LEAST_SLOWDOWN_MS = 40;
+/** What a wave may slow a good caller down by: 5 ms for each bad token in it. */
+const LEAST_SLOWDOWN_MS = 5 * WAVE;
 
 const floodHarmless: Check = {
   id: 'limits.flood-harmless',

@@ -14,9 +14,7 @@ const manner = { severity: 'low', owasp: 'API4:2023', needs: ['limit'] } as cons
 /** A 401 and a 429, once for all checks of this file. */
 const refusals = (audit: Audit): Promise<{ unauthorized: Exchange; denied: Exchange }> =>
   audit.once('one 401, one 429', async () => ({
-    unauthorized: await audit.attempt({
-      headers: [bearer(refusedToken(audit)), ['Origin', audit.credentials.origin]],
-    }),
+    unauthorized: await refusal(audit),
     denied: await deniedWithOrigin(audit),
   }));
 
