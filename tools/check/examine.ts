@@ -1,6 +1,6 @@
 // Examines a target: runs the Worker's own parser on it and collects what is wrong or unsafe.
 import { type Config, ConfigError, parseConfig } from '../../src/config.ts';
-import { LEASABLE_WINDOW_MS } from '../../src/limit/messages.ts';
+import { isLeasable } from '../../src/limit/policy.ts';
 import { deploymentFindings } from './deployment.ts';
 import { error, type Finding, warning } from './finding.ts';
 import { routeFindings } from './routes.ts';
@@ -117,10 +117,9 @@ const limitFindings = (config: Config, { env }: Target): readonly Finding[] => {
         'Set ON_LIMITER_ERROR to `local` or `closed`.',
       ),
     );
-  const asked = policies.global.filter(
-    ({ windowMs, algorithm }) => windowMs < LEASABLE_WINDOW_MS || algorithm === 'gcra',
-  );
-  for (const { name } of config.leases ? asked : policies.global)
+  // Without a lease every request asks the one object.
+  const asked = policies.global.filter((policy) => !config.leases || !isLeasable(policy));
+  for (const { name } of asked)
     found.push(
       warning(
         'global-window-short',
