@@ -1,9 +1,9 @@
 // The step that learns who is calling: `Authorization: Bearer` -> Identity, or the one 401.
 import type { Context, MiddlewareHandler, Next } from 'hono';
-import type { Config } from '../config.ts';
+import type { Config, Route } from '../config.ts';
 import type { Env, Identity, Outcome } from '../env.ts';
 import { abnormalUsage, forbidden, reducedCapacity } from '../problem.ts';
-import { bearerToken, candidateToken, presentsBearer } from './bearer.ts';
+import { candidateToken, presentsBearer } from './bearer.ts';
 import { Examiner } from './examine.ts';
 import { type Floor, refuse, startFloor } from './refusal.ts';
 
@@ -19,11 +19,14 @@ export const authenticate = (config: Config, examiner = new Examiner(config)): M
     if (c.get('route').auth === 'none' || c.get('preflight')) return enter(c, next, undefined);
     const header = c.req.raw.headers.get('authorization');
     const identity = examiner.known(candidateToken(header));
-    if (identity) return enter(c, next, identity);
-    const floor = startFloor(examiner.floorMs);
-    return presentsBearer(header) ? examine(c, next, header, examiner, floor) : withoutToken(c, next, floor);
+    if (identity || (!presentsBearer(header) && admitsAnonymous(c.get('route'))))
+      return enter(c, next, identity);
+    return examine(c, next, header, examiner, startFloor(examiner.floorMs));
   };
 };
+
+/** Where a token is optional; but nobody has scopes without one. */
+const admitsAnonymous = ({ auth, scopes }: Route): boolean => auth === 'optional' && scopes.length === 0;
 
 /** On with the request, or the one 403 if the token lacks a scope that the route asks for. */
 const enter = async (
@@ -39,26 +42,23 @@ const enter = async (
   await next();
 };
 
-/** An anonymous caller passes where a token is optional, but has no scopes. */
-const withoutToken = (c: Context<Env>, next: Next, floor: Floor) => {
-  const { auth, scopes } = c.get('route');
-  const admitted = auth === 'optional' && scopes.length === 0;
-  return admitted ? enter(c, next, undefined) : refuse(c, floor, 'token_missing', false);
-};
-
-const examine = async (c: Context<Env>, next: Next, header: string, examiner: Examiner, floor: Floor) => {
-  const token = bearerToken(header);
-  if (token === undefined) return refuse(c, floor, 'token_malformed');
-  const outcome = await examiner.examine(c, token);
-  switch (outcome.kind) {
+const examine = async (
+  c: Context<Env>,
+  next: Next,
+  header: string | null,
+  examiner: Examiner,
+  floor: Floor,
+) => {
+  const verdict = await examiner.examine(c, header, floor);
+  switch (verdict.kind) {
     case 'verified':
-      return enter(c, next, outcome.identity);
+      return enter(c, next, verdict.identity);
     case 'refused':
-      return refuse(c, floor, outcome.reason);
+      return refuse(c, floor, verdict.reason, presentsBearer(header));
     case 'gated':
       return answer(c, 'abnormal', 'auth_failures', abnormalUsage(GATED_RETRY_MS));
     case 'no_keys':
-      return answer(c, 'unavailable', 'keys_unavailable', reducedCapacity(outcome.retryAfterMs));
+      return answer(c, 'unavailable', 'keys_unavailable', reducedCapacity(verdict.retryAfterMs));
   }
 };
 

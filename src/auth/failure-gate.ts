@@ -1,5 +1,6 @@
 // How much verifying an address gets for its junk: the gate between the token caches and the crypto.
 import { BoundedMap } from '../bounded-map.ts';
+import { delay } from './delay.ts';
 import { PerSecond } from './per-second.ts';
 
 /** How long the isolate remembers that an address failed too often, milliseconds. */
@@ -66,7 +67,7 @@ export class FailureGate {
 
   async #awaitSlot(address: string, until: number): Promise<Slot | undefined> {
     for (let step = 2; Date.now() < until; step = Math.min(50, step * 2)) {
-      await new Promise((resolve) => setTimeout(resolve, step));
+      await delay(step);
       const slot = this.#take(address, Date.now());
       if (slot) return slot;
     }

@@ -1,5 +1,6 @@
 // An issuer's keys: isolate memory -> Cache API -> network. The only holder of key sets.
 import type { Issuer } from '../config.ts';
+import { delay } from './delay.ts';
 import { FETCH_LIMIT_MS, fetchKeySet, type RemoteSource } from './fetch-keys.ts';
 import { readCachedKeys, writeCachedKeys } from './key-cache.ts';
 import { type KeySet, parseKeySet, staticKeys } from './key-set.ts';
@@ -11,6 +12,8 @@ export type Background = (work: Promise<unknown>) => void;
 export interface Keys {
   /** The keys to verify with, loaded first if need be; undefined if none are to be had. */
   current(background: Background): Promise<KeySet | undefined>;
+  /** The keys in memory; loads nothing. */
+  atHand(): KeySet | undefined;
   /** A set newer than `than`, asked for when a key is unknown; `than` itself if there is none. Unset: never changes. */
   newer?(background: Background, than: KeySet): Promise<KeySet>;
   /** Milliseconds until loading is tried again. */
@@ -49,6 +52,7 @@ const fixedKeys = (load: () => Promise<KeySet>): Keys => {
       held ??= await load();
       return held;
     },
+    atHand: () => held,
     retryAfterMs: () => LONGEST_RETRY_MS,
   };
 };
@@ -83,6 +87,10 @@ class RemoteKeys implements Keys {
       await this.#settled(load, limit, () => this.#age() < MAX_AGE_MS);
     }
     return this.#kept();
+  }
+
+  atHand(): KeySet | undefined {
+    return this.#set;
   }
 
   async newer(background: Background, than: KeySet): Promise<KeySet> {
@@ -177,5 +185,3 @@ class RemoteKeys implements Keys {
     console.error(JSON.stringify({ event: 'key_set_failed', source: this.#source, error: String(error) }));
   }
 }
-
-const delay = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

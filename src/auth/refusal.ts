@@ -3,14 +3,14 @@ import type { Context } from 'hono';
 import type { Env } from '../env.ts';
 import { unauthorized } from '../problem.ts';
 import { bearerToken } from './bearer.ts';
+import { delay } from './delay.ts';
 import type { Examiner } from './examine.ts';
 
 /** A timer that holds a 401 back. Started before the token is looked into, it hides how long that took. */
 export type Floor = Promise<void> | undefined;
 
 /** @param ms `UNAUTHORIZED_DELAY_MS`; 0 for none. */
-export const startFloor = (ms: number): Floor =>
-  ms > 0 ? new Promise((resolve) => setTimeout(resolve, ms)) : undefined;
+export const startFloor = (ms: number): Floor => (ms > 0 ? delay(ms) : undefined);
 
 /** Refuses once the floor is reached. `reason` is for the log alone. */
 export const refuse = async (

@@ -4,6 +4,7 @@ import { JWSSignatureVerificationFailed, JWTClaimValidationFailed, JWTExpired } 
 import type { Config, Issuer, TokenConfig } from '../config.ts';
 import type { Identity } from '../env.ts';
 import { type ClaimNames, identityOf } from './claims.ts';
+import { decoyToken } from './decoy.ts';
 import { candidates, type KeySet, type VerificationKey } from './key-set.ts';
 import { type Background, type Keys, keysOf } from './keys.ts';
 
@@ -21,6 +22,8 @@ export interface Refused {
   readonly reason: string;
   /** Whether neither time nor a new key can make this token good. */
   readonly forGood: boolean;
+  /** Keys tried: whether it took any crypto. */
+  readonly tried: number;
   /** Whether a key that we do not have yet may be the right one. */
   readonly newKeyHelps?: boolean;
 }
@@ -39,7 +42,12 @@ export interface Gated {
 export type Turn = <T>(work: () => Promise<T>) => Promise<T | undefined>;
 
 export type Verdict = Verified | Refused | NoKeys | Gated;
-export type Verify = (token: string, background: Background, turn: Turn) => Promise<Verdict>;
+
+export interface Verifier {
+  verify(token: string, background: Background, turn: Turn): Promise<Verdict>;
+  /** As much crypto as a verification takes, with the keys in memory; nothing where there are none. */
+  decoy(): Promise<unknown>;
+}
 
 /** An issuer of the configuration, with what does not change from token to token. */
 interface Party {
@@ -58,18 +66,25 @@ interface Hint {
 }
 
 /** Nothing but the key is chosen by what a token says, and that only among the keys of the issuers configured. */
-export const verifier = ({ tokens, claimHeaders }: Config): Verify => {
+export const verifier = ({ tokens, claimHeaders }: Config): Verifier => {
   const names: ClaimNames = { ...tokens, headers: claimHeaders };
   const parties = tokens.issuers.map((issuer) => partyOf(issuer, tokens, names));
-  return async function verify(token, background, turn) {
-    const hint = hintOf(token);
-    if (!hint) return refused('token_malformed');
-    const party = parties.find(({ name }) => name === undefined || name === hint.iss);
-    if (!party) return refused('issuer_unknown');
-    if (!party.algorithms.includes(hint.alg)) return refused('alg_not_allowed');
-    const tryKeys = async (set: KeySet): Promise<Verified | Refused | Gated> =>
-      (await turn(() => tryEach(party, token, hint, set))) ?? { kind: 'gated' };
-    return verifyWith(party.keys, background, tryKeys);
+  return {
+    async verify(token, background, turn) {
+      const hint = hintOf(token);
+      if (!hint) return refused('token_malformed');
+      const party = parties.find(({ name }) => name === undefined || name === hint.iss);
+      if (!party) return refused('issuer_unknown');
+      if (!party.algorithms.includes(hint.alg)) return refused('alg_not_allowed');
+      const tryKeys = async (set: KeySet): Promise<Verified | Refused | Gated> =>
+        (await turn(() => tryEach(party, token, hint, set))) ?? { kind: 'gated' };
+      return verifyWith(party.keys, background, tryKeys);
+    },
+    async decoy() {
+      const party = parties.find(({ keys }) => keys.atHand());
+      const key = party?.keys.atHand()?.[0];
+      return party && key ? tryKey(party, decoyToken(key), key) : undefined;
+    },
   };
 };
 
@@ -120,10 +135,13 @@ const verifyWith = async (
 
 const tryEach = async (party: Party, token: string, { alg, kid }: Hint, set: KeySet) => {
   let outcome: Verified | Refused = { ...refused('key_unknown', false), newKeyHelps: true };
+  let tried = 0;
   for (const key of candidates(set, alg, kid)) {
+    tried += 1;
     outcome = await tryKey(party, token, key);
-    if (outcome.kind === 'verified' || outcome.reason !== BAD_SIGNATURE) return outcome;
-    outcome = { ...outcome, newKeyHelps: kid === undefined };
+    if (outcome.kind === 'verified') return outcome;
+    outcome = { ...outcome, tried, newKeyHelps: kid === undefined && outcome.reason === BAD_SIGNATURE };
+    if (outcome.reason !== BAD_SIGNATURE) return outcome;
   }
   return outcome;
 };
@@ -148,7 +166,12 @@ const tryKey = async (party: Party, token: string, key: VerificationKey): Promis
 const BAD_SIGNATURE = 'signature_invalid';
 const CURED_BY_TIME = new Set(['nbf', 'iat']);
 
-const refused = (reason: string, forGood = true): Refused => ({ kind: 'refused', reason, forGood });
+export const refused = (reason: string, forGood = true): Refused => ({
+  kind: 'refused',
+  reason,
+  forGood,
+  tried: 0,
+});
 
 /** Only claims that our own options name get into a reason: no text of the token's. */
 const refusalOf = (error: unknown): Refused => {

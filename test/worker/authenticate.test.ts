@@ -213,7 +213,7 @@ describe('a token is refused', () => {
     expect(await refusalOf(`Bearer ${await tokenWith()}`)).toBe('claim_iat');
   });
 
-  test('without crypto when its shape is wrong, and nothing is charged for it', async () => {
+  test('without being decoded when its shape is wrong, and nothing is charged for it', async () => {
     const { call, failures } = appOf(configWith());
     const verify = vi.spyOn(crypto.subtle, 'verify');
     for (const authorization of [
@@ -228,13 +228,34 @@ describe('a token is refused', () => {
     expect(failures.charged).toBe(0);
   });
 
-  test('and charged to its address once, but for a token that was refused before', async () => {
+  test('and charged to its address once, not again while it is remembered', async () => {
     const { call, failures } = appOf(configWith());
-    const verify = vi.spyOn(crypto.subtle, 'verify');
     const authorization = `Bearer ${await tokenWith({ exp: 1 })}`;
     for (let i = 0; i < 10; i += 1) expect((await call(authorization)).response.status).toBe(401);
-    expect(verify).toHaveBeenCalledTimes(1);
     expect(failures.charged).toBe(1);
+  });
+
+  test('with as much crypto as any other, so that it takes as long, but for at most 200 a second', async () => {
+    const { call } = appOf(configWith());
+    await call(`Bearer ${await tokenWith()}`);
+    const verify = vi.spyOn(crypto.subtle, 'verify');
+    const expired = `Bearer ${await tokenWith({ exp: 1 })}`;
+    const kinds = [
+      undefined,
+      'Bearer x',
+      expired,
+      expired,
+      `Bearer ${await tokenWith({}, { alg: 'HS384' })}`,
+    ];
+    for (const [i, authorization] of kinds.entries()) {
+      await call(authorization);
+      expect(verify).toHaveBeenCalledTimes(i + 1);
+    }
+    for (let i = 0; i < 300; i += 1) await call('Bearer x');
+    expect(verify).toHaveBeenCalledTimes(1 + 200);
+    passes(1);
+    await call('Bearer x');
+    expect(verify).toHaveBeenCalledTimes(1 + 200 + 1);
   });
 
   test('anew each time while time could cure it', async () => {

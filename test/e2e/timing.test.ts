@@ -1,0 +1,139 @@
+// Refused tokens by the stopwatch: no two kinds can be told apart, though a millisecond would be seen.
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { AUDIENCE, IdentityProvider } from '../fixtures/identity-provider.ts';
+import { TimedConnection } from '../fixtures/raw-http.ts';
+import { SOAK_TIMEOUT_MS, scaled, tell } from '../fixtures/scale.ts';
+import { holm, ksProbability, quantile } from '../fixtures/statistics.ts';
+import { startWeir, type Weir } from '../fixtures/weir.ts';
+
+/** Refusals timed of each kind. */
+const SAMPLES = scaled(150, 2_000);
+const WARM_UP = scaled(20, 200);
+const SIGNIFICANCE = 0.001;
+/** Bytes of every request's headers: a longer request takes longer to arrive, which is no secret. */
+const HEADER_BYTES = 10_000;
+
+let provider: IdentityProvider;
+let weir: Weir;
+
+beforeAll(async () => {
+  provider = await IdentityProvider.start();
+  const tokens = { JWT_PUBLIC_KEY: '', JWKS_URL: provider.jwksUrl, JWT_ISSUER: provider.issuer };
+  weir = await startWeir({ vars: { ...tokens, JWT_AUDIENCE: AUDIENCE, ORIGIN_URL: 'http://127.0.0.1:1' } });
+});
+afterAll(async () => {
+  await Promise.all([weir.close(), provider.stop()]);
+});
+
+const forged = async (): Promise<string> => {
+  const [header, payload] = (await provider.sign(provider.goodClaims(), {}, 'ES256')).split('.');
+  return `${header}.${payload}.${randomBytes(64).toString('base64url')}`;
+};
+
+/** Each makes a token that Weir has not seen. */
+const kinds: Record<string, () => Promise<string | undefined>> = {
+  'no token': async () => undefined,
+  malformed: async () =>
+    `${randomBytes(200).toString('base64url')}.${randomBytes(200).toString('base64url')}`,
+  'too long': async () => `${randomBytes(6_500).toString('base64url')}.e.e`,
+  'unknown kid': () => provider.sign(provider.goodClaims(), { kid: crypto.randomUUID() }, 'ES256'),
+  'bad signature': forged,
+  expired: () => provider.sign({ ...provider.goodClaims(), exp: 1_000_000 }, {}, 'ES256'),
+};
+
+/** Busy for a millisecond, in the measured time: the difference put in on purpose. */
+const DELAYED = 'delayed by 1 ms';
+const delay = (): void => {
+  const until = performance.now() + 1;
+  while (performance.now() < until);
+};
+
+let addresses = 0;
+/** A fresh address for each request, so that the failure gate stays out of it, and the same length for all. */
+const linesFor = (token: string | undefined): string[] => {
+  const i = addresses++;
+  const address = `CF-Connecting-IP: 10.${(i >> 16) & 255}.${(i >> 8) & 255}.${i & 255}`;
+  const lines = token === undefined ? [address] : [address, `Authorization: Bearer ${token}`];
+  return [...lines, `X-Padding: ${'x'.repeat(HEADER_BYTES - lines.join('\r\n').length)}`];
+};
+
+interface Trial {
+  readonly kind: string;
+  readonly lines: readonly string[];
+}
+
+const trialsOf = async (
+  kind: string,
+  make: () => Promise<string | undefined>,
+  count: number,
+): Promise<Trial[]> => {
+  const trials: Trial[] = [];
+  for (let i = 0; i < count; i += 1) trials.push({ kind, lines: linesFor(await make()) });
+  return trials;
+};
+
+const allTrials = async (count: number): Promise<Trial[]> => {
+  const named = Object.entries({ ...kinds, [DELAYED]: forged });
+  return shuffled((await Promise.all(named.map(([kind, make]) => trialsOf(kind, make, count)))).flat());
+};
+
+const shuffled = <T>(values: readonly T[]): T[] =>
+  values
+    .map((value) => [Math.random(), value] as const)
+    .sort(([a], [b]) => a - b)
+    .map(([, value]) => value);
+
+const timesOf = async (trials: readonly Trial[]): Promise<Map<string, number[]>> => {
+  using connection = await TimedConnection.open(weir.url);
+  const times = new Map<string, number[]>();
+  for (const { kind, lines } of trials) {
+    const { status, ms } = await connection.time(lines, kind === DELAYED ? delay : undefined);
+    expect(status).toBe(401);
+    times.set(kind, [...(times.get(kind) ?? []), ms]);
+  }
+  return times;
+};
+
+interface Pair {
+  readonly names: string;
+  readonly probability: number;
+}
+
+/** Every pair of kinds, with the probability that chance alone parts them so. */
+const pairsOf = (times: ReadonlyMap<string, readonly number[]>): Pair[] => {
+  const entries = [...times];
+  const pairs = entries.flatMap(([a, x], i) =>
+    entries.slice(i + 1).map(([b, y]) => ({ names: `${a} / ${b}`, probability: ksProbability(x, y) })),
+  );
+  const adjusted = holm(pairs.map(({ probability }) => probability));
+  return pairs.map(({ names }, i) => ({ names, probability: adjusted[i] ?? 1 }));
+};
+
+const describeTimes = (kind: string, times: readonly number[]): string => {
+  const [median, late] = [quantile(times, 0.5), quantile(times, 0.999)];
+  return `  ${kind.padEnd(16)} median ${median.toFixed(3)} ms, 99.9th percentile ${late.toFixed(3)} ms`;
+};
+
+test('six kinds of refusal take the same time, and a millisecond more would show', {
+  timeout: SOAK_TIMEOUT_MS,
+}, async () => {
+  await timesOf(await allTrials(WARM_UP));
+  const times = await timesOf(await allTrials(SAMPLES));
+  const delayed = times.get(DELAYED) ?? [];
+  tell(`timing: ${SAMPLES} refusals of each kind`);
+  for (const [kind, values] of times) tell(describeTimes(kind, values));
+
+  const found = ksProbability(times.get('bad signature') ?? [], delayed);
+  tell(`  a millisecond put in on purpose: p = ${found.toExponential(1)}`);
+  expect(found * 15).toBeLessThan(SIGNIFICANCE);
+
+  times.delete(DELAYED);
+  const pairs = pairsOf(times);
+  expect(pairs).toHaveLength(15);
+  const nearest = pairs.toSorted((a, b) => a.probability - b.probability)[0];
+  tell(
+    `  nearest to being told apart: ${nearest?.names}, p = ${nearest?.probability.toFixed(3)} (Holm, 15 pairs)`,
+  );
+  expect(pairs.filter(({ probability }) => probability < SIGNIFICANCE)).toEqual([]);
+});
