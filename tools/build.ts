@@ -1,45 +1,61 @@
 // Builds the Worker as `wrangler deploy` would, without deploying it.
 import { execFile } from 'node:child_process';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 
 const root = join(import.meta.dirname, '..');
 
 /** Where the built Worker lies: `index.js`, and `options.json` with what wrangler makes of `wrangler.toml`. */
 export const workerDir = join(root, 'dist/worker');
+const SCRIPT = 'index.js';
+const OPTIONS = 'options.json';
 
-/** Runs `wrangler deploy --dry-run`, quietly and without the network; throws with its output when it fails. */
-export const buildWorker = async (): Promise<void> => {
-  await mkdir(workerDir, { recursive: true });
-  await Promise.all([bundle(), writeOptions()]);
-};
-
-const quiet = {
+/** No telemetry, no error reports, and no banner: that one looks for updates. */
+const QUIET = {
   WRANGLER_SEND_METRICS: 'false',
   WRANGLER_SEND_ERROR_REPORTS: 'false',
   WRANGLER_HIDE_BANNER: 'true',
 };
 
-const bundle = async (): Promise<void> => {
+/** Runs `wrangler deploy --dry-run`, quietly and without the network; throws with its output when it fails. */
+export const buildWorker = async (): Promise<void> => {
+  await mkdir(dirname(workerDir), { recursive: true });
+  const scratch = await mkdtemp(`${workerDir}-`);
+  try {
+    await Promise.all([bundle(scratch), writeOptions(scratch)]);
+    await install(scratch);
+  } finally {
+    await rm(scratch, { recursive: true });
+  }
+};
+
+/** One rename a file: whoever reads meanwhile finds the old or the new one, whole. */
+const install = async (from: string): Promise<void> => {
+  await mkdir(workerDir, { recursive: true });
+  for (const name of [SCRIPT, OPTIONS]) await rename(join(from, name), join(workerDir, name));
+};
+
+const bundle = async (to: string): Promise<void> => {
   const wrangler = join(root, 'node_modules/wrangler/bin/wrangler.js');
-  await promisify(execFile)(process.execPath, [wrangler, 'deploy', '--dry-run', '--outdir', workerDir], {
+  const env = { ...process.env, ...QUIET };
+  await promisify(execFile)(process.execPath, [wrangler, 'deploy', '--dry-run', '--outdir', to], {
     cwd: root,
-    env: { ...process.env, ...quiet },
+    env,
   });
 };
 
 /** Wrangler's reading of `wrangler.toml`, kept beside the bundle: loading wrangler itself takes a second. */
-const writeOptions = async (): Promise<void> => {
-  Object.assign(process.env, quiet);
+const writeOptions = async (to: string): Promise<void> => {
+  Object.assign(process.env, QUIET);
   const { unstable_getMiniflareWorkerOptions } = await import('wrangler');
   const { workerOptions } = unstable_getMiniflareWorkerOptions(join(root, 'wrangler.toml'));
   const { bindings: _vars, modulesRules: _rules, ...options } = workerOptions;
-  await writeFile(join(workerDir, 'options.json'), JSON.stringify(options));
+  await writeFile(join(to, OPTIONS), JSON.stringify(options));
 };
 
 /** The built Worker: its one module, and its options without vars. */
 export const readWorker = async (): Promise<{ script: string; options: Record<string, unknown> }> => ({
-  script: await readFile(join(workerDir, 'index.js'), 'utf8'),
-  options: JSON.parse(await readFile(join(workerDir, 'options.json'), 'utf8')),
+  script: await readFile(join(workerDir, SCRIPT), 'utf8'),
+  options: JSON.parse(await readFile(join(workerDir, OPTIONS), 'utf8')),
 });

@@ -1,0 +1,50 @@
+// The demo's identity provider: a signing key of this machine's, its key set over HTTP, and tokens.
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { dirname, join } from 'node:path';
+import { exportJWK, generateKeyPair, importJWK, type JWK, type JWTPayload, SignJWT } from 'jose';
+
+/** Names only; nothing is ever fetched from them. */
+export const ISSUER = 'https://issuer.weir.example/';
+export const AUDIENCE = 'https://api.weir.example/';
+
+const ALGORITHM = 'ES256';
+const KEY_FILE = join(import.meta.dirname, '../../.wrangler/demo/key.json');
+
+/** A token for the demo. `claims` are beside `sub` and may not replace what the demo needs. */
+export const mint = async (sub: string, ttlSeconds: number, claims: JWTPayload = {}): Promise<string> => {
+  const key = await signingKey();
+  const now = Math.floor(Date.now() / 1000);
+  return new SignJWT({ ...claims, iss: ISSUER, aud: AUDIENCE, sub, iat: now, exp: now + ttlSeconds })
+    .setProtectedHeader({ alg: ALGORITHM, typ: 'JWT', kid: String(key.kid) })
+    .sign(await importJWK(key, ALGORITHM));
+};
+
+/** Serves the key set on any free port of this machine. */
+export const startIssuer = async () => {
+  const { d: _private, ...key } = await signingKey();
+  const keySet = JSON.stringify({ keys: [key] });
+  return createServer((_request, response) => {
+    response.writeHead(200, { 'Content-Type': 'application/jwk-set+json' }).end(keySet);
+  });
+};
+
+/** Made once and kept, out of git, so that tokens made beside a running demo and before a restart are good. */
+const signingKey = async (): Promise<JWK> => {
+  const kept = await readFile(KEY_FILE, 'utf8').catch(() => undefined);
+  if (kept !== undefined) return JSON.parse(kept);
+  const { privateKey } = await generateKeyPair(ALGORITHM, { extractable: true });
+  const key = { ...(await exportJWK(privateKey)), kid: `demo-${Date.now()}`, alg: ALGORITHM, use: 'sig' };
+  return keep(key);
+};
+
+/** Whoever is first to write it wins: the demo and `npm run token` may both find none. */
+const keep = async (key: JWK): Promise<JWK> => {
+  await mkdir(dirname(KEY_FILE), { recursive: true });
+  try {
+    await writeFile(KEY_FILE, JSON.stringify(key), { flag: 'wx', mode: 0o600 });
+    return key;
+  } catch {
+    return JSON.parse(await readFile(KEY_FILE, 'utf8'));
+  }
+};
