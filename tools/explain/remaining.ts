@@ -1,0 +1,35 @@
+// What is left, from the RateLimit fields of a running Weir's answer to a real request.
+import { parseList } from 'structured-headers';
+import type { Question } from './explanation.ts';
+
+export interface Answer {
+  readonly status: number;
+  /** By the policy's name. */
+  readonly left: ReadonlyMap<string, { readonly remaining: number; readonly resetSeconds: number }>;
+}
+
+const TIMEOUT_MS = 30_000;
+
+/** Sends the request to the Weir at `weir`, whatever host the question names; it spends permits like any other. */
+export const ask = async (weir: string, { method, url, token, address }: Question): Promise<Answer> => {
+  const { pathname, search } = new URL(url);
+  const headers = new Headers(token === undefined ? {} : { Authorization: `Bearer ${token}` });
+  if (address !== undefined) headers.set('CF-Connecting-IP', address);
+  const signal = AbortSignal.timeout(TIMEOUT_MS);
+  const response = await fetch(weir.replace(/\/$/, '') + pathname + search, {
+    method,
+    headers,
+    signal,
+    redirect: 'manual',
+  });
+  await response.body?.cancel();
+  return { status: response.status, left: leftOf(response.headers.get('RateLimit') ?? '') };
+};
+
+const leftOf = (field: string): Answer['left'] =>
+  new Map(
+    parseList(field).map(([name, parameters]) => [
+      String(name),
+      { remaining: Number(parameters.get('r')), resetSeconds: Number(parameters.get('t')) },
+    ]),
+  );
