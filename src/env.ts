@@ -18,13 +18,11 @@ export interface Bindings {
 export interface Trace {
   /** `Date.now()` when the request came. */
   readonly arrived: number;
-  /** `cf-ray`, or one made. */
-  readonly id: string;
+  /** When the limit step had decided. */
+  decidedAt?: number;
   outcome: Outcome;
   /** Code for the log, never for the client: `token_expired`, `quota_exceeded`, `origin_timeout`. */
   reason?: string | undefined;
-  route?: string | undefined;
-  tier?: string | undefined;
   /** Names of the policies that denied, or that are nearest to denying. */
   policy?: string | undefined;
   partition?: string | undefined;
@@ -46,7 +44,7 @@ export type Outcome =
   | 'origin_error'
   | 'limiter_error'
   | 'unavailable'
-  | 'misconfigured';
+  | 'internal_error';
 
 export interface Variables {
   trace: Trace;
@@ -57,6 +55,8 @@ export interface Variables {
   preflight: boolean;
   /** The response is the origin's; unset while it is one of ours. */
   forwarded: true | undefined;
+  /** When each step began; unset without `SERVER_TIMING`. */
+  laps: readonly { readonly name: string; readonly from: number }[] | undefined;
 }
 
 /** Hono's environment type for every step. */

@@ -9,6 +9,8 @@ import type { Bindings, Env } from './env.ts';
 import { limit } from './limit/limit.ts';
 import { badRequest, internalError } from './problem.ts';
 import { proxy } from './proxy.ts';
+import { log } from './report/log.ts';
+import { timed } from './report/server-timing.ts';
 import { report } from './report.ts';
 import { route } from './route.ts';
 
@@ -20,23 +22,25 @@ const pipeline = (config: Config): Hono<Env> => {
     .use(report(config))
     .use(cors(config))
     .use(route(config))
-    .use(authenticate(config, examiner))
-    .use(limit(config, examiner))
-    .all('*', proxy(config))
+    .use(timed(config, 'auth', authenticate(config, examiner)))
+    .use(timed(config, 'limit', limit(config, examiner)))
+    .all('*', timed(config, 'origin', proxy(config)))
     .onError(unforeseen);
 };
 
 /** A `Host` that no URL can be made of is the client's doing. All else is ours; the answer says nothing of it. */
 const unforeseen = (error: Error, c: Context<Env>): Response => {
   if (!URL.canParse(c.req.url)) return badRequest();
-  console.error(JSON.stringify({ message: 'unforeseen', id: c.get('trace')?.id, error: String(error) }));
+  const trace = c.get('trace');
+  trace.outcome = 'internal_error';
+  trace.reason = String(error).slice(0, 200);
   return internalError();
 };
 
 /** Answers every request until the vars are mended; the log says what is wrong with which. */
 const stopped = (error: unknown): Hono<Env> =>
-  new Hono<Env>().all('*', () => {
-    console.error(JSON.stringify({ message: 'misconfigured', error: String(error) }));
+  new Hono<Env>().all('*', (c) => {
+    log({ outcome: 'misconfigured', reason: String(error) }, (work) => c.executionCtx.waitUntil(work));
     return internalError();
   });
 

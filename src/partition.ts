@@ -13,9 +13,11 @@ export const globalPartition = JSON.stringify(['global']);
 
 /** Name of a partition's Limiter: SHA-256 in hex, so that no personal data stands in names. */
 export const limiterName = async (partition: string): Promise<string> => {
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(partition));
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return hex(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(partition)));
 };
+
+export const hex = (bytes: ArrayBuffer): string =>
+  Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, '0')).join('');
 
 /** IPv4 as it is; IPv6 as its first 64 bits, since one client commonly holds a whole /64. */
 const network = (address: string): string => {

@@ -30,6 +30,7 @@ export const limit = (config: Config, examiner = new Examiner(config)): Middlewa
     const denied = outcomes.filter(({ allowed }) => !allowed);
     const revoked = isOfRevoked(c, outcomes);
     if (revoked || denied.length > 0) for (const outcome of outcomes) permits.undo(c, outcome);
+    c.get('trace').decidedAt = now;
     note(c.get('trace'), c.get('route'), outcomes, config);
     if (revoked) return refuseRevoked(c, examiner);
 

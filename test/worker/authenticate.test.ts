@@ -42,7 +42,7 @@ const appOf = (config: Config) => {
   const failures = { charged: 0 };
   const limit = async () => ({ success: ++failures.charged <= 60 });
   const call = async (authorization: string | undefined, caller: Caller = {}): Promise<Seen> => {
-    const trace: Trace = { arrived: Date.now(), id: 'x', outcome: 'forwarded' };
+    const trace: Trace = { arrived: Date.now(), outcome: 'forwarded' };
     let identity: Identity | undefined;
     const app = new Hono<Env>()
       .use(async (c, next) => {

@@ -1,0 +1,38 @@
+// JSON lines for the platform's log: at most ten a second in an isolate, and how many were left out.
+import { PerSecond } from '../auth/per-second.ts';
+
+const LINES_PER_SECOND = 10;
+
+/** How long after the first line that is left out the count of them is told, milliseconds. */
+const FLUSH_MS = 1_000;
+
+const allowed = new PerSecond(LINES_PER_SECOND);
+let omitted = 0;
+let flushedUntil = 0;
+
+/** Writes a line, unless ten were written this second. `background` keeps the isolate awake until the count is told. */
+export const log = (line: Record<string, unknown>, background: (work: Promise<void>) => void): void => {
+  const now = Date.now();
+  if (allowed.take(now)) write(line);
+  else omit(now, background);
+};
+
+const omit = (now: number, background: (work: Promise<void>) => void): void => {
+  omitted++;
+  if (now < flushedUntil) return;
+  flushedUntil = now + FLUSH_MS;
+  background(scheduler.wait(FLUSH_MS).then(flush));
+};
+
+const flush = (): void => {
+  if (omitted > 0 && allowed.take(Date.now())) write({ outcome: 'omitted' });
+};
+
+const write = (line: Record<string, unknown>): void => {
+  console.log(JSON.stringify(omitted > 0 ? { ...line, omitted } : line));
+  omitted = 0;
+};
+
+/** What a caller can name in a question about a refusal: Cloudflare's ray, or one made. */
+export const requestId = (headers: Headers): string =>
+  headers.get('cf-ray')?.slice(0, 64) ?? crypto.randomUUID();

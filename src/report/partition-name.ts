@@ -1,0 +1,32 @@
+// How a partition is called where people look: keyed, so that a name cannot be guessed back into a subject or address.
+import { BoundedMap } from '../bounded-map.ts';
+import { hex } from '../partition.ts';
+
+/** Names kept; each saves one HMAC. */
+const CAPACITY = 10_000;
+
+/** Bytes of the HMAC that make a name. */
+const NAME_BYTES = 16;
+
+export type PartitionNamer = (partition: string) => Promise<string | undefined>;
+
+/** HMAC-SHA-256 under `PARTITION_SECRET`, its first 16 bytes in hex; undefined where the secret is unset. */
+export const partitionNamer = (secret: string | undefined): PartitionNamer => {
+  if (secret === undefined) return async () => undefined;
+  const names = new BoundedMap<string, string>(CAPACITY);
+  let key: CryptoKey | undefined;
+  return async function partitionName(partition) {
+    const known = names.get(partition);
+    if (known !== undefined) return known;
+    key ??= await importSecret(secret);
+    const signature = await crypto.subtle.sign('HMAC', key, new TextEncoder().encode(partition));
+    const name = hex(signature.slice(0, NAME_BYTES));
+    names.set(partition, name);
+    return name;
+  };
+};
+
+const importSecret = (secret: string): Promise<CryptoKey> =>
+  crypto.subtle.importKey('raw', new TextEncoder().encode(secret), { name: 'HMAC', hash: 'SHA-256' }, false, [
+    'sign',
+  ]);

@@ -1,0 +1,26 @@
+// `Server-Timing` (W3C): our own milliseconds by step, for whoever tunes. On Workers the clock moves only with I/O.
+import type { Context, MiddlewareHandler } from 'hono';
+import type { Config } from '../config.ts';
+import type { Env } from '../env.ts';
+
+/** A step that is timed under a name; the step itself where `SERVER_TIMING` is off. */
+export const timed = (
+  { serverTiming }: Config,
+  name: string,
+  step: MiddlewareHandler<Env>,
+): MiddlewareHandler<Env> => {
+  if (!serverTiming) return step;
+  return function timed(c, next) {
+    c.set('laps', [...(c.get('laps') ?? []), { name, from: Date.now() }]);
+    return step(c, next);
+  };
+};
+
+/** Each step lasted until the next began. A 401 has none: it would tell one refused token from another. */
+export const addServerTiming = (c: Context<Env>): void => {
+  const laps = c.get('laps') ?? [];
+  if (laps.length === 0 || c.get('trace').outcome === 'unauthorized') return;
+  const ends = [...laps.slice(1).map(({ from }) => from), Date.now()];
+  const metrics = laps.map(({ name, from }, i) => `${name};dur=${(ends[i] ?? from) - from}`);
+  c.res.headers.append('Server-Timing', metrics.join(', '));
+};
