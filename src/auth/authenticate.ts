@@ -29,18 +29,19 @@ export const authenticate = (config: Config, examiner = new Examiner(config)): M
 const admitsAnonymous = ({ auth, scopes }: Route): boolean => auth === 'optional' && scopes.length === 0;
 
 /** On with the request, or the one 403 if the token lacks a scope that the route asks for. */
-const enter = async (
+const enter = (
   c: Context<Env>,
   next: Next,
   identity: Identity | undefined,
-): Promise<Response | undefined> => {
+): ReturnType<MiddlewareHandler> => {
   c.set('identity', identity);
   const { scopes } = c.get('route');
-  if (identity && !scopes.every((scope) => identity.scopes.has(scope))) {
-    return answer(c, 'forbidden', 'scope_missing', forbidden(host(c)));
-  }
-  await next();
+  if (identity === undefined || hasAll(identity.scopes, scopes)) return next();
+  return Promise.resolve(answer(c, 'forbidden', 'scope_missing', forbidden(host(c))));
 };
+
+const hasAll = (granted: ReadonlySet<string>, scopes: readonly string[]): boolean =>
+  scopes.length === 0 || scopes.every((scope) => granted.has(scope));
 
 const examine = async (
   c: Context<Env>,

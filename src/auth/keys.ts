@@ -82,10 +82,8 @@ class RemoteKeys implements Keys {
     const age = this.#age();
     if (age < REFRESH_AFTER_MS) return this.#set;
     const load = this.#lead(background, REFRESH_AFTER_MS);
-    if (age >= MAX_AGE_MS && !(this.#failures > 0 && this.#kept())) {
-      const limit = this.#kept() ? STALE_WAIT_MS : LOAD_LIMIT_MS;
-      await this.#settled(load, limit, () => this.#age() < MAX_AGE_MS);
-    }
+    const isDown = this.#failures > 0 && this.#kept() !== undefined;
+    if (age >= MAX_AGE_MS && !isDown) await this.#settled(load, this.#sufficesFor(Date.now()));
     return this.#kept();
   }
 
@@ -98,7 +96,7 @@ class RemoteKeys implements Keys {
     if (!isNewer() && (this.#isLoading() || Date.now() >= this.#refetchAt)) {
       const load = this.#lead(background, REFETCH_EVERY_MS);
       if (load) this.#refetchAt = Date.now() + REFETCH_EVERY_MS;
-      await this.#settled(load, LOAD_LIMIT_MS, isNewer);
+      await this.#settled(load, isNewer);
     }
     return this.#set ?? than;
   }
@@ -124,25 +122,33 @@ class RemoteKeys implements Keys {
     const now = Date.now();
     if (this.#isLoading() || now < this.#retryAt) return undefined;
     this.#loadingUntil = now + LOAD_LIMIT_MS;
-    const load = this.#load(acceptedAgeMs);
+    const load = this.#load(background, acceptedAgeMs);
     background(load);
     return load;
   }
 
-  /** Waits for a load: one's own, or by looking again and again whether another's is done. */
-  async #settled(load: Promise<void> | undefined, limitMs: number, done: () => boolean): Promise<void> {
-    if (load) return Promise.race([load, delay(limitMs)]);
-    if (!this.#isLoading() || !this.#waits.take(Date.now())) return;
-    const until = Date.now() + limitMs;
-    for (let step = 2; Date.now() < until && this.#isLoading() && !done(); step = Math.min(50, step * 2)) {
-      await delay(step);
-    }
+  /** Whether a request that came at `since` need wait no longer: for a new set, or not long for an old one. */
+  #sufficesFor(since: number): () => boolean {
+    return () => {
+      const isStale = this.#age() >= MAX_AGE_MS;
+      return !isStale || (this.#kept() !== undefined && Date.now() - since >= STALE_WAIT_MS);
+    };
   }
 
-  async #load(acceptedAgeMs: number): Promise<void> {
+  /** Waits for a load: one's own, or by looking again and again whether another's is done. */
+  async #settled(load: Promise<void> | undefined, done: () => boolean): Promise<void> {
+    if (load) await Promise.race([load, this.#watch(done)]);
+    else if (this.#waits.take(Date.now())) await this.#watch(done);
+  }
+
+  async #watch(done: () => boolean): Promise<void> {
+    for (let step = 2; this.#isLoading() && !done(); step = Math.min(50, step * 2)) await delay(step);
+  }
+
+  async #load(background: Background, acceptedAgeMs: number): Promise<void> {
     try {
       if (await this.#loadCached(acceptedAgeMs)) return;
-      await this.#loadFetched();
+      await this.#loadFetched(background);
     } catch (error) {
       this.#fail(error);
     } finally {
@@ -158,13 +164,12 @@ class RemoteKeys implements Keys {
     return adopted && this.#age() < acceptedAgeMs;
   }
 
-  async #loadFetched(): Promise<void> {
+  async #loadFetched(background: Background): Promise<void> {
     const text = await fetchKeySet(this.#source);
     const fetchedAt = Date.now();
     if (!(await this.#adopt(text, fetchedAt))) throw new Error('key set holds no usable key');
     this.#failures = 0;
-    this.#loadingUntil = 0;
-    await writeCachedKeys(this.#source, { text, fetchedAt }).catch(() => undefined);
+    background(writeCachedKeys(this.#source, { text, fetchedAt }).catch(() => undefined));
   }
 
   /** False, and nothing changed, for a set without a usable key. Keys that are gone from it are trusted no more. */
@@ -182,6 +187,6 @@ class RemoteKeys implements Keys {
     const wait = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#failures);
     this.#failures += 1;
     this.#retryAt = Date.now() + wait;
-    console.error(JSON.stringify({ event: 'key_set_failed', source: this.#source, error: String(error) }));
+    console.error(JSON.stringify({ message: 'key_set_failed', source: this.#source, error: String(error) }));
   }
 }

@@ -45,6 +45,17 @@ describe("the data centre's copy", () => {
     expect(await current(keysFrom(source))).toBeUndefined();
   });
 
+  test('serves a cold isolate within a second or so while the issuer does not answer', async () => {
+    const source = nobody();
+    await writeCachedKeys(source, { text: await keySet(), fetchedAt: minutesAgo(60) });
+    vi.spyOn(globalThis, 'fetch').mockReturnValue(new Promise(() => undefined));
+    const keys = keysFrom(source);
+    const started = performance.now();
+    const sets = await Promise.all(Array.from({ length: 3 }, () => keys.current(() => undefined)));
+    expect(performance.now() - started).toBeLessThan(2_000);
+    for (const set of sets) expect(set?.map(({ kid }) => kid)).toEqual(['one']);
+  });
+
   test('of one issuer is no other one’s', async () => {
     const source = nobody();
     await writeCachedKeys(source, { text: 'text', fetchedAt: 1 });
