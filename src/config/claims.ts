@@ -19,7 +19,7 @@ export const claimPath = (vars: Vars, variable: string, text: string): readonly 
   return path;
 };
 
-/** `sub=X-Auth-Subject, org.id=X-Org`: each header once, `-` and `_` alike, since origins read both as one. */
+/** `sub=X-Auth-Subject, org.id=X-Org`: each header once; all but letters and digits is alike, as some origins read it. */
 export const readClaimHeaders = (vars: Vars): readonly ClaimHeader[] => {
   const seen = new Set<string>();
   const items = vars.list('CLAIM_HEADERS') ?? [TEXTS.CLAIM_HEADERS];
@@ -27,7 +27,7 @@ export const readClaimHeaders = (vars: Vars): readonly ClaimHeader[] => {
     const [, claim, header] = /^(.+?)\s*=\s*([^=]*)$/.exec(item) ?? [];
     if (claim === undefined || header === undefined || !TOKEN.test(header))
       return vars.fail('CLAIM_HEADERS', `expected \`<claim>=<header>\`, got ${quote(item)}`) ?? [];
-    const plain = header.toLowerCase().replaceAll('_', '-');
+    const plain = header.toLowerCase().replace(/[^a-z0-9]/g, '-');
     if (TAKEN.test(plain)) vars.fail('CLAIM_HEADERS', `expected a header of your own, got ${quote(header)}`);
     if (seen.has(plain)) vars.fail('CLAIM_HEADERS', `expected each header once, got ${quote(item)}`);
     seen.add(plain);

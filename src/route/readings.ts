@@ -26,11 +26,15 @@ const STEPS: readonly ((path: string) => string)[] = [
   (path) => path.replace(/\/{2,}/g, '/'),
 ];
 
-/** The path of an absolute URL, as it stands there. */
+/** What the URL standard changes: dot segments, `\\`, and characters that it escapes. */
+const CHANGED_BY_PARSER = /\/\.|%2e|[^!$-;=@-Z_a-z~]/i;
+
+/** The path of an absolute URL, as it is sent on. Workers see a URL as the client wrote it, and it is parsed on its way. */
 export const pathOf = (url: string): string => {
   const start = url.indexOf('/', url.indexOf('://') + 3);
   const end = url.slice(start).search(/[?#]/);
-  return end < 0 ? url.slice(start) : url.slice(start, start + end);
+  const path = end < 0 ? url.slice(start) : url.slice(start, start + end);
+  return CHANGED_BY_PARSER.test(path) ? new URL(url).pathname : path;
 };
 
 /**

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseConfig, type Route } from '../../src/config.ts';
 import { covers } from '../../src/route/combining.ts';
-import { readings } from '../../src/route/readings.ts';
+import { pathOf, readings } from '../../src/route/readings.ts';
 import { isPreflight, routeOf } from '../../src/route/route-of.ts';
 
 const configOf = (routes: unknown, vars: Record<string, unknown> = {}) =>
@@ -343,6 +343,38 @@ describe('any routes and any spelling', () => {
     const start = performance.now();
     for (let i = 0; i < 20; i++) find(worst);
     expect((performance.now() - start) / 20).toBeLessThan(20);
+  });
+});
+
+describe('the path of a URL as a client wrote it', () => {
+  it.each([
+    ['https://a.example/x?y', '/x'],
+    ['https://a.example/x#y', '/x'],
+    ['https://a.example:8443/x/y', '/x/y'],
+    ['https://a.example/?/x', '/'],
+    ['https://a.example/public\\..\\admin', '/admin'],
+    ['https://a.example/a/./b/../c', '/a/c'],
+    ['https://a.example/a/%2E%2e/c', '/c'],
+    ['https://a.example/a/b%2Fc;v=1/', '/a/b%2Fc;v=1/'],
+    ['https://a.example/a`b{c}', '/a%60b%7Bc%7D'],
+    ['https://a.example/é', '/%C3%A9'],
+    ['https://a.example/a b', '/a%20b'],
+    ['https://a.example/a\tb', '/ab'],
+  ])('%s is %s', (url, path) => {
+    expect(pathOf(url)).toBe(path);
+  });
+
+  it('is always that of the URL standard', () => {
+    fc.assert(
+      fc.property(
+        fc.string({ unit: 'binary' }),
+        fc.string({ unit: fc.constantFrom(...'/\\.%2eE;?#|^[]a ') }),
+        (a, b) => {
+          const url = `https://a.example/${a.toWellFormed()}/${b}`;
+          expect(pathOf(url)).toBe(new URL(url).pathname);
+        },
+      ),
+    );
   });
 });
 
