@@ -18,44 +18,44 @@ const OVERRIDES = [
 ];
 
 export const proxy = (config: Config) => {
-  const { timeoutMs, url } = config.origin;
+  const { timeoutMs, url, forwardAuthorization } = config.origin;
   const prepare = requestMaker(config);
+  // Without the token a shared cache no longer sees that the answer was for one caller.
+  const options = forwardAuthorization ? undefined : { cache: 'no-store' as const };
 
   return async function proxy(c: Context<Env>): Promise<Response> {
-    const deadline = new Deadline(timeoutMs);
     const fetcher = url ? globalThis : (c.env.ORIGIN ?? globalThis);
+    const deadline = new Deadline(timeoutMs);
     const request = prepare(c, deadline);
     try {
-      const response = await fetcher.fetch(request);
+      // What is still on its way when the deadline passes ends with the invocation.
+      const response = await Promise.race([fetcher.fetch(request, options), deadline.passed]);
+      if (response === undefined) return failed(c, 'origin_timeout', gatewayTimeout());
       c.set('forwarded', true);
       // Headers of a fetched response are immutable. A copy keeps its body as it came, encoded, and its WebSocket.
       return new Response(response.body, response);
     } catch {
-      return failed(c, deadline.passed);
+      return failed(c, 'origin_unreachable', badGateway());
     } finally {
       deadline.clear();
     }
   };
 };
 
-/** `(c, deadline) -> Request`, ready to send. */
+/**
+ * `(c, deadline) -> Request`, ready to send. It has the incoming request's signal, so that a client that leaves cancels it
+ * (`request_signal_passthrough`), and its redirect mode, which for a Worker is `manual`.
+ */
 const requestMaker = ({ origin, claimHeaders }: Config) => {
   const targetOf = targetMaker(origin.url);
   const forged = new Set(
     [SECRET_HEADER, ...OVERRIDES, ...claimHeaders.map(({ header }) => header)].map(plain),
   );
   if (!origin.forwardAuthorization) forged.add('authorization');
-  // Without the token a shared cache no longer sees that the answer was for one caller.
-  const cache = origin.forwardAuthorization ? {} : { cache: 'no-store' as const };
 
   return (c: Context<Env>, deadline: Deadline): Request => {
     const { raw } = c.req;
-    const request = new Request(new Request(targetOf(raw.url), raw), {
-      ...bodyOf(c, deadline),
-      redirect: 'manual',
-      signal: AbortSignal.any([raw.signal, deadline.signal]),
-      ...cache,
-    });
+    const request = withBody(new Request(targetOf(raw.url), raw), c.get('preflight'), deadline);
     removeAlike(forged, request.headers);
     for (const [name, value] of c.get('identity')?.headers ?? []) request.headers.set(name, value);
     if (origin.secret !== undefined) request.headers.set(SECRET_HEADER, origin.secret);
@@ -80,16 +80,16 @@ const removeAlike = (names: ReadonlySet<string>, headers: Headers): void => {
 };
 
 /**
- * The body, piped, so that the deadline can start at its end. A preflight goes on without one, and the bodies of GET and
- * HEAD stay where they are: they may be forwarded, but not be set anew.
+ * With its body piped, so that the deadline can start at its end. A preflight goes on without one, and the bodies of GET
+ * and HEAD stay where they are: they may be forwarded, but not be set anew.
  */
-const bodyOf = (c: Context<Env>, deadline: Deadline): { body?: ReadableStream | null } => {
-  const { body, headers, method } = c.req.raw;
-  if (body !== null && !c.get('preflight') && method !== 'GET' && method !== 'HEAD') {
-    return { body: piped(body, headers.get('content-length'), deadline.start) };
+const withBody = (request: Request, preflight: boolean, deadline: Deadline): Request => {
+  const { body, headers, method } = request;
+  if (body !== null && !preflight && method !== 'GET' && method !== 'HEAD') {
+    return new Request(request, { body: piped(body, headers.get('content-length'), deadline.start) });
   }
   deadline.start();
-  return c.get('preflight') ? { body: null } : {};
+  return preflight ? new Request(request, { body: null }) : request;
 };
 
 /** `length` keeps its framing: with one the origin gets a Content-Length, without it chunks. */
@@ -101,14 +101,10 @@ const piped = (body: ReadableStream, length: string | null, atEnd: () => void): 
   return readable;
 };
 
-/** 504 or 502. A client that left sees neither, and its leaving is no fault of the origin's. */
-const failed = (c: Context<Env>, late: boolean): Response => {
+/** A client that left does not see the answer, and its leaving is no fault of the origin's. */
+const failed = (c: Context<Env>, reason: string, answer: Response): Response => {
   const trace = c.get('trace');
-  if (c.req.raw.signal.aborted) {
-    trace.reason = 'client_left';
-    return badGateway();
-  }
-  trace.outcome = 'origin_error';
-  trace.reason = late ? 'origin_timeout' : 'origin_unreachable';
-  return late ? gatewayTimeout() : badGateway();
+  if (c.req.raw.signal.aborted) trace.reason = 'client_left';
+  else Object.assign(trace, { outcome: 'origin_error', reason });
+  return answer;
 };
