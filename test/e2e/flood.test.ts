@@ -128,6 +128,7 @@ test('a flood of forged tokens is bounded in crypto and memory, and no good call
 });
 
 test('a new good token from the flooded address passes as soon as the flood pauses', async () => {
-  const [status] = await call({ token: await mint({ sub: 'latecomer' }), address: FLOODER });
-  expect(status).toBe(200);
+  const latecomer = { token: await mint({ sub: 'latecomer' }), address: FLOODER };
+  // The flood's last second may have used up what is shared of it; the next one has 20 more.
+  await expect.poll(async () => (await call(latecomer))[0], { timeout: 2_000 }).toBe(200);
 });
