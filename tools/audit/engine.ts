@@ -65,9 +65,11 @@ export const chosen = (only: readonly string[]): Check[] =>
   );
 
 const requireWelcome = async (audit: Audit): Promise<void> => {
-  const exchange = await audit.getPatiently(audit.main).catch((error: Error) => {
-    throw new CannotRun(`${audit.client.target.url.href} does not answer: ${error.message}`);
-  });
+  const exchange = await audit
+    .getPatiently(audit.main, { headers: [['Origin', audit.credentials.origin]] })
+    .catch((error: Error) => {
+      throw new CannotRun(`${audit.client.target.url.href} does not answer: ${error.message}`);
+    });
   if (!isAdmitted(exchange))
     throw new CannotRun(
       `the token given gets ${exchange.status}, so nothing else could be told apart from it`,

@@ -24,7 +24,7 @@ export interface Options {
 }
 
 export const DEFAULT_LIMITS: BudgetLimits = { maxRequests: 500, rate: 50 };
-const DEFAULT_ORIGIN = 'https://app.example';
+export const DEFAULT_ORIGIN = 'https://app.example';
 const SEVERITIES = ['high', 'medium', 'low'] as const;
 
 export const HELP = `Audits, from outside, whether an HTTP API's rate limits and token checks hold.

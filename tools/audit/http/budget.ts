@@ -47,7 +47,7 @@ export class Budget {
     this.#sent += count;
   }
 
-  /** Milliseconds until `count` more keep the rate. */
+  /** Whole milliseconds until `count` more keep the rate. */
   #wait(count: number): number {
     const now = performance.now();
     this.#lastSecond = this.#lastSecond.filter((at) => at > now - SECOND_MS);
@@ -55,6 +55,6 @@ export class Budget {
       count === 1 ? (this.#lastSecond.at(-1) ?? -SECOND_MS) + SECOND_MS / this.limits.rate - now : 0;
     const over = this.#lastSecond.length + count - this.limits.rate;
     const room = over > 0 ? (this.#lastSecond[over - 1] ?? now) + SECOND_MS - now : 0;
-    return Math.max(spacing, room);
+    return Math.ceil(Math.max(spacing, room, 0));
   }
 }

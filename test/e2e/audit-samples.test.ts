@@ -1,0 +1,66 @@
+// Every check of the audit finds the fault it is for, and finds nothing in APIs without it.
+import { beforeAll, describe, expect, it } from 'vitest';
+import { checks } from '../../tools/audit/checks/index.ts';
+import type { Report } from '../../tools/audit/types.ts';
+import { auditSample, failedIds } from '../fixtures/weak/audited.ts';
+import { type Fault, faults } from '../fixtures/weak/faults.ts';
+
+/** Audits under way together: most of their time they wait for a window to pass. */
+const TOGETHER = 14;
+/** Each refusal takes 8 ms, so this is what one connection makes of it. */
+const RATE = 120;
+
+/** Those that take longest begin first. */
+const LONG = [
+  'retry-after-too-short',
+  'limit-before-validation',
+  'by-address',
+  'by-forwarded-for',
+  'old-fields',
+  'unverified-subject',
+];
+
+describe('the audit of a sample API', () => {
+  const reports = new Map<string, Report>();
+
+  beforeAll(async () => {
+    const order = (fault: Fault) => LONG.indexOf(fault.name) >>> 0;
+    const waiting: (Fault | undefined)[] = [...faults.toSorted((a, b) => order(a) - order(b)), undefined];
+    const work = async () => {
+      while (waiting.length > 0) {
+        const fault = waiting.shift();
+        reports.set(fault?.name ?? 'sound', await auditSample(fault, { rate: RATE }));
+      }
+    };
+    await Promise.all(Array.from({ length: TOGETHER }, work));
+  }, 120_000);
+
+  it('finds nothing in a sound one, runs every check and grades it A', () => {
+    const report = reports.get('sound');
+    expect(report?.results.filter(({ outcome }) => outcome !== 'passed')).toEqual([]);
+    expect(report?.results).toHaveLength(checks.length);
+    expect(report?.grade).toMatchObject({ letter: 'A', score: 100 });
+  });
+
+  it.each(faults)('finds the fault, and only that, in one that $mistake', ({ name, fails }) => {
+    const report = reports.get(name);
+    const seen = report?.results.filter(({ outcome }) => outcome !== 'passed').map((one) => `${one.id}: ${one.seen}`);
+    expect(report && failedIds(report).toSorted(), seen?.join('\n')).toEqual(fails.toSorted());
+  });
+
+  it('has a sample that fails it for every check there is', () => {
+    const found = new Set(faults.flatMap(({ fails }) => fails));
+    expect(checks.map(({ id }) => id).filter((id) => !found.has(id))).toEqual([]);
+  });
+
+  it('never lets a check pass whose question could not be put', () => {
+    const skippedOf = (name: string) =>
+      reports
+        .get(name)
+        ?.results.filter(({ outcome }) => outcome === 'skipped')
+        .map(({ id }) => id);
+    expect(skippedOf('no-token-needed')).toContain('tokens.expired');
+    expect(skippedOf('no-limit')).toContain('limits.parallel');
+    expect(skippedOf('no-retry-after')).toEqual(['manners.retry-after-true']);
+  });
+});
