@@ -135,7 +135,7 @@ const pollRenewal = async (audit: Audit): Promise<number> => {
 
 /** Spends what the caller has left. Returns the denial. */
 export const exhaust = async (audit: Audit, limit: Limit, caller: Caller): Promise<Exchange> => {
-  for (let i = 0; i <= limit.most + 5; i++) {
+  for (let i = 0; i <= 2 * limit.most + 5; i++) {
     const exchange = await audit.get(caller);
     if (isLimited(exchange)) return exchange;
   }
