@@ -44,7 +44,9 @@ describe('the audit of a sample API', () => {
 
   it.each(faults)('finds the fault, and only that, in one that $mistake', ({ name, fails }) => {
     const report = reports.get(name);
-    const seen = report?.results.filter(({ outcome }) => outcome !== 'passed').map((one) => `${one.id}: ${one.seen}`);
+    const seen = report?.results
+      .filter(({ outcome }) => outcome !== 'passed')
+      .map((one) => `${one.id}: ${one.seen}`);
     expect(report && failedIds(report).toSorted(), seen?.join('\n')).toEqual(fails.toSorted());
   });
 

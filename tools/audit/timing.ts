@@ -1,5 +1,6 @@
 // Whether the time of a refusal tells its reason: interleaved samples, compared pair by pair, confirmed by a second run.
 import { type Audit, bearer, isAdmitted, isLimited } from './audit-context.ts';
+import { retryAfterSeconds } from './fields.ts';
 import { type Comparison, compare, median } from './statistics.ts';
 import { Inconclusive } from './stop.ts';
 import { failed, passed, type Verdict } from './types.ts';
@@ -13,6 +14,8 @@ interface Difference extends Comparison {
 
 export const ROUNDS = 16;
 const WARM_UP = 2;
+/** Waited in all, in one run, for an API that limits refused tokens. */
+const PATIENCE_MS = 8000;
 /** Chance of a false alarm in one run, over all pairs. */
 const ALPHA = 0.01;
 /** What is smaller is of no use to an attacker over a network, and within a busy machine's noise. */
@@ -36,16 +39,32 @@ type Times = ReadonlyMap<string, readonly number[]>;
 
 const measure = async (audit: Audit, reasons: readonly Reason[]): Promise<Times> => {
   const times = new Map<string, number[]>(reasons.map(([name]) => [name, []]));
+  const patience = { leftMs: PATIENCE_MS };
   for (let round = -WARM_UP; round < ROUNDS; round++) {
     for (const [name, token] of shuffled(reasons)) {
-      const exchange = await audit.client.send({ headers: [bearer(token())], timed: true });
-      if (isLimited(exchange))
-        throw new Inconclusive('the API limits refused tokens (429) before enough were measured');
-      if (isAdmitted(exchange)) throw new Inconclusive(ADMITTED);
-      if (round >= 0) times.get(name)?.push(exchange.ms);
+      const ms = await refusalTime(audit, token, patience);
+      if (round >= 0) times.get(name)?.push(ms);
     }
   }
   return times;
+};
+
+/** Time of one refusal. Where the API limits refusals, comes back when it says, as long as patience lasts. */
+const refusalTime = async (
+  audit: Audit,
+  token: () => string,
+  patience: { leftMs: number },
+): Promise<number> => {
+  for (;;) {
+    const exchange = await audit.client.send({ headers: [bearer(token())], timed: true });
+    if (isAdmitted(exchange)) throw new Inconclusive(ADMITTED);
+    if (!isLimited(exchange)) return exchange.ms;
+    const waitMs = 1000 * (retryAfterSeconds(exchange) ?? 1);
+    patience.leftMs -= waitMs;
+    if (patience.leftMs < 0)
+      throw new Inconclusive('the API limits refused tokens (429) before enough were measured');
+    await audit.pause(waitMs);
+  }
 };
 
 const shuffled = <T>(items: readonly T[]): T[] =>
