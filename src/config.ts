@@ -6,7 +6,7 @@ import { defaultRoute, readRoutes } from './config/routes.ts';
 import { ABNORMAL_FACTOR, SECRET_BYTES } from './config/settings.ts';
 import { readTokens } from './config/tokens.ts';
 import { type Problem, Vars } from './config/vars.ts';
-import type { Policy } from './limit/policy.ts';
+import type { Algorithm, Policy } from './limit/policy.ts';
 import { quote } from './limits.ts';
 
 export type Mode = 'enforce' | 'shadow';
@@ -86,6 +86,8 @@ export interface Config {
   readonly origin: OriginConfig;
   readonly claimHeaders: readonly ClaimHeader[];
   readonly policies: Policies;
+  /** Of every policy whose route does not say otherwise. */
+  readonly algorithm: Algorithm;
   /** In the order of `ROUTES`; the first match wins. */
   readonly routes: readonly Route[];
   /** What applies where no route matches. */
@@ -130,6 +132,7 @@ const readConfig = (vars: Vars): Config => {
     origin: readOrigin(vars),
     claimHeaders: readClaimHeaders(vars),
     policies: readPolicies(vars, algorithm),
+    algorithm,
     routes: readRoutes(vars, { mode, algorithm }),
     defaultRoute: defaultRoute(mode),
     onLimiterError: vars.choice('ON_LIMITER_ERROR'),

@@ -1,6 +1,8 @@
 // The way of a request, top to bottom.
 import type { Context } from 'hono';
 import { Hono } from 'hono/tiny';
+import { admin } from './admin/admin.ts';
+import { isOurs } from './admin/ours.ts';
 import { authenticate } from './auth/authenticate.ts';
 import { Examiner } from './auth/examine.ts';
 import { type Config, parseConfig } from './config.ts';
@@ -44,20 +46,26 @@ const stopped = (error: unknown): Hono<Env> =>
     return internalError();
   });
 
-const start = (env: Bindings): Hono<Env> => {
+interface Weir {
+  readonly pipeline: Hono<Env>;
+  readonly admin: ReturnType<typeof admin>;
+}
+
+const start = (env: Bindings): Weir => {
   try {
-    return pipeline(parseConfig(env));
+    const config = parseConfig(env);
+    return { pipeline: pipeline(config), admin: admin(config) };
   } catch (error) {
-    return stopped(error);
+    return { pipeline: stopped(error), admin: admin(undefined) };
   }
 };
 
 /** Made once per isolate, from the first request's vars: they cannot change while it lives. */
-let weir: Hono<Env> | undefined;
+let weir: Weir | undefined;
 
 export default {
   fetch(request: Request, env: Bindings, ctx: ExecutionContext): Response | Promise<Response> {
     weir ??= start(env);
-    return weir.fetch(request, env, ctx);
+    return isOurs(request.url) ? weir.admin(request, env, ctx) : weir.pipeline.fetch(request, env, ctx);
   },
 };

@@ -1,5 +1,6 @@
 // The text of an issuer's key set over the network: bounded in size and time, no redirects, no caches in between.
 import type { KeySource } from '../config.ts';
+import { readText } from '../read-text.ts';
 
 export type RemoteSource = Extract<KeySource, { kind: 'jwks' | 'discovery' }>;
 
@@ -49,20 +50,11 @@ const fetchText = async (url: string, signal: AbortSignal): Promise<string> => {
   if (!isTrustworthy(new URL(url))) throw new Error('key URL is neither https nor loopback');
   const headers = { Accept: 'application/jwk-set+json, application/json' };
   const response = await fetch(url, { headers, signal, redirect: 'manual', cache: 'no-store' });
-  if (response.status === 200 && response.body) return readText(response.body);
-  await response.body?.cancel();
-  throw new Error(`key URL answered ${response.status}`);
-};
-
-/** Stops reading at the bound: a hostile 10 MB never stand in memory. Leaving the loop early cancels the stream. */
-const readText = async (body: ReadableStream<Uint8Array>): Promise<string> => {
-  const decoder = new TextDecoder();
-  let text = '';
-  let bytes = 0;
-  for await (const chunk of body) {
-    bytes += chunk.byteLength;
-    if (bytes > MAX_BYTES) throw new Error(`key URL sent more than ${MAX_BYTES} bytes`);
-    text += decoder.decode(chunk, { stream: true });
+  if (response.status !== 200 || !response.body) {
+    await response.body?.cancel();
+    throw new Error(`key URL answered ${response.status}`);
   }
-  return text + decoder.decode();
+  const text = await readText(response.body, MAX_BYTES);
+  if (text === undefined) throw new Error(`key URL sent more than ${MAX_BYTES} bytes`);
+  return text;
 };

@@ -44,12 +44,21 @@ export class LimiterClient {
    * Asks once: a Limiter that is overloaded is not helped by asking again.
    * @throws {LimiterError} when there is no answer in time.
    */
-  async consume(env: Bindings, partition: string, ask: Ask): Promise<Reply> {
+  consume(env: Bindings, partition: string, ask: Ask): Promise<Reply> {
+    return this.call(env, partition, (limiter) => limiter.consume(ask));
+  }
+
+  /** @throws {LimiterError} when there is no answer in time. */
+  async call<T>(
+    env: Bindings,
+    partition: string,
+    ask: (limiter: DurableObjectStub<Limiter>) => Promise<T>,
+  ): Promise<T> {
     if ((this.#failures.get(partition)?.pausedUntil ?? 0) > Date.now())
       throw new LimiterError('limiter_paused');
     try {
       const limiter = await this.#limiter(env, partition);
-      const reply = await withTimeLimit(limiter.consume(ask), this.#timeoutMs);
+      const reply = await withTimeLimit(ask(limiter), this.#timeoutMs);
       this.#failures.delete(partition);
       return reply;
     } catch (error) {

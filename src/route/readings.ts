@@ -52,7 +52,7 @@ export const readings = (path: string): ReadonlySet<string> | undefined => {
 };
 
 /** Undoes every escape but those of slashes, which stay `%2f`, and of what has no ASCII. */
-const undoEscapes = (path: string): string => {
+export const undoEscapes = (path: string): string => {
   let decoded = path;
   for (let depth = 0; depth < MAX_DEPTH && decoded.includes('%'); depth++)
     decoded = decoded.replace(ESCAPE, (_, high = '0', low = '0', plain?: string) =>

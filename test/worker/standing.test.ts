@@ -162,6 +162,7 @@ describe('an operator', () => {
       ...{ firstSeen: undefined, lastSeen: undefined },
       ...{ policies: [], standing: undefined },
     });
+    expect(await keys(stub)).toEqual({ keys: [], alarm: null });
     await stub.consume(ask('5/minute; 100/hour'));
     const { firstSeen, lastSeen, policies } = await stub.look();
     expect(Date.now() - (firstSeen ?? 0)).toBeLessThan(1_000);

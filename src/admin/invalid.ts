@@ -1,0 +1,20 @@
+// A request of the admin API that is not carried out, and which of its fields are why.
+
+export interface Fault {
+  readonly field: string;
+  readonly expected: string;
+}
+
+export class Invalid extends Error {
+  readonly faults: readonly Fault[];
+  readonly status: number;
+
+  constructor(faults: readonly Fault[], status = 400) {
+    super('invalid');
+    this.faults = faults;
+    this.status = status;
+  }
+}
+
+export const invalid = (field: string, expected: string, status?: number): Invalid =>
+  new Invalid([{ field, expected }], status);

@@ -1,0 +1,109 @@
+// Validated strings -> whom a request of the admin API is about and what it asks for. Throws an `Invalid`.
+import { decodeJwt } from 'jose';
+import { identityOf } from '../auth/claims.ts';
+import type { Config } from '../config.ts';
+import type { Identity } from '../env.ts';
+import type { Override, TimeMark, TokenMark } from '../limit/standing.ts';
+import { parseLimits } from '../limits.ts';
+import { addressPartition, subjectPartition } from '../partition.ts';
+import { invalid } from './invalid.ts';
+
+/** Members of a query or body, every one a string. */
+export type Input = Readonly<Record<string, string | undefined>>;
+
+/** A request whose strings fit the schemas. */
+export interface Wish {
+  readonly config: Config;
+  readonly query: Input;
+  readonly body: Input;
+  readonly now: number;
+}
+
+/** A partition and how the answer names it. */
+export interface Subject {
+  readonly partition: string;
+  readonly names: Input;
+}
+
+const TEN_YEARS_MS = 10 * 366 * 86_400_000;
+
+/** How far a client's clock may be ahead of ours. */
+const CLOCK_MS = 60_000;
+
+/** The largest `CLOCK_TOLERANCE_SECONDS`: no configuration accepts an expired token for longer. */
+const TOLERANCE_MS = 300_000;
+
+/** A subject of a configured issuer: a revocation under a mistyped one would do nothing, unnoticed. */
+export const subjectOf = ({ config, query }: Wish): Subject => {
+  const known = config.tokens.issuers.map(({ issuer }) => issuer);
+  const { subject = '', issuer = known.length === 1 ? (known[0] ?? '') : undefined } = query;
+  if (issuer === undefined || !(known.includes(undefined) || known.includes(issuer)))
+    throw invalid('issuer', `one of ${known.join(', ')}`);
+  return { partition: subjectPartition(issuer, subject), names: { issuer, subject } };
+};
+
+export const addressOf = ({ query: { address = '' } }: Wish): Subject => {
+  const v6 = address.includes(':');
+  const url = URL.parse(v6 ? `http://[${address}]` : `http://${address}`);
+  if (!/^[\da-f:]*[\d.]*$/i.test(address) || url === null || !(v6 || url.hostname === address))
+    throw invalid('address', 'an IPv4 or IPv6 address');
+  return { partition: addressPartition(address), names: { address } };
+};
+
+/** The mark that a body asks for, and whose tokens it is on. Without `until` one of `jti` or `before` never ends. */
+export const markOf = (wish: Wish): { readonly mark: TokenMark | TimeMark; readonly query: Input } => {
+  const { query, body, now } = wish;
+  const { token, jti, before = '' } = body;
+  if (['token', 'jti', 'before'].filter((name) => Object.hasOwn(body, name)).length !== 1)
+    throw invalid('jti', 'this or `token` or `before`, and only one');
+  if (token !== undefined) return tokenMarkOf(wish, token);
+  if (query.subject === undefined) throw invalid('subject', '1 to 255 characters');
+  const until = body.until === undefined ? Number.POSITIVE_INFINITY : untilOf(wish);
+  if (jti !== undefined) return { query, mark: { jti, until } };
+  const time = before === 'now' ? now : timeOf(before);
+  if (!(time <= now + CLOCK_MS)) throw invalid('before', '`now` or a time of RFC 3339 that is not to come');
+  return { query, mark: { before: time, until } };
+};
+
+/** NaN where it is none. */
+const timeOf = (text: string): number =>
+  /^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) : Number.NaN;
+
+/** The token says whose it is, which id it has and when it expires. */
+const tokenMarkOf = ({ config, query, body }: Wish, token: string) => {
+  if (body.until !== undefined) throw invalid('until', 'none: the token says when it expires');
+  const { issuer, subject, exp, jti = '' } = readToken(config, token);
+  if (jti === '' || jti.length > 255)
+    throw invalid('token', 'a token with a `jti` of 1 to 255 characters; all others are revoked by `before`');
+  if ((query.subject ?? subject) !== subject || (query.issuer ?? issuer) !== issuer)
+    throw invalid('subject', 'that of the token, or none');
+  return { query: { issuer, subject }, mark: { jti, until: exp * 1000 + TOLERANCE_MS } };
+};
+
+/** Not verified: an operator may revoke what its issuer no longer vouches for. */
+const readToken = ({ tokens }: Config, token: string): Identity => {
+  try {
+    const identity = identityOf(decodeJwt(token), { ...tokens, headers: [] });
+    if (typeof identity === 'object' && Number.isFinite(identity.exp)) return identity;
+  } catch {
+    // Not a JWT at all.
+  }
+  throw invalid('token', 'a JWT with `exp` and the claim of the subject');
+};
+
+const untilOf = ({ body: { until = '' }, now }: Wish): number => {
+  const time = timeOf(until);
+  if (time > now && time <= now + TEN_YEARS_MS) return time;
+  throw invalid('until', 'a time of RFC 3339 to come, within ten years');
+};
+
+/** Other limits are the caller's own ones: `default` for a subject, `anonymous` for an address. */
+export const overrideOf = (wish: Wish, scope: 'default' | 'anonymous'): Override => {
+  const { limits = '', reason = '' } = wish.body;
+  const plain = limits === 'none' || limits === 'blocked';
+  const { policies, problems } = plain
+    ? { policies: [], problems: [] }
+    : parseLimits(limits, scope, wish.config.algorithm);
+  if (problems.length > 0) throw invalid('limits', problems.join('; ').replace('expected ', ''));
+  return { limits, policies, since: wish.now, until: untilOf(wish), reason };
+};
