@@ -1,4 +1,4 @@
-// Crypto in vain, for refusals that came without any.
+// A token to verify in vain, for refusals that came without any crypto.
 //
 // A timer hides whole milliseconds alone: an event loop sleeps in those, so that what a request computed before the
 // sleep moves the end of it. What remains is hidden by doing the same work for every refusal.
@@ -15,15 +15,21 @@ const SIGNATURE_BYTES: Readonly<Record<string, number>> = {
   EdDSA: 64,
 };
 
-/** A token for this key with a signature of the right length and range, which takes as long to refuse as any. */
-export const decoyToken = ({ alg, key }: VerificationKey): string => {
-  const header = btoa(JSON.stringify({ alg })).replace(/=+$/, '');
-  return `${header}.e30.${base64urlOnes(signatureBytes(alg, key))}`;
-};
+/** For this key, with as much payload as usual and a signature that takes as long to refuse as any. */
+export const decoyToken = ({ alg, key }: VerificationKey): string =>
+  `${base64url(JSON.stringify({ alg }))}.${PAYLOAD}.${signature(signatureBytes(alg, key))}`;
 
 const signatureBytes = (alg: string, { algorithm }: CryptoKey): number =>
   'modulusLength' in algorithm ? Number(algorithm.modulusLength) / 8 : (SIGNATURE_BYTES[alg] ?? 64);
 
-/** So many bytes 0x01 in base64url, without padding. */
-const base64urlOnes = (bytes: number): string =>
-  'AQEB'.repeat(Math.ceil(bytes / 3)).slice(0, Math.ceil((bytes * 4) / 3));
+/** Random, but small enough for its group in either byte order: what is out of range would be refused at a glance. */
+const signature = (length: number): string => {
+  const bytes = crypto.getRandomValues(new Uint8Array(length));
+  for (const i of [0, length / 2, length - 1]) bytes[i] = 0;
+  return base64url(String.fromCharCode(...bytes));
+};
+
+const base64url = (text: string): string =>
+  btoa(text).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+
+const PAYLOAD = base64url(JSON.stringify({ iss: 'x'.repeat(200) }));

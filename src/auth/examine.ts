@@ -62,19 +62,19 @@ export class Examiner {
    */
   async examine(c: Context<Env>, header: string | null, floor: Floor): Promise<Verdict> {
     const verdict = await this.#judge(c, header, floor);
-    const decoy = verdict.kind === 'refused' && verdict.tried === 0 && this.#decoys.take(Date.now());
-    if (decoy) await this.#verifier.decoy();
+    const isQuick = verdict.kind === 'refused' && verdict.work !== 'verified';
+    if (isQuick && this.#decoys.take(Date.now())) await this.#verifier.decoy(verdict.work);
     return verdict;
   }
 
   async #judge(c: Context<Env>, header: string | null, floor: Floor): Promise<Verdict> {
-    if (!presentsBearer(header)) return refused('token_missing');
+    if (!presentsBearer(header)) return { ...refused('token_missing'), work: 'none' };
     const token = bearerToken(header);
-    if (token === undefined) return refused('token_malformed');
+    if (token === undefined) return { ...refused('token_malformed'), work: 'none' };
     const known = this.#good.get(token);
     if (known && isFresh(known)) return known;
     const bad = this.#bad.get(token);
-    if (bad && Date.now() < bad.until) return { ...bad.refused, tried: 0 };
+    if (bad && Date.now() < bad.until) return { ...bad.refused, work: 'none' };
     return this.#verify(c, token, floor);
   }
 

@@ -12,8 +12,6 @@ export type Background = (work: Promise<unknown>) => void;
 export interface Keys {
   /** The keys to verify with, loaded first if need be; undefined if none are to be had. */
   current(background: Background): Promise<KeySet | undefined>;
-  /** The keys in memory; loads nothing. */
-  atHand(): KeySet | undefined;
   /** A set newer than `than`, asked for when a key is unknown; `than` itself if there is none. Unset: never changes. */
   newer?(background: Background, than: KeySet): Promise<KeySet>;
   /** Milliseconds until loading is tried again. */
@@ -52,7 +50,6 @@ const fixedKeys = (load: () => Promise<KeySet>): Keys => {
       held ??= await load();
       return held;
     },
-    atHand: () => held,
     retryAfterMs: () => LONGEST_RETRY_MS,
   };
 };
@@ -85,10 +82,6 @@ class RemoteKeys implements Keys {
     const isDown = this.#failures > 0 && this.#kept() !== undefined;
     if (age >= MAX_AGE_MS && !isDown) await this.#settled(load, this.#sufficesFor(Date.now()));
     return this.#kept();
-  }
-
-  atHand(): KeySet | undefined {
-    return this.#set;
   }
 
   async newer(background: Background, than: KeySet): Promise<KeySet> {

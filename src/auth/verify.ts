@@ -22,11 +22,13 @@ export interface Refused {
   readonly reason: string;
   /** Whether neither time nor a new key can make this token good. */
   readonly forGood: boolean;
-  /** Keys tried: whether it took any crypto. */
-  readonly tried: number;
+  /** What was done to find out; a stopwatch must not tell, so the rest is done in vain. */
+  readonly work: Work;
   /** Whether a key that we do not have yet may be the right one. */
   readonly newKeyHelps?: boolean;
 }
+
+export type Work = 'none' | 'decoded' | 'verified';
 
 export interface NoKeys {
   readonly kind: 'no_keys';
@@ -45,8 +47,8 @@ export type Verdict = Verified | Refused | NoKeys | Gated;
 
 export interface Verifier {
   verify(token: string, background: Background, turn: Turn): Promise<Verdict>;
-  /** As much crypto as a verification takes, with the keys in memory; nothing where there are none. */
-  decoy(): Promise<unknown>;
+  /** What the latest verification took beyond `done`, once more and in vain; nothing if there was none yet. */
+  decoy(done: Work): Promise<void>;
 }
 
 /** An issuer of the configuration, with what does not change from token to token. */
@@ -56,6 +58,13 @@ interface Party {
   readonly keys: Keys;
   readonly options: JWTVerifyOptions;
   readonly names: ClaimNames;
+}
+
+/** What was verified with last, and a token to do so in vain. */
+interface Latest {
+  readonly party: Party;
+  readonly key: VerificationKey;
+  readonly decoy: string;
 }
 
 /** What the unverified token says of itself, as far as it takes to choose a key. */
@@ -69,6 +78,7 @@ interface Hint {
 export const verifier = ({ tokens, claimHeaders }: Config): Verifier => {
   const names: ClaimNames = { ...tokens, headers: claimHeaders };
   const parties = tokens.issuers.map((issuer) => partyOf(issuer, tokens, names));
+  let latest: Latest | undefined;
   return {
     async verify(token, background, turn) {
       const hint = hintOf(token);
@@ -76,14 +86,16 @@ export const verifier = ({ tokens, claimHeaders }: Config): Verifier => {
       const party = parties.find(({ name }) => name === undefined || name === hint.iss);
       if (!party) return refused('issuer_unknown');
       if (!party.algorithms.includes(hint.alg)) return refused('alg_not_allowed');
-      const tryKeys = async (set: KeySet): Promise<Verified | Refused | Gated> =>
-        (await turn(() => tryEach(party, token, hint, set))) ?? { kind: 'gated' };
-      return verifyWith(party.keys, background, tryKeys);
+      return verifyWith(party.keys, background, async (set) => {
+        const keys = candidates(set, hint.alg, hint.kid);
+        if (keys[0] && keys[0] !== latest?.key) latest = { party, key: keys[0], decoy: decoyToken(keys[0]) };
+        return (await turn(() => tryEach(party, token, hint, keys))) ?? { kind: 'gated' };
+      });
     },
-    async decoy() {
-      const party = parties.find(({ keys }) => keys.atHand());
-      const key = party?.keys.atHand()?.[0];
-      return party && key ? tryKey(party, decoyToken(key), key) : undefined;
+    async decoy(done) {
+      if (!latest) return;
+      if (done === 'none') hintOf(latest.decoy);
+      await tryKey(latest.party, latest.decoy, latest.key);
     },
   };
 };
@@ -133,15 +145,14 @@ const verifyWith = async (
   return newer === set ? { ...outcome, forGood: false } : tryKeys(newer);
 };
 
-const tryEach = async (party: Party, token: string, { alg, kid }: Hint, set: KeySet) => {
+const tryEach = async (party: Party, token: string, { kid }: Hint, keys: KeySet) => {
   let outcome: Verified | Refused = { ...refused('key_unknown', false), newKeyHelps: true };
-  let tried = 0;
-  for (const key of candidates(set, alg, kid)) {
-    tried += 1;
+  for (const key of keys) {
     outcome = await tryKey(party, token, key);
     if (outcome.kind === 'verified') return outcome;
-    outcome = { ...outcome, tried, newKeyHelps: kid === undefined && outcome.reason === BAD_SIGNATURE };
+    outcome = { ...outcome, work: 'verified' };
     if (outcome.reason !== BAD_SIGNATURE) return outcome;
+    outcome = { ...outcome, newKeyHelps: kid === undefined };
   }
   return outcome;
 };
@@ -159,6 +170,8 @@ const tryKey = async (party: Party, token: string, key: VerificationKey): Promis
     const oldest = maxTokenAge === undefined || iat === undefined ? exp : iat + Number(maxTokenAge);
     return { kind: 'verified', identity, key, goodUntil: (Math.min(exp, oldest) + tolerance) * 1000 };
   } catch (error) {
+    // As much decoding as the claims take where the signature fits.
+    if (error instanceof JWSSignatureVerificationFailed) hintOf(token);
     return refusalOf(error);
   }
 };
@@ -170,7 +183,7 @@ export const refused = (reason: string, forGood = true): Refused => ({
   kind: 'refused',
   reason,
   forGood,
-  tried: 0,
+  work: 'decoded',
 });
 
 /** Only claims that our own options name get into a reason: no text of the token's. */
