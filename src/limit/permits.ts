@@ -144,7 +144,9 @@ export class Permits {
     const { lease } = holding;
     lease.renewingUntil = Date.now() + this.#config.limiterTimeoutMs;
     try {
-      await this.#fetch(c, holding, false);
+      const grant = await this.#fetch(c, holding, false);
+      // A permit that comes alone was charged for that moment, and nobody was waiting for it.
+      if (grant?.size === 1) await this.#return(c, holding.partition, grant.name, 1);
     } catch (error) {
       if (!(error instanceof LimiterError)) throw error;
       // No request waits for this one; when the lease runs out, the next to ask meets the failure policy.

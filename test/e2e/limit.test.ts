@@ -57,6 +57,14 @@ describe('a subject’s quota', () => {
     expect(origin.count - before).toBeGreaterThanOrEqual(40);
   });
 
+  it('passes to the last permit when one caller asks in turn, on leases fetched ahead', async () => {
+    await start({ LIMITS: '50/hour' });
+    const headers = await bearer();
+    const passed: number[] = [];
+    for (let i = 0; i < 55; i++) passed.push((await weir.fetch('/echo', { headers })).status);
+    expect(passed).toEqual([...Array(50).fill(200), ...Array(5).fill(429)]);
+  });
+
   it('is shared by two tokens of the subject, and by nobody else', async () => {
     await start({ LIMITS: '3/minute' });
     const pass = async (claims: Record<string, unknown>) =>
