@@ -14,6 +14,7 @@ const VARS = {
   JWT_ISSUER: ISSUER,
   JWT_AUDIENCE: AUDIENCE,
   TIER_CLAIM: 'tier',
+  CORS_ORIGINS: '*',
   LIMITS: '5 / 5 seconds',
   TIERS: { pro: '20 / 5 seconds' },
 };

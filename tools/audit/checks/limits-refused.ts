@@ -59,8 +59,11 @@ interface Flood {
 const flood = async (audit: Audit): Promise<Flood> => {
   const limit = await audit.limit();
   const caller = await freshCaller(audit, limit);
-  const pairs = Math.floor(limit.capacity / 2) - 1;
+  const pairs = Math.floor((limit.capacity - 1) / 2);
   if (pairs < 1) throw new Inconclusive(`a quota of ${limit.capacity} leaves no good requests to measure by`);
+  // Somebody the API has met: a stranger from an address that fails too often may fairly have to wait.
+  if (!isAdmitted(await audit.getPatiently(caller)))
+    throw new Inconclusive('a good caller is not admitted any more');
   const waves: Wave[] = [];
   for (let i = 0; i < WAVES && audit.client.budget.left > WAVE + 2; i++)
     waves.push(await wave(audit, i < pairs ? caller : undefined));
