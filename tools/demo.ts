@@ -38,10 +38,11 @@ const readPort = (): number => {
   return port;
 };
 
-/** Resolves when somebody asks for the end, be it npm itself that went away. */
+/** Resolves when somebody asks for the end, or npm or whoever reads the output went away. */
 const stopped = (): Promise<void> =>
   new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve());
+    process.stdout.on('error', () => resolve());
     const parent = process.ppid;
     setInterval(() => process.ppid !== parent && resolve(), 500).unref();
   });
