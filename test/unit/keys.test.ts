@@ -198,10 +198,16 @@ describe('discovery', () => {
     expect(provider.documentRequests).toBe(2);
   });
 
-  test('believes no document that names another issuer', async () => {
-    provider.fault = 'wrong_issuer';
-    expect(await current(fromDiscovery())).toBeUndefined();
-  });
+  test.each(['https://issuer.test', ''])(
+    'believes no document that names %j as its issuer',
+    async (named) => {
+      const { server, url } = await serve((path) =>
+        path === '/keys' ? { keys: provider.publicKeys } : { issuer: named, jwks_uri: `${url}/keys` },
+      );
+      expect(await current(keysFrom({ kind: 'discovery', issuer: url }))).toBeUndefined();
+      server.close();
+    },
+  );
 
   test('falls back to RFC 8414, with the path of the issuer behind the well-known part', async () => {
     const { server, url } = await serve((path) => {
@@ -216,12 +222,18 @@ describe('discovery', () => {
     server.close();
   });
 
-  test('follows no document to a key set that is not on https', async () => {
-    const { server, url } = await serve(() => ({ issuer: url, jwks_uri: 'http://keys.example.test/' }));
+  test('follows no document to a key set that is neither on https nor on this machine by name', async () => {
+    const { server, url } = await serve((path) =>
+      path === '/keys' ? { keys: provider.publicKeys } : { issuer: url, jwks_uri: mapped(`${url}/keys`) },
+    );
+    expect(await (await fetch(mapped(`${url}/keys`))).json()).toEqual({ keys: provider.publicKeys });
     expect(await current(keysFrom({ kind: 'discovery', issuer: url }))).toBeUndefined();
     server.close();
   });
 });
+
+/** The same server by an address that we do not take for loopback. */
+const mapped = (url: string): string => url.replace('127.0.0.1', '[::ffff:127.0.0.1]');
 
 describe('a key URL', () => {
   test.each([
