@@ -14,7 +14,7 @@ let off: Weir;
 
 beforeAll(async () => {
   origin = await startOrigin();
-  const vars = { ORIGIN_URL: origin.url, LIMITS: '1/hour', ORIGIN_TIMEOUT_MS: 200 };
+  const vars = { ORIGIN_URL: origin.url, LIMITS: '1/hour', ORIGIN_TIMEOUT_MS: 1_000 };
   listed = await startWeir({ vars: { ...vars, CORS_ORIGINS: `https://other.example.com, ${PAGE}` } });
   open = await startWeir({ vars: { ...vars, CORS_ORIGINS: '*' } });
   off = await startWeir({ vars });

@@ -11,7 +11,7 @@ let headers: Record<string, string>;
 
 beforeAll(async () => {
   origin = await startOrigin();
-  weir = await startWeir({ vars: { ORIGIN_URL: origin.url, LIMITS: '3/hour', ORIGIN_TIMEOUT_MS: 300 } });
+  weir = await startWeir({ vars: { ORIGIN_URL: origin.url, LIMITS: '3/hour', ORIGIN_TIMEOUT_MS: 1_000 } });
 });
 afterAll(async () => {
   await weir.close();
@@ -65,7 +65,7 @@ describe('messages', () => {
 
   test('still pass after ORIGIN_TIMEOUT_MS', async () => {
     const socket = await opened(dial());
-    await new Promise((resolve) => setTimeout(resolve, 400));
+    await new Promise((resolve) => setTimeout(resolve, 1_200));
     socket.send('late');
     expect(String((await once(socket, 'message'))[0])).toBe('late');
     socket.terminate();
