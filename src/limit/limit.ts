@@ -11,6 +11,7 @@ import { isUnanswered, note, remaining, violated } from './note.ts';
 import { type Outcome, Permits } from './permits.ts';
 import { type Caller, type Charge, chargesOf, type Plan } from './plan.ts';
 import { isRevoked } from './standing.ts';
+import { unknownTierTeller } from './unknown-tier.ts';
 
 /** What `closed` tells callers to wait; also how long a failing Limiter is first left alone. */
 const LIMITER_RETRY_MS = 1_000;
@@ -19,8 +20,10 @@ const LIMITER_RETRY_MS = 1_000;
 export const limit = (config: Config, examiner = new Examiner(config)): MiddlewareHandler<Env> => {
   const chargeOf = chargesOf(config);
   const permits = new Permits(config);
+  const tellUnknownTier = unknownTierTeller(config);
 
   return async function limit(c, next) {
+    tellUnknownTier(c);
     const enforced = c.get('route').mode === 'enforce';
     const charge = chargeOf(c.get('route'), callerOf(c), c.get('identity')?.tier);
     const parties = charge.plans.map((plan) => ({ plan, partition: partitionOf(plan, c) }));

@@ -271,6 +271,16 @@ describe('a tier', () => {
     }
   });
 
+  it('that is unknown is told to the log once, without its name', async () => {
+    for (let i = 0; i < 3; i++) await get(weir, '/', { sub: someone(), plan: { name: 'platinum' } });
+    const lines = () => weir.logs().filter(({ message }) => message.includes('tier_unknown'));
+    await expect.poll(lines).toHaveLength(1);
+    expect(JSON.parse(lines()[0]?.message ?? '')).toEqual({
+      outcome: 'tier_unknown',
+      expected: ['pro', 'team'],
+    });
+  });
+
   it('that is new keeps what was spent', async () => {
     const sub = someone();
     expect(await statuses(3, () => get(weir, '/', { sub }))).toEqual([200, 200, 429]);
@@ -291,6 +301,12 @@ describe('shadow mode', () => {
     const claims = { sub: someone() };
     expect(await statuses(4, () => get(weir, '/', claims))).toEqual([200, 200, 200, 200]);
     expect((await get(weir, '/', claims)).headers.ratelimit).toMatch(/^"2\/minute";r=0;t=\d+$/);
+    const lines = () => weir.logs().map(({ message }) => JSON.parse(message) as Record<string, unknown>);
+    await expect
+      .poll(lines)
+      .toContainEqual(
+        expect.objectContaining({ outcome: 'denied', policy: '2/minute', shadow: true, status: 200 }),
+      );
     expect((await get(weir, '/strict', claims)).status).toBe(429);
     expect((await call(weir.url)).status).toBe(401);
     expect((await get(weir, '/admin', claims)).status).toBe(403);
