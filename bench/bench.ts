@@ -1,0 +1,108 @@
+// `npm run bench`: Weir against a plain proxy and against what people write today, in one run on this machine.
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { buildWorker } from '../tools/build.ts';
+import { run, UsageError } from '../tools/cli.ts';
+import { chart } from './chart.ts';
+import { type Contender, contenders } from './contenders.ts';
+import { resultTable, targetTable } from './format.ts';
+import { machine } from './machine.ts';
+import { isMet, rowsOf, targetsOf } from './results.ts';
+import { type Measured, runRounds } from './rounds.ts';
+import { withTokens } from './tokens.ts';
+
+const HELP = `Usage: npm run bench -- [options]
+
+Measures Weir and its contenders on workerd under real HTTP load, round after round in turn:
+requests per second, latency, CPU time per request, Limiter calls, rows written, dollars.
+
+  --quick          3 rounds of 1 second, without (c): under a minute, for a first look
+  --rounds <n>     rounds (default 7)
+  --seconds <n>    seconds of load on each contender in each round (default 5)
+  --only <ids>     only these, e.g. a,a',b; ratios need (a) and (a')
+  --json           the results as JSON on standard output
+  --write          also write docs/bench.json and docs/bench.svg
+  --help           this text
+
+Linux only (CPU time is read from /proc). Uses wrk where it is on the PATH, else autocannon.
+Exit code 1 if a target is missed; a busy machine blurs ratios, so leave it alone meanwhile.
+`;
+
+const OPTIONS = {
+  quick: { type: 'boolean', default: false },
+  rounds: { type: 'string' },
+  seconds: { type: 'string' },
+  only: { type: 'string' },
+  json: { type: 'boolean', default: false },
+  write: { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false },
+} as const;
+
+const root = join(import.meta.dirname, '..');
+
+const main = async (): Promise<number> => {
+  const { values } = parseArgs({ options: OPTIONS });
+  if (values.help) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  const rounds = count('--rounds', values.rounds ?? (values.quick ? '3' : '7'));
+  const seconds = count('--seconds', values.seconds ?? (values.quick ? '1' : '5'));
+  const measured = await measure(chosen(values.only, values.quick), rounds, seconds);
+  const rows = rowsOf(measured);
+  const targets = targetsOf(rows);
+  const result = { at: new Date().toISOString(), machine: machine(), rounds, seconds, rows, targets };
+  const json = `${JSON.stringify(result, null, 2)}\n`;
+  await save('bench/results', `${result.at.replaceAll(':', '-')}.json`, json);
+  if (values.write) {
+    await save('docs', 'bench.json', json);
+    await save('docs', 'bench.svg', chart(rows, 'CPU time per request'));
+  }
+  process.stdout.write(values.json ? json : `\n${resultTable(rows)}\n\n${targetTable(targets)}\n`);
+  return targets.every(isMet) ? 0 : 1;
+};
+
+const count = (name: string, text: string): number => {
+  if (!/^[1-9]\d{0,2}$/.test(text)) throw new UsageError(`${name}: expected a whole number, got ${text}`);
+  return Number(text);
+};
+
+const chosen = (only: string | undefined, quick: boolean): readonly Contender[] => {
+  // Ten thousand objects take a minute to set up.
+  if (only === undefined) return contenders.filter(({ id }) => !quick || id !== 'c');
+  const ids = only.split(',');
+  const unknown = ids.find((id) => !contenders.some((contender) => contender.id === id));
+  if (unknown !== undefined) throw new UsageError(`--only: no contender is called ${unknown}`);
+  return contenders.filter(({ id }) => ids.includes(id));
+};
+
+const measure = async (
+  chosen: readonly Contender[],
+  rounds: number,
+  seconds: number,
+): Promise<Measured[]> => {
+  await buildWorker();
+  const origin = fork(join(import.meta.dirname, 'origin.ts'));
+  try {
+    const [port] = await once(origin, 'message');
+    const originUrl = `http://127.0.0.1:${port}`;
+    return await withTokens(chosen, (tokensOf) =>
+      runRounds({ contenders: chosen, originUrl, tokensOf, rounds, seconds, progress }),
+    );
+  } finally {
+    origin.disconnect();
+  }
+};
+
+/** On standard error, so that `--json` can be piped. */
+const progress = (line: string): void => void process.stderr.write(`${line}\n`);
+
+const save = async (folder: string, name: string, text: string): Promise<void> => {
+  await mkdir(join(root, folder), { recursive: true });
+  await writeFile(join(root, folder, name), text);
+};
+
+await run(main);

@@ -1,0 +1,56 @@
+// Results as tables for a terminal. Pure but for colours.
+import { paint, table } from '../tools/cli.ts';
+import { isMet, type Row, type Target } from './results.ts';
+
+const HEAD = [
+  '',
+  'contender',
+  'req/s',
+  'p50 ms',
+  'p99 ms',
+  'CPU µs',
+  '/ (a)',
+  "/ (a')",
+  'calls/1000',
+  'rows/1000',
+  '$/million',
+];
+
+const cells = (row: Row): string[] => [
+  row.requestsPerSecond.toFixed(0),
+  row.p50Ms.toFixed(2),
+  row.p99Ms.toFixed(2),
+  row.cpuUs.toFixed(0),
+  row.ratioToA.toFixed(2),
+  row.ratioToHeaders.toFixed(2),
+  row.callsPer1000.toFixed(2),
+  row.rowsPer1000.toFixed(2),
+  row.dollarsPerMillion.toFixed(3),
+];
+
+/** Numbers end where their column does. */
+const aligned = (rows: readonly string[][]): string[][] =>
+  rows.map((row) =>
+    row.map((cell, i) =>
+      cell.padStart(Math.max(HEAD[i + 2]?.length ?? 0, ...rows.map((other) => other[i]?.length ?? 0))),
+    ),
+  );
+
+export const resultTable = (rows: readonly Row[]): string => {
+  const numbers = aligned(rows.map(cells));
+  return table(
+    HEAD,
+    rows.map(({ id, title }, i) => [`(${id})`, title, ...(numbers[i] ?? [])]),
+  );
+};
+
+export const targetTable = (targets: readonly Target[]): string =>
+  table(
+    ['', 'target', 'measured', 'at most'],
+    targets.map((target) => [
+      isMet(target) ? paint('green', 'met') : paint('red', 'missed'),
+      target.what,
+      target.value.toFixed(2),
+      String(target.atMost),
+    ]),
+  );

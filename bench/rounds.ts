@@ -1,0 +1,84 @@
+// The run: contenders in turn, round after round, so that whatever else the machine does meets them all alike.
+import { type Running, start } from './arena.ts';
+import type { Contender } from './contenders.ts';
+import { type Sample, sample, type Traffic, traffic, warm } from './measure.ts';
+import type { Tokens } from './tokens.ts';
+
+export interface RunOptions {
+  readonly contenders: readonly Contender[];
+  readonly originUrl: string;
+  readonly tokensOf: (contender: Contender) => Tokens;
+  readonly rounds: number;
+  /** Of load on each contender in each round; whole, since wrk takes no others. */
+  readonly seconds: number;
+  readonly progress: (line: string) => void;
+}
+
+export interface Measured {
+  readonly contender: Contender;
+  /** One for each round, in order. */
+  readonly samples: readonly Sample[];
+  readonly traffic: Traffic;
+}
+
+/** Seconds before the first round, so that code is compiled and caches are full. */
+const WARM_SECONDS = 1;
+
+export const runRounds = async (options: RunOptions): Promise<Measured[]> => {
+  const samples = await timed(options);
+  const measured: Measured[] = [];
+  for (const contender of options.contenders) {
+    if (contender.counted)
+      options.progress(`(${contender.id}) counting calls and rows at 1,000 requests a second`);
+    measured.push({
+      contender,
+      samples: samples.filter(({ id }) => id === contender.id),
+      traffic: contender.counted ? await counted(options, contender) : NO_TRAFFIC,
+    });
+  }
+  return measured;
+};
+
+const NO_TRAFFIC: Traffic = { requestsPerSecond: 0, callsPer1000: 0, rowsPer1000: 0 };
+
+const counted = ({ originUrl, tokensOf, seconds, rounds }: RunOptions, contender: Contender) =>
+  traffic(contender, originUrl, tokensOf(contender), countSeconds(seconds, rounds));
+
+/** Long enough that a reserve's first doublings do not count for much. */
+const countSeconds = (seconds: number, rounds: number): number => Math.max(2, Math.min(20, seconds * rounds));
+
+const timed = async (options: RunOptions): Promise<Sample[]> => {
+  const running: Running[] = [];
+  try {
+    for (const contender of options.contenders) running.push(await startWarm(options, contender));
+    const samples: Sample[] = [];
+    for (let round = 0; round < options.rounds; round++)
+      // Back and forth, so that nobody always comes after the same neighbour.
+      for (const each of round % 2 === 0 ? running : running.toReversed())
+        samples.push(await oneSample(options, each, round));
+    return samples;
+  } finally {
+    await Promise.all(running.map((each) => each.close()));
+  }
+};
+
+const startWarm = async (
+  { originUrl, tokensOf, progress }: RunOptions,
+  contender: Contender,
+): Promise<Running> => {
+  progress(`(${contender.id}) starting and warming: ${contender.title}`);
+  const running = await start(contender, originUrl, false);
+  await warm(running, tokensOf(contender));
+  await sample(running, tokensOf(contender), WARM_SECONDS);
+  return running;
+};
+
+const oneSample = async (options: RunOptions, running: Running, round: number): Promise<Sample> => {
+  const { contender } = running;
+  const taken = await sample(running, options.tokensOf(contender), options.seconds);
+  const rate = Math.round(taken.requestsPerSecond);
+  options.progress(
+    `round ${round + 1}/${options.rounds} (${contender.id}) ${rate}/s ${taken.cpuUs.toFixed(0)} µs`,
+  );
+  return taken;
+};
