@@ -1,0 +1,90 @@
+// The admin API of a running Weir, from the command line's end.
+import { UsageError } from '../cli.ts';
+
+export interface Target {
+  /** No slash at the end. */
+  readonly url: string;
+  readonly token: string | undefined;
+}
+
+export interface Policy {
+  readonly name: string;
+  readonly algorithm: string;
+  readonly quota: number;
+  readonly remaining: number;
+  readonly resetSeconds: number;
+}
+
+/** A subject or an address, as the API tells it. */
+export interface State {
+  readonly issuer?: string;
+  readonly subject?: string;
+  readonly address?: string;
+  readonly partition: string | null;
+  readonly policies: readonly Policy[];
+  readonly override: { readonly limits: string; readonly until: string; readonly reason: string } | null;
+  readonly revoked: {
+    readonly before: string | null;
+    readonly jtis: readonly { readonly jti: string; readonly until: string | null }[];
+  };
+  readonly firstSeen: string | null;
+  readonly lastSeen: string | null;
+}
+
+export interface Health {
+  readonly status: string;
+}
+
+interface Problem {
+  readonly title: string;
+  readonly errors?: readonly { readonly field: string; readonly expected: string }[];
+}
+
+/** How long Weir may take to answer, milliseconds. */
+const TIMEOUT_MS = 10_000;
+
+/** Whether Weir works; it says so to anybody, also where its configuration is wrong. */
+export const health = async (target: Target): Promise<Health> => {
+  const response = await send(target, 'GET', 'health');
+  if (response.ok || response.status === 503) return (await response.json()) as Health;
+  throw new Error(`${target.url} is no Weir: /.weir/health answered ${response.status}`);
+};
+
+/** Throws an Error that says what to do, or a UsageError where Weir did not understand. */
+export const call = async <T>(target: Target, method: string, path: string, body?: object): Promise<T> => {
+  if (target.token === undefined) throw new UsageError('expected the admin token in WEIR_ADMIN_TOKEN');
+  const response = await send(target, method, path, body);
+  if (response.ok) return (await response.json()) as T;
+  throw await refusal(target, response);
+};
+
+const send = async (
+  { url, token }: Target,
+  method: string,
+  path: string,
+  body?: object,
+): Promise<Response> => {
+  try {
+    return await fetch(`${url}/.weir/${path}`, {
+      method,
+      headers: token === undefined ? {} : { Authorization: `Bearer ${token}` },
+      body: body === undefined ? null : JSON.stringify(body),
+      redirect: 'manual',
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+  } catch (error) {
+    const { cause, message } = error as Error & { cause?: Partial<NodeJS.ErrnoException> };
+    throw new Error(`cannot reach ${url}: ${cause?.code ?? cause?.message ?? message}`);
+  }
+};
+
+const refusal = async ({ url }: Target, response: Response): Promise<Error> => {
+  if (response.status === 404)
+    return new Error(`${url} does not know this WEIR_ADMIN_TOKEN, or its ADMIN_TOKEN is unset`);
+  const { title, errors = [] } = (await response
+    .json()
+    .catch(() => ({ title: 'no answer of Weir’s' }))) as Problem;
+  const faults = errors.map(({ field, expected }) => `${field}: expected ${expected}`);
+  const text = faults.length > 0 ? faults.join('\n') : `${url} answered ${response.status} ${title}`;
+  return response.status === 400 ? new UsageError(text) : new Error(text);
+};

@@ -1,0 +1,51 @@
+// What the admin API says, as text for people.
+import { paint, table } from '../cli.ts';
+import type { State } from './client.ts';
+
+export const stateText = (state: State): string =>
+  [
+    `${paint('bold', state.subject ?? state.address ?? '')}${state.issuer ? ` of ${state.issuer}` : ''}`,
+    policiesText(state),
+    table(['', ''], factsOf(state)).split('\n').slice(1).join('\n'),
+    '',
+  ].join('\n');
+
+const policiesText = ({ policies }: State): string =>
+  policies.length === 0
+    ? 'nothing spent'
+    : table(
+        ['policy', 'algorithm', 'left', 'of', 'resets in'],
+        policies.map(({ name, algorithm, remaining, quota, resetSeconds }) => [
+          ...[name, algorithm, leftText(remaining, quota), String(quota), `${resetSeconds} s`],
+        ]),
+      );
+
+const leftText = (remaining: number, quota: number): string => {
+  const share = remaining / quota;
+  return paint(share === 0 ? 'red' : share <= 0.2 ? 'yellow' : 'green', String(remaining));
+};
+
+const factsOf = ({ override, revoked, partition, firstSeen, lastSeen }: State): string[][] => [
+  ...(override
+    ? [['override', `${paint('yellow', override.limits)} until ${override.until}: ${override.reason}`]]
+    : []),
+  ...(revoked.before ? [['revoked', `${paint('red', 'all issued before')} ${revoked.before}`]] : []),
+  ...revoked.jtis.map(({ jti, until }) => [
+    'revoked',
+    `${paint('red', jti)}${until ? ` until ${until}` : ''}`,
+  ]),
+  ...(firstSeen ? [['seen', `${firstSeen} to ${lastSeen}`]] : []),
+  ...(partition ? [['in logs', partition]] : []),
+];
+
+/** A configuration, flat: `tokens.cacheSeconds  300`. */
+export const configText = (config: Record<string, unknown>): string =>
+  `${table(['setting', 'value'], flat(config, ''))}\n`;
+
+const flat = (value: unknown, name: string): string[][] => {
+  if (value === null || (Array.isArray(value) && value.length === 0)) return [];
+  if (Array.isArray(value) && value.every((item) => typeof item !== 'object'))
+    return [[name, value.join(', ')]];
+  if (typeof value !== 'object') return [[name, String(value).replaceAll('\n', ' ').slice(0, 80)]];
+  return Object.entries(value).flatMap(([key, item]) => flat(item, name === '' ? key : `${name}.${key}`));
+};
