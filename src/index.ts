@@ -42,7 +42,10 @@ const unforeseen = (error: Error, c: Context<Env>): Response => {
 /** Answers every request until the vars are mended; the log says what is wrong with which. */
 const stopped = (error: unknown): Hono<Env> =>
   new Hono<Env>().all('*', (c) => {
-    log({ outcome: 'misconfigured', reason: String(error) }, (work) => c.executionCtx.waitUntil(work));
+    log(
+      () => ({ outcome: 'misconfigured', reason: String(error) }),
+      (work) => c.executionCtx.waitUntil(work),
+    );
     return internalError();
   });
 

@@ -16,7 +16,9 @@ export const report = (config: Config): MiddlewareHandler<Env> => {
     c.set('trace', trace);
     await next();
     if (config.serverTiming) addServerTiming(c);
-    if (isLogged(trace) || c.env.ANALYTICS) c.executionCtx.waitUntil(tell(c, trace, config, nameOf));
+    const background = (work: Promise<void>) => c.executionCtx.waitUntil(work);
+    if (c.env.ANALYTICS) background(count(c.env.ANALYTICS, c, trace, config, nameOf));
+    if (isLogged(trace)) log(() => lineOf(c, trace, nameOf), background);
   };
 };
 
@@ -24,21 +26,28 @@ export const report = (config: Config): MiddlewareHandler<Env> => {
 const isLogged = ({ outcome, limiterError }: Trace): boolean =>
   (outcome !== 'forwarded' && outcome !== 'near_limit') || limiterError !== undefined;
 
-const tell = async (c: Context<Env>, trace: Trace, config: Config, nameOf: PartitionNamer): Promise<void> => {
-  const partition = await nameOf(trace.partition ?? addressPartition(c.req.header('CF-Connecting-IP')));
-  c.env.ANALYTICS?.writeDataPoint(dataPoint(c, trace, partition, config));
-  if (isLogged(trace)) log(lineOf(c, trace, partition), (work) => c.executionCtx.waitUntil(work));
-};
+const count = async (
+  analytics: AnalyticsEngineDataset,
+  c: Context<Env>,
+  trace: Trace,
+  config: Config,
+  nameOf: PartitionNamer,
+): Promise<void> =>
+  analytics.writeDataPoint(dataPoint(c, trace, await partitionOf(c, trace, nameOf), config));
+
+/** A request that was refused before any policy was looked at counts as its address. */
+const partitionOf = (c: Context<Env>, trace: Trace, nameOf: PartitionNamer): Promise<string | undefined> =>
+  nameOf(trace.partition ?? addressPartition(c.req.header('CF-Connecting-IP')));
 
 /** No token, secret, claim or address: only what we named ourselves. */
-const lineOf = (c: Context<Env>, trace: Trace, partition: string | undefined) => ({
+const lineOf = async (c: Context<Env>, trace: Trace, nameOf: PartitionNamer) => ({
   id: requestId(c.req.raw.headers),
   outcome: trace.outcome,
   reason: trace.reason,
   status: c.res.status,
   route: c.get('route')?.name,
   policy: trace.policy,
-  partition,
+  partition: await partitionOf(c, trace, nameOf),
   colo: coloOf(c) || undefined,
   limiter: trace.limiterError,
   shadow: trace.shadow || undefined,

@@ -11,6 +11,9 @@ export const unknownTierTeller = ({ policies: { tiers } }: Config) => {
     const tier = told ? undefined : c.get('identity')?.tier;
     if (tier === undefined || tiers.has(tier)) return;
     told = true;
-    log({ outcome: 'tier_unknown', expected: [...tiers.keys()] }, (work) => c.executionCtx.waitUntil(work));
+    log(
+      () => ({ outcome: 'tier_unknown', expected: [...tiers.keys()] }),
+      (work) => c.executionCtx.waitUntil(work),
+    );
   };
 };

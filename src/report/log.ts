@@ -10,11 +10,27 @@ const allowed = new PerSecond(LINES_PER_SECOND);
 let omitted = 0;
 let flushedUntil = 0;
 
-/** Writes a line, unless ten were written this second. `background` keeps the isolate awake until the count is told. */
-export const log = (line: Record<string, unknown>, background: (work: Promise<void>) => void): void => {
+type Line = Record<string, unknown>;
+
+/**
+ * Writes a line, unless ten were written this second: then it is not even made. `background` keeps the isolate awake
+ * until the line is written, or the count of those left out.
+ */
+export const log = (line: () => Line | Promise<Line>, background: (work: Promise<void>) => void): void => {
   const now = Date.now();
-  if (allowed.take(now)) write(line);
-  else omit(now, background);
+  if (!allowed.take(now)) {
+    omit(now, background);
+    return;
+  }
+  const before = takeOmitted();
+  background(Promise.resolve(line()).then((made) => write(before > 0 ? { ...made, omitted: before } : made)));
+};
+
+/** The count so far, which the next line tells. */
+const takeOmitted = (): number => {
+  const count = omitted;
+  omitted = 0;
+  return count;
 };
 
 const omit = (now: number, background: (work: Promise<void>) => void): void => {
@@ -25,13 +41,10 @@ const omit = (now: number, background: (work: Promise<void>) => void): void => {
 };
 
 const flush = (): void => {
-  if (omitted > 0 && allowed.take(Date.now())) write({ outcome: 'omitted' });
+  if (omitted > 0 && allowed.take(Date.now())) write({ outcome: 'omitted', omitted: takeOmitted() });
 };
 
-const write = (line: Record<string, unknown>): void => {
-  console.log(JSON.stringify(omitted > 0 ? { ...line, omitted } : line));
-  omitted = 0;
-};
+const write = (line: Line): void => console.log(JSON.stringify(line));
 
 /** What a caller can name in a question about a refusal: Cloudflare's ray, or one made. */
 export const requestId = (headers: Headers): string =>
