@@ -1,12 +1,15 @@
 // Revocation marks and overrides, as pure data.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { newLease, settle } from '../../src/limit/lease.ts';
+import { type Reply, VERSION } from '../../src/limit/messages.ts';
 import {
   blockedReply,
   endOf,
   inForce,
   isRevoked,
   MAX_JTIS,
+  type Marks,
   marksOf,
   type Override,
   overridden,
@@ -67,6 +70,22 @@ describe('a mark', () => {
         expect(standing && marksOf(standing)?.before).toBe(EPOCH + Math.max(...times));
       }),
     );
+  });
+});
+
+describe('a lease', () => {
+  const reply = (marks: Marks | undefined): Reply => ({
+    ...{ version: VERSION, granted: 8, decisions: [], keepMs: 0, lifeMs: 1_000, grant: '' },
+    marks,
+  });
+
+  it('keeps the marks of the answer that was asked for last, whichever arrives last', () => {
+    const lease = newLease();
+    settle(lease, EPOCH + 500, reply({ jtis: ['stolen'] }));
+    settle(lease, EPOCH, reply(undefined));
+    expect(lease.marks).toEqual({ jtis: ['stolen'] });
+    settle(lease, EPOCH + 600, reply(undefined));
+    expect(lease.marks).toBeUndefined();
   });
 });
 

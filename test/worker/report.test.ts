@@ -1,69 +1,10 @@
 // What a request leaves behind: its data point and its log line, from the pipeline itself inside workerd.
-import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
-import { env } from 'cloudflare:workers';
-import { Hono } from 'hono';
-import { SignJWT } from 'jose';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { authenticate } from '../../src/auth/authenticate.ts';
-import type { Config, Route } from '../../src/config.ts';
-import type { Env } from '../../src/env.ts';
-import { limit } from '../../src/limit/limit.ts';
 import { parseLimits } from '../../src/limits.ts';
-import { timed } from '../../src/report/server-timing.ts';
-import { report } from '../../src/report.ts';
-import { configWith, route } from '../fixtures/config.ts';
+import { configWith } from '../fixtures/config.ts';
+import { newSubject, pipelineOf, policiesOf, tokenOf } from './pipeline.ts';
 
 afterEach(() => vi.restoreAllMocks());
-
-const SECRET = new TextEncoder().encode('a-secret-of-thirty-two-characters');
-
-let subjects = 0;
-const newSubject = () => `subject ${subjects++} ${crypto.randomUUID()}`;
-
-const tokenOf = (sub: string, claims: Record<string, unknown> = {}) =>
-  new SignJWT({ iss: 'https://issuer.test', aud: 'https://api.test', sub, ...claims })
-    .setProtectedHeader({ alg: 'HS256' })
-    .setIssuedAt()
-    .setExpirationTime('1h')
-    .sign(SECRET);
-
-const policiesOf = (limits: string) => ({
-  ...configWith().policies,
-  default: parseLimits(limits, 'default', 'sliding-window').policies,
-});
-
-/** The pipeline without its ends: the route is given and the origin answers at once. */
-const pipelineOf = (rest: Partial<Config>, onRoute: Partial<Route> = {}) => {
-  const config = configWith({}, { policies: policiesOf('3/minute'), ...rest });
-  const points: AnalyticsEngineDataPoint[] = [];
-  const lines: string[] = [];
-  vi.spyOn(console, 'log').mockImplementation((line) => void lines.push(line));
-  const app = new Hono<Env>()
-    .use(report(config))
-    .use(async (c, next) => {
-      c.set('route', { ...route, ...onRoute });
-      c.set('preflight', false);
-      await next();
-    })
-    .use(timed(config, 'auth', authenticate(config)))
-    .use(timed(config, 'limit', limit(config)))
-    .all(
-      '*',
-      timed(config, 'origin', async (c) => c.text('from the origin')),
-    );
-  const ANALYTICS = { writeDataPoint: (point: AnalyticsEngineDataPoint) => void points.push(point) };
-  const call = async (token: string | undefined, headers: Record<string, string> = {}, bindings = {}) => {
-    const ctx = createExecutionContext();
-    const request = new Request('https://api.test/', {
-      headers: { ...headers, ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }) },
-    });
-    const response = await app.fetch(request, { ...env, ANALYTICS, ...bindings } as never, ctx);
-    await response.text();
-    await waitOnExecutionContext(ctx);
-    return response;
-  };
-  return { call, points, lines: () => lines.map((line) => JSON.parse(line)), raw: lines };
-};
 
 /** At most ten lines a second: a test that counts them begins with a second of its own. */
 const nextSecond = () => scheduler.wait(1_005 - (Date.now() % 1_000));
