@@ -7,7 +7,7 @@ import { auditSample, failedIds } from '../fixtures/weak/audited.ts';
 import { type Fault, faults } from '../fixtures/weak/faults.ts';
 
 /** Audits under way together: most of their time they wait for a window to pass. */
-const TOGETHER = 14;
+const TOGETHER = 18;
 const SECOND_TRIES = 3;
 /** Each refusal takes 8 ms, so this is what one connection makes of it. */
 const RATE = 120;
