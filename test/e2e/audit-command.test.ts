@@ -174,6 +174,51 @@ describe('the audit never', () => {
   });
 });
 
+describe('what proves nothing', () => {
+  it('is not taken for passed: refusals by an API that has shut everybody out', async () => {
+    const token = await tokenOf('alice');
+    let bad = 0;
+    const { url } = await api(({ headers }, response) => {
+      const good = headers.authorization === `Bearer ${token}`;
+      if (!good) bad++;
+      response.statusCode = bad > 5 ? 403 : good ? 200 : 401;
+      response.end();
+    });
+    const { stdout } = await audit(
+      url,
+      token,
+      '--only',
+      'tokens.malformed,tokens.stripped',
+      '--format',
+      'json',
+    );
+    expect((JSON.parse(stdout) as Report).results.map(({ outcome, seen }) => [outcome, seen])).toEqual(
+      Array(2).fill(['skipped', 'the good token gets 403 after these checks, so the refusals show nothing']),
+    );
+  });
+
+  it('is said of a limit that the budget cannot reach', async () => {
+    const { url } = await api((_, response) => {
+      response
+        .setHeader('RateLimit-Policy', '"day";q=10000;w=86400')
+        .setHeader('RateLimit', '"day";r=9999;t=1')
+        .end();
+    });
+    const { stdout } = await audit(
+      url,
+      await tokenOf('alice'),
+      '--only',
+      'limits.exists,limits.parallel',
+      '--format',
+      'json',
+    );
+    for (const { outcome, seen } of (JSON.parse(stdout) as Report).results) {
+      expect(outcome).toBe('skipped');
+      expect(seen).toContain('no limit met within the budget: the API declares day');
+    }
+  });
+});
+
 describe('Ctrl-C', () => {
   it('leaves a report of what was done by then', async () => {
     const token = await tokenOf('alice');

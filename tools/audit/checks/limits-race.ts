@@ -2,7 +2,7 @@
 import { type Audit, authorised, type Caller, isAdmitted } from '../audit-context.ts';
 import { freshCaller } from '../callers.ts';
 import { pipeline } from '../http/pipeline.ts';
-import { countAdmitted, type Limit, refilled, repeated } from '../limit.ts';
+import { countAdmitted, type Limit, refilled, repeated, SHORT_WINDOW_MS } from '../limit.ts';
 import { Inconclusive } from '../stop.ts';
 import { type Check, failed, passed, type Verdict } from '../types.ts';
 
@@ -39,11 +39,12 @@ const rush = async (audit: Audit, limit: Limit, way: Way): Promise<Rush> => {
   return { sent, admitted, most: limit.most + back };
 };
 
-/** A window may have turned in between, so more than the limit counts only if it happens twice. */
-const rushTwice = async (audit: Audit, way: Way): Promise<Verdict> => {
+/** A window may turn during a rush, a short one more easily; so more than the limit counts only if it happens each time. */
+const rushAgain = async (audit: Audit, way: Way): Promise<Verdict> => {
   const limit = await audit.limit();
+  const tries = (await limit.renewMs()) <= SHORT_WINDOW_MS ? 3 : 2;
   let seen = await rush(audit, limit, way);
-  if (seen.admitted > seen.most) seen = await rush(audit, limit, way);
+  for (let i = 1; i < tries && seen.admitted > seen.most; i++) seen = await rush(audit, limit, way);
   const text = `${seen.admitted} admitted where the serial limit is ${limit.capacity}`;
   return (seen.admitted > seen.most ? failed : passed)(
     `${seen.sent} requests, the last of them together`,
@@ -71,7 +72,7 @@ const parallel: Check = {
   why: 'A counter that is read, waited for and written lets everybody through who comes in between.',
   mend: 'Take the permit in one atomic step, before any wait.',
   requests: 50,
-  run: (audit) => rushTwice(audit, inParallel),
+  run: (audit) => rushAgain(audit, inParallel),
 };
 
 const inParallel: Way = async (audit, caller, serial, count) => {
@@ -89,7 +90,7 @@ const pipelined: Check = {
   why: 'A gateway that counts connections, or only the first request on each, lets the others through uncounted.',
   mend: 'Count every request, whatever connection it comes on.',
   requests: 50,
-  run: (audit) => rushTwice(audit, inOneWrite),
+  run: (audit) => rushAgain(audit, inOneWrite),
 };
 
 const inOneWrite: Way = async (audit, caller, serial, count) => {
