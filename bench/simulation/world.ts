@@ -1,0 +1,195 @@
+// Isolates in data centres, Limiters somewhere among them, and the time messages take. What isolates and Limiters do
+// is the Worker's own code; only waiting, distance and mishaps are made up.
+import {
+  draw,
+  endGrant,
+  type Grant,
+  held,
+  type Lease,
+  newLease,
+  settle,
+  startAsking,
+  take,
+  wantsRenewal,
+} from '../../src/limit/lease.ts';
+import { type Reply, VERSION } from '../../src/limit/messages.ts';
+import type { Policy } from '../../src/limit/policy.ts';
+import { Agenda } from './agenda.ts';
+import { type Costs, SimulatedObject } from './object.ts';
+import type { Random } from './random.ts';
+
+export interface WorldOptions {
+  readonly policy: Policy;
+  readonly isolates: number;
+  readonly colos: number;
+  readonly leases: boolean;
+  readonly random: Random;
+  /** When it begins, milliseconds since the epoch. */
+  readonly start: number;
+}
+
+/** A round trip within a data centre, and between two on opposite sides of the earth; milliseconds. */
+const NEAR_MS = 2;
+const FAR_MS = 240;
+
+/** Mean of what chance adds to a one-way trip, and what making a write durable takes; milliseconds. */
+const JITTER_MS = 1;
+const WRITE_MS = 8;
+
+/** `LIMITER_TIMEOUT_MS`: a background fetch that takes longer is not waited for. */
+const TIMEOUT_MS = 1_000;
+
+interface Isolate {
+  readonly colo: number;
+  /** Gone with the isolate. */
+  leases: Map<number, Lease>;
+}
+
+/** What became of a subject's requests. */
+export interface Log {
+  /** When each came. */
+  readonly arrivals: number[];
+  /** When each that passed was decided. */
+  readonly passed: number[];
+}
+
+export class World {
+  readonly agenda: Agenda;
+  readonly costs: Costs = { calls: 0, rows: 0 };
+  readonly logs = new Map<number, Log>();
+  /** How long each request waited for its decision, milliseconds. */
+  readonly waits: number[] = [];
+  readonly #options: WorldOptions;
+  readonly #isolates: Isolate[];
+  readonly #objects = new Map<number, SimulatedObject>();
+
+  constructor(options: WorldOptions) {
+    this.#options = options;
+    this.agenda = new Agenda(options.start);
+    this.#isolates = Array.from({ length: options.isolates }, (_, i) => ({
+      colo: i % options.colos,
+      leases: new Map(),
+    }));
+  }
+
+  /** A request of `subject` at an isolate of that number. */
+  request(subject: number, at: number): void {
+    const isolate = this.#isolate(at);
+    const lease = leaseOf(isolate, subject);
+    const { now } = this.agenda;
+    this.#log(subject).arrivals.push(now);
+    if (take(lease, now) !== undefined) {
+      this.#pass(subject, now, now);
+      if (wantsRenewal(lease, now)) this.#renew(isolate, subject, lease);
+    } else if (this.#options.leases && now < lease.deniedUntil && held(lease, now) === 0) this.waits.push(0);
+    else this.#ask(isolate, subject, lease, true);
+  }
+
+  /** The isolate is evicted, with all it held. */
+  loseIsolate(at: number): void {
+    this.#isolate(at).leases = new Map();
+  }
+
+  /** A Limiter that was asked at some time loses its memory. */
+  crashObject(): void {
+    const objects = [...this.#objects.values()];
+    objects[this.#options.random.below(Math.max(1, objects.length))]?.crash();
+  }
+
+  /** A new version of the Worker: everybody's memory is gone. */
+  deploy(): void {
+    for (const isolate of this.#isolates) isolate.leases = new Map();
+    for (const object of this.#objects.values()) object.crash();
+  }
+
+  #renew(isolate: Isolate, subject: number, lease: Lease): void {
+    lease.renewingUntil = this.agenda.now + TIMEOUT_MS;
+    this.#ask(isolate, subject, lease, false);
+  }
+
+  /** @param waited whether a request waits for the answer. */
+  #ask(isolate: Isolate, subject: number, lease: Lease, waited: boolean): void {
+    const askedAt = this.agenda.now;
+    const want = startAsking(lease, askedAt, this.#options.leases);
+    const object = this.#object(subject, isolate.colo);
+    const policies = [this.#options.policy];
+    this.#travel(isolate, object, () => {
+      const ask = { version: VERSION, policies, cost: 1, want, returnable: want > 1 } as const;
+      const { reply, written } = object.consume(this.agenda.now, ask);
+      const grantedAt = this.agenda.now;
+      const back = () => this.#answered(isolate, subject, lease, { askedAt, grantedAt, reply, waited });
+      this.#travel(isolate, object, back, written ? WRITE_MS : 0);
+    });
+  }
+
+  #answered(
+    isolate: Isolate,
+    subject: number,
+    lease: Lease,
+    answer: { askedAt: number; grantedAt: number; reply: Reply; waited: boolean },
+  ): void {
+    // The isolate is gone, its requests with it: what was granted to it is lost.
+    if (isolate.leases.get(subject) !== lease) return;
+    const { now } = this.agenda;
+    const granted = settle(lease, answer.askedAt, answer.reply);
+    if (granted !== undefined && granted.size > 1) this.#endInTime(isolate, subject, lease, granted);
+    if (!answer.waited) {
+      lease.renewingUntil = 0;
+      return;
+    }
+    const grant = granted === undefined ? take(lease, now) : draw(granted);
+    if (grant === undefined) this.waits.push(now - answer.askedAt);
+    // A permit granted alone was decided by the Limiter, one of a lease by the isolate while the lease lives.
+    else this.#pass(subject, grant.size > 1 && now < grant.expires ? now : answer.grantedAt, answer.askedAt);
+  }
+
+  #endInTime(isolate: Isolate, subject: number, lease: Lease, grant: Grant): void {
+    this.agenda.add(grant.expires, () => {
+      if (isolate.leases.get(subject) !== lease) return;
+      const unused = endGrant(lease, grant);
+      if (unused === 0) return;
+      const object = this.#object(subject, isolate.colo);
+      const name = grant.name;
+      this.#travel(isolate, object, () =>
+        object.giveBack(this.agenda.now, { version: VERSION, grant: name, unused }),
+      );
+    });
+  }
+
+  #pass(subject: number, decidedAt: number, cameAt: number): void {
+    this.#log(subject).passed.push(decidedAt);
+    this.waits.push(this.agenda.now - cameAt);
+  }
+
+  #travel(isolate: Isolate, object: SimulatedObject, deed: () => void, extraMs = 0): void {
+    const { colos, random } = this.#options;
+    const around = Math.abs(isolate.colo - object.colo);
+    const distance = Math.min(around, colos - around) / Math.max(1, colos / 2);
+    const oneWay = (NEAR_MS + (FAR_MS - NEAR_MS) * distance) / 2 + random.gapMs(1_000 / JITTER_MS);
+    this.agenda.add(this.agenda.now + oneWay + extraMs, deed);
+  }
+
+  #object(subject: number, colo: number): SimulatedObject {
+    const known = this.#objects.get(subject) ?? new SimulatedObject(colo, this.costs);
+    this.#objects.set(subject, known);
+    return known;
+  }
+
+  #isolate(at: number): Isolate {
+    const isolate = this.#isolates[at % this.#isolates.length];
+    if (isolate === undefined) throw new Error('a world has at least one isolate');
+    return isolate;
+  }
+
+  #log(subject: number): Log {
+    const known = this.logs.get(subject) ?? { arrivals: [], passed: [] };
+    this.logs.set(subject, known);
+    return known;
+  }
+}
+
+const leaseOf = (isolate: Isolate, subject: number): Lease => {
+  const known = isolate.leases.get(subject) ?? newLease();
+  isolate.leases.set(subject, known);
+  return known;
+};
