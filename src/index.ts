@@ -20,7 +20,7 @@ export { Limiter } from './limit/limiter.ts';
 
 const pipeline = (config: Config): Hono<Env> => {
   const examiner = new Examiner(config);
-  return new Hono<Env>()
+  return new Hono<Env>({ getPath: everyPath })
     .use(report(config))
     .use(cors(config))
     .use(route(config))
@@ -29,6 +29,9 @@ const pipeline = (config: Config): Hono<Env> => {
     .all('*', timed(config, 'origin', proxy(config)))
     .onError(unforeseen);
 };
+
+/** Every step is for every path, and `route` reads it itself: the router need not take it out of the URL. */
+const everyPath = (): string => '/';
 
 /** A `Host` that no URL can be made of is the client's doing. All else is ours; the answer says nothing of it. */
 const unforeseen = (error: Error, c: Context<Env>): Response => {

@@ -36,8 +36,6 @@ export const proxy = (config: Config) => {
       return new Response(response.body, response);
     } catch {
       return failed(c, 'origin_unreachable', badGateway());
-    } finally {
-      deadline.clear();
     }
   };
 };

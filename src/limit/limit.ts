@@ -40,7 +40,8 @@ export const limit = (config: Config, examiner = new Examiner(config)): Middlewa
     const fields = fieldsOf(charge, outcomes, now);
     if (denied.length > 0 && enforced) return refuse(denied, now, fields);
     await next();
-    for (const name in fields) c.res.headers.append(name, fields[name] ?? '');
+    const { headers } = c.res;
+    for (const name in fields) headers.append(name, fields[name] ?? '');
   };
 };
 
@@ -70,15 +71,17 @@ const fieldsOf = (charge: Charge, outcomes: readonly Outcome[], now: number): Fi
   return { [RATELIMIT_POLICY]: policies, [RATELIMIT]: field };
 };
 
-const rateLimitField = (outcomes: readonly Outcome[], now: number): string =>
-  outcomes
-    .flatMap((outcome) =>
-      outcome.decisions.map(({ resetMs }, i) => {
-        const name = outcome.policies[i]?.name ?? '';
-        return rateLimitItem(name, remaining(outcome, i), resetMs - (now - outcome.decidedAt));
-      }),
-    )
-    .join(', ');
+const rateLimitField = (outcomes: readonly Outcome[], now: number): string => {
+  let field = '';
+  for (const outcome of outcomes) {
+    const age = now - outcome.decidedAt;
+    for (const [i, { resetMs }] of outcome.decisions.entries()) {
+      const item = rateLimitItem(outcome.policies[i]?.name ?? '', remaining(outcome, i), resetMs - age);
+      field += field === '' ? item : `, ${item}`;
+    }
+  }
+  return field;
+};
 
 /** The one 429, or 503 where the Limiter is down and the failure policy is `closed`. */
 const refuse = (denied: readonly Outcome[], now: number, fields: Fields): Response => {

@@ -27,14 +27,14 @@ export interface Charge {
 /** Finds the charge of a request. Every charge is made once per route, kind of caller and tier. */
 export const chargesOf = (config: Config) => {
   const charges = new WeakMap<Route, Map<string, Charge>>();
-  let made = 0;
+  let count = 0;
   return function chargeOf(route: Route, caller: Caller, tier?: string): Charge {
     const known = tier !== undefined && config.policies.tiers.has(tier) ? tier : undefined;
-    const ofRoute = charges.get(route) ?? new Map<string, Charge>();
-    charges.set(route, ofRoute);
     const key = known === undefined ? caller : `${caller}:${known}`;
-    const charge = ofRoute.get(key) ?? makeCharge(config, made++, route, caller, known);
-    ofRoute.set(key, charge);
+    const made = charges.get(route)?.get(key);
+    if (made !== undefined) return made;
+    const charge = makeCharge(config, count++, route, caller, known);
+    charges.set(route, new Map([...(charges.get(route) ?? []), [key, charge]]));
     return charge;
   };
 };
