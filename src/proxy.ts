@@ -85,9 +85,11 @@ const removeAlike = (names: ReadonlySet<string>, headers: Headers): void => {
  * and HEAD stay where they are: they may be forwarded, but not be set anew.
  */
 const withBody = (request: Request, preflight: boolean, deadline: Deadline): Request => {
-  const { body, headers, method } = request;
-  if (body !== null && !preflight && method !== 'GET' && method !== 'HEAD') {
-    return new Request(request, { body: piped(body, headers.get('content-length'), deadline.start) });
+  const { method } = request;
+  const body = preflight || method === 'GET' || method === 'HEAD' ? null : request.body;
+  if (body !== null) {
+    const length = request.headers.get('content-length');
+    return new Request(request, { body: piped(body, length, deadline.start) });
   }
   deadline.start();
   return preflight ? new Request(request, { body: null }) : request;

@@ -34,7 +34,7 @@ export const limit = (config: Config, examiner = new Examiner(config)): Middlewa
     const revoked = isOfRevoked(c, outcomes);
     if (revoked || denied.length > 0) for (const outcome of outcomes) permits.undo(c, outcome);
     c.get('trace').decidedAt = now;
-    note(c.get('trace'), c.get('route'), outcomes, config);
+    note(c.get('trace'), c.get('route'), outcomes, config, c.env.ANALYTICS !== undefined);
     if (revoked) return refuseRevoked(c, examiner);
 
     const fields = fieldsOf(charge, outcomes, now);

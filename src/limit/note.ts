@@ -6,17 +6,27 @@ import type { Outcome } from './permits.ts';
 /** From this share of a quota downwards a request is reported as near its limit. */
 const NEAR_LIMIT = 0.2;
 
-/** Fills in the trace of a request whose permits were granted or denied. */
-export const note = (trace: Trace, route: Route, outcomes: readonly Outcome[], config: Config): void => {
+/** Fills in the trace of a request whose permits were granted or denied. `counted`: a data point will be made of it. */
+export const note = (
+  trace: Trace,
+  route: Route,
+  outcomes: readonly Outcome[],
+  config: Config,
+  counted: boolean,
+): void => {
   trace.cost = route.cost;
   trace.partition = outcomes[0]?.partition;
-  trace.remainingShare = Math.min(1, ...outcomes.flatMap(shares));
-  if (trace.remainingShare <= NEAR_LIMIT) noteNear(trace, outcomes);
+  if (counted) noteShare(trace, outcomes);
   const failed = outcomes.find(({ error }) => error !== undefined);
   if (failed !== undefined) noteFailure(trace, failed, config);
   if (outcomes.some(({ abnormal }) => abnormal?.report)) noteAbnormal(trace);
   const denied = outcomes.filter(({ allowed }) => !allowed);
   if (denied.length > 0) noteDenial(trace, route, denied);
+};
+
+const noteShare = (trace: Trace, outcomes: readonly Outcome[]): void => {
+  trace.remainingShare = Math.min(1, ...outcomes.flatMap(shares));
+  if (trace.remainingShare <= NEAR_LIMIT) noteNear(trace, outcomes);
 };
 
 const noteNear = (trace: Trace, outcomes: readonly Outcome[]): void => {
