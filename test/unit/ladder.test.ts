@@ -242,6 +242,63 @@ describe('the worst cases', () => {
     expect(ladder.left(minute)).toBe(before);
     expect(ladder.passed.length).toBe(spent);
   });
+  it('carries no reserve of a fixed window into the next, however large', () => {
+    const ladder = new Ladder([policy(100, 1, 'minute', 'fixed-window')], 20);
+    ladder.now = EPOCH + 59_900;
+    // Each isolate asks for one; the eighth makes a reserve of eight.
+    for (let isolate = 0; isolate < 8; isolate++) ladder.pass(isolate);
+    ladder.now = EPOCH + 60_001;
+    for (let isolate = 8; isolate < 15; isolate++) ladder.pass(isolate);
+    ladder.crash();
+    ladder.drain(15);
+    expect(ladder.busiestCalendar(60_000)).toBeLessThanOrEqual(100);
+  });
+
+  it('writes anew for a grant that the reserve covers only in part', () => {
+    const ladder = new Ladder([minute], 3);
+    ladder.pass(1);
+    ladder.pass(2);
+    // One permit of the reserve is left, and this isolate is lent two.
+    ladder.pass(1);
+    ladder.pass(1);
+    ladder.crash();
+    ladder.drain(0);
+    expect(ladder.busiest(60_000)).toBeLessThanOrEqual(100);
+  });
+
+  it('gives back no more than was granted, whatever a return says', () => {
+    const ladder = new Ladder([minute], 2);
+    for (const isolate of [0, 1]) for (let i = 0; i < 2; i++) ladder.pass(isolate);
+    const before = ladder.left(minute) ?? 0;
+    ladder.now += 1_000;
+    ladder.endLeases();
+    const [first] = ladder.returns.splice(0);
+    if (first !== undefined) ladder.returns.push({ ...first, unused: 50 });
+    ladder.deliverReturn();
+    expect(ladder.left(minute)).toBe(before + 2);
+  });
+
+  it('counts from the latest time it knew when the clock goes backwards', () => {
+    const ladder = new Ladder([minute], 2);
+    ladder.now = EPOCH + 60_000;
+    ladder.pass(0);
+    ladder.now = EPOCH + 30_000;
+    ladder.drain(1);
+    ladder.now = EPOCH + 100_000;
+    expect(ladder.left(minute)).toBe(0);
+  });
+
+  it('lends at most a tenth of what remains', () => {
+    const ladder = new Ladder([minute], 1);
+    for (let i = 0; i < 60; i++) {
+      ladder.now += 1;
+      const before = ladder.left(minute) ?? 100;
+      const { calls } = ladder;
+      ladder.pass(0);
+      const grant = ladder.lease(0).grants.at(-1);
+      if (ladder.calls > calls && grant !== undefined) expect(grant.size).toBeLessThanOrEqual(before / 10);
+    }
+  });
 });
 
 describe('a quiet subject', () => {

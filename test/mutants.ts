@@ -1,0 +1,95 @@
+// `npm run mutants`: takes out one guard after the other, in a copy, and sees whether the tests notice.
+import { execFile } from 'node:child_process';
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { paint, run, table } from '../tools/cli.ts';
+import { type Mutant, mutants } from './mutants/list.ts';
+
+const HELP = `Usage: npm run mutants -- [--only <words>]
+
+Breaks each guard that keeps limits exact, in a temporary copy of the project, and runs the tests that must
+then fail. Exit code 1 if a mutant survives, or does not apply any more.
+
+  --only <words>  guards whose description holds these words
+  --help          this text
+`;
+
+const root = join(import.meta.dirname, '..');
+
+/** What the unit tests need of the project. */
+const COPIED = ['src', 'test', 'tools', 'vitest.config.ts', 'package.json', 'tsconfig.json', 'wrangler.toml'];
+
+const main = async (): Promise<number> => {
+  const { values } = parseArgs({
+    options: { only: { type: 'string', default: '' }, help: { type: 'boolean' } },
+  });
+  if (values.help) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  const chosen = mutants.filter(({ guard }) => guard.includes(values.only));
+  const outcomes = await inCopy((copy) => tryAll(copy, chosen));
+  process.stdout.write(`${table(['', 'guard', 'file'], outcomes.map(row))}\n`);
+  return outcomes.every(({ outcome }) => outcome === 'noticed') ? 0 : 1;
+};
+
+interface Tried {
+  readonly mutant: Mutant;
+  readonly outcome: 'noticed' | 'survived' | 'does not apply';
+}
+
+const row = ({ mutant, outcome }: Tried): string[] => [
+  paint(outcome === 'noticed' ? 'green' : 'red', outcome),
+  mutant.guard,
+  mutant.file,
+];
+
+const inCopy = async <T>(use: (copy: string) => Promise<T>): Promise<T> => {
+  const copy = await mkdtemp(join(tmpdir(), 'weir-mutants-'));
+  try {
+    for (const name of COPIED) await cp(join(root, name), join(copy, name), { recursive: true });
+    await symlink(join(root, 'node_modules'), join(copy, 'node_modules'));
+    return await use(copy);
+  } finally {
+    await rm(copy, { recursive: true });
+  }
+};
+
+/** The tests must pass before any mutant: a red test that was red already proves nothing. */
+const tryAll = async (copy: string, chosen: readonly Mutant[]): Promise<Tried[]> => {
+  const tests = [...new Set(chosen.flatMap((mutant) => mutant.tests))];
+  if (!(await passes(copy, tests))) throw new Error('the tests fail without any mutant');
+  const tried: Tried[] = [];
+  for (const mutant of chosen) {
+    process.stderr.write(`${mutant.guard} …\n`);
+    tried.push({ mutant, outcome: await tryOne(copy, mutant) });
+  }
+  return tried;
+};
+
+const tryOne = async (copy: string, { file, from, to, tests }: Mutant): Promise<Tried['outcome']> => {
+  const path = join(copy, file);
+  const source = await readFile(path, 'utf8');
+  if (source.split(from).length !== 2) return 'does not apply';
+  await writeFile(
+    path,
+    source.replace(from, () => to),
+  );
+  try {
+    return (await passes(copy, tests)) ? 'survived' : 'noticed';
+  } finally {
+    await writeFile(path, source);
+  }
+};
+
+const passes = (copy: string, tests: readonly string[]): Promise<boolean> => {
+  const vitest = join(copy, 'node_modules/vitest/vitest.mjs');
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const args = [vitest, 'run', '--project', 'unit', '--bail', '1', ...tests];
+  execFile(process.execPath, args, { cwd: copy, maxBuffer: 2 ** 26 }, (error) => resolve(error === null));
+  return promise;
+};
+
+await run(main);

@@ -1,0 +1,139 @@
+// Ways to break what keeps limits exact, each of which a test must notice.
+
+export interface Mutant {
+  /** The guard that is taken out. */
+  readonly guard: string;
+  readonly file: string;
+  /** Occurs exactly once in the file. */
+  readonly from: string;
+  readonly to: string;
+  /** Files that must go red, all together. */
+  readonly tests: readonly string[];
+}
+
+const LEDGER = 'src/limit/ledger.ts';
+const LADDER = ['test/unit/ladder.test.ts'];
+const ALGORITHMS = ['test/unit/algorithms.test.ts'];
+
+export const mutants: readonly Mutant[] = [
+  {
+    guard: 'a lease is charged at its end',
+    file: LEDGER,
+    from: 'consume(this.#counters, now, until, ask.policies',
+    to: 'consume(this.#counters, now, now, ask.policies',
+    tests: LADDER,
+  },
+  {
+    guard: 'a reserve is charged ahead',
+    file: LEDGER,
+    from: 'now + AHEAD_MS, [policy], permits',
+    to: 'now, [policy], permits',
+    tests: LADDER,
+  },
+  {
+    guard: 'a reserve is stored before it is granted from',
+    file: LEDGER,
+    from: 'counters: ahead,',
+    to: 'counters: undrained(this.#counters, now),',
+    tests: LADDER,
+  },
+  {
+    guard: 'a lease lives from the asking',
+    file: 'src/limit/lease.ts',
+    // As if the reply had taken so long and the life began at its arrival.
+    from: 'expires: askedAt + reply.lifeMs',
+    to: 'expires: askedAt + 950 + reply.lifeMs',
+    tests: LADDER,
+  },
+  {
+    guard: 'returns of an earlier load are ignored',
+    file: LEDGER,
+    from: 'this.#load}.',
+    to: '""}.',
+    tests: LADDER,
+  },
+  {
+    guard: 'a return counts once',
+    file: LEDGER,
+    from: 'this.#grants.delete(name);',
+    to: '',
+    tests: LADDER,
+  },
+  {
+    guard: 'a lease of a fixed window ends with it',
+    file: LEDGER,
+    from: 'Math.min(now + LEASE_MS, boundary(ask.policies, now) - 1)',
+    to: 'now + LEASE_MS',
+    tests: LADDER,
+  },
+  {
+    guard: 'a reserve is valid for ten seconds',
+    file: LEDGER,
+    from: ' || now >= this.#reserveEnd',
+    to: '',
+    tests: LADDER,
+  },
+  {
+    guard: 'a reserve of a fixed window ends with it',
+    file: LEDGER,
+    from: 'this.#reserveEnd = Math.min(this.#reserveEnd, boundary([policy], now));',
+    to: '',
+    tests: LADDER,
+  },
+  {
+    guard: 'the reserve covers the whole grant',
+    file: LEDGER,
+    from: '(this.#reserve.get(counter) ?? 0) >= cost)',
+    to: '(this.#reserve.get(counter) ?? 0) > 0)',
+    tests: LADDER,
+  },
+  {
+    guard: 'no more comes back than was granted',
+    file: LEDGER,
+    from: 'Math.min(unused, grant.granted) * grant.cost',
+    to: 'unused * grant.cost',
+    tests: LADDER,
+  },
+  {
+    guard: 'time never runs backwards',
+    file: LEDGER,
+    from: 'Math.max(this.#now, clock)',
+    to: 'clock',
+    tests: LADDER,
+  },
+  {
+    guard: 'a lease takes a tenth of what remains',
+    file: LEDGER,
+    from: 'Math.floor((remaining * SHARE) / cost)',
+    to: 'Math.floor(remaining / cost)',
+    tests: LADDER,
+  },
+  {
+    guard: 'an expired lease is not used',
+    file: 'src/limit/lease.ts',
+    from: 'grant.unused > 0 && now < grant.expires',
+    to: 'grant.unused > 0',
+    tests: LADDER,
+  },
+  {
+    guard: 'a permit counts until the end of its slice is a window old',
+    file: 'src/limit/sliding-window.ts',
+    from: '(slice + 1) * sliceMs(policy)',
+    to: 'slice * sliceMs(policy)',
+    tests: ALGORITHMS,
+  },
+  {
+    guard: 'a return of GCRA never makes room that was not there',
+    file: 'src/limit/gcra.ts',
+    from: 'if (micros(until) < state.newest) return state;',
+    to: '',
+    tests: ALGORITHMS,
+  },
+  {
+    guard: 'all policies are spent or none',
+    file: 'src/limit/counters.ts',
+    from: 'if (outcomes.every(',
+    to: 'if (outcomes.some(',
+    tests: ['test/unit/counters.test.ts'],
+  },
+];
