@@ -5,7 +5,7 @@ import type { Bindings } from '../env.ts';
 import { LimiterClient, LimiterError } from '../limit/limiter-client.ts';
 import { MAX_JTIS } from '../limit/standing.ts';
 import { internalError, problem, reducedCapacity } from '../problem.ts';
-import { requestId } from '../report/log.ts';
+import { log, requestId } from '../report/log.ts';
 import { partitionNamer } from '../report/partition-name.ts';
 import { pathOf } from '../route/readings.ts';
 import { type Endpoint, endpoints } from './endpoints.ts';
@@ -29,10 +29,16 @@ export const admin = (config: Config | undefined): Handler => {
     // The floor hides how long the token was looked at, as it does for callers' tokens.
     const floor = startFloor(config?.tokens.unauthorizedDelayMs ?? 0);
     const response = (await isAdmin(request, env, ctx)) ? await answer?.(action, request, env) : undefined;
-    if (response === undefined) await floor;
-    return response ?? problem(404, 'about:blank', 'Not Found');
+    if (response !== undefined) return response;
+    await floor;
+    log(() => refusalLine(request), (work) => ctx.waitUntil(work));
+    return problem(404, 'about:blank', 'Not Found');
   };
 };
+
+const refusalLine = ({ headers }: Request) => ({
+  ...{ id: requestId(headers), outcome: 'unauthorized', reason: 'admin_refused', status: 404 },
+});
 
 const json = (body: string, status = 200): Response =>
   new Response(body, {

@@ -289,6 +289,19 @@ describe('without the right token', () => {
     expect(new Set(await Promise.all(all))).toEqual(new Set([nothing]));
   });
 
+  it('leaves a line in the log, without the guess', async () => {
+    weir.clearLogs();
+    await raw(
+      '/.weir/config',
+      token(() => 'a-guess-at-the-token'),
+    );
+    const lines = weir.logs().map(({ message }) => message);
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+      { outcome: 'unauthorized', reason: 'admin_refused', status: 404 },
+    ]);
+    expect(lines.join()).not.toContain('a-guess');
+  });
+
   it('is the same without an `ADMIN_TOKEN`', async () => {
     const off = await startWeir({ vars: { ORIGIN_URL: origin.url } });
     expect((await off.fetch('/.weir/config')).status).toBe(404);
