@@ -31,7 +31,10 @@ export const admin = (config: Config | undefined): Handler => {
     const response = (await isAdmin(request, env, ctx)) ? await answer?.(action, request, env) : undefined;
     if (response !== undefined) return response;
     await floor;
-    log(() => refusalLine(request), (work) => ctx.waitUntil(work));
+    log(
+      () => refusalLine(request),
+      (work) => ctx.waitUntil(work),
+    );
     return problem(404, 'about:blank', 'Not Found');
   };
 };
