@@ -1,4 +1,9 @@
-// Contenders that run: each in a workerd of its own, with its objects, on its own socket.
+// Contenders that run: each in a workerd of its own, with its objects, on its own socket. Storage lies in memory where
+// the system has such a folder: the objects' work is measured, not this machine's disk.
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 import { pidListeningOn } from '../test/fixtures/process.ts';
 import { startWeir, type Weir } from '../test/fixtures/weir.ts';
@@ -27,7 +32,9 @@ export const start = async (contender: Contender, originUrl: string, counted: bo
   const modules = counted
     ? [module('index.js', await bundle('counted')), module('contender', script)]
     : [module('index.js', script)];
+  const persist = await mkdtemp(join(storageRoot, 'weir-bench-'));
   const weir = await startWeir({
+    persist,
     vars: { ORIGIN_URL: originUrl, ...contender.vars },
     override: {
       modules,
@@ -39,9 +46,14 @@ export const start = async (contender: Contender, originUrl: string, counted: bo
     url: `${weir.url}/v1/items?page=2`,
     ...processOf(weir),
     counts: countsOf(weir),
-    close: weir.close,
+    async close() {
+      await weir.close();
+      await rm(persist, { recursive: true });
+    },
   };
 };
+
+const storageRoot = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 
 const module = (path: string, contents: string) => ({ type: 'ESModule' as const, path, contents });
 

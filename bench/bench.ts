@@ -11,7 +11,7 @@ import { type Contender, contenders } from './contenders.ts';
 import { resultTable, targetTable } from './format.ts';
 import { machine } from './machine.ts';
 import { isMet, rowsOf, targetsOf } from './results.ts';
-import { type Measured, runRounds } from './rounds.ts';
+import { type Measured, type RunOptions, runRounds } from './rounds.ts';
 import { withTokens } from './tokens.ts';
 
 const HELP = `Usage: npm run bench -- [options]
@@ -51,7 +51,9 @@ const main = async (): Promise<number> => {
   }
   const rounds = count('--rounds', values.rounds ?? (values.quick ? '3' : '7'));
   const seconds = count('--seconds', values.seconds ?? (values.quick ? '1' : '5'));
-  const measured = await measure(chosen(values.only, values.quick), rounds, seconds);
+  const [warmSeconds, countSeconds] = values.quick ? [1, 2] : [8, 20];
+  const pace = { rounds, seconds, warmSeconds, countSeconds };
+  const measured = await measure(chosen(values.only, values.quick), pace);
   const rows = rowsOf(measured);
   const targets = targetsOf(rows);
   const result = { at: new Date().toISOString(), machine: machine(), rounds, seconds, rows, targets };
@@ -79,18 +81,16 @@ const chosen = (only: string | undefined, quick: boolean): readonly Contender[] 
   return contenders.filter(({ id }) => ids.includes(id));
 };
 
-const measure = async (
-  chosen: readonly Contender[],
-  rounds: number,
-  seconds: number,
-): Promise<Measured[]> => {
+type Pace = Pick<RunOptions, 'rounds' | 'seconds' | 'warmSeconds' | 'countSeconds'>;
+
+const measure = async (chosen: readonly Contender[], pace: Pace): Promise<Measured[]> => {
   await buildWorker();
   const origin = fork(join(import.meta.dirname, 'origin.ts'));
   try {
     const [port] = await once(origin, 'message');
     const originUrl = `http://127.0.0.1:${port}`;
     return await withTokens(chosen, (tokensOf) =>
-      runRounds({ contenders: chosen, originUrl, tokensOf, rounds, seconds, progress }),
+      runRounds({ ...pace, contenders: chosen, originUrl, tokensOf, progress }),
     );
   } finally {
     origin.disconnect();

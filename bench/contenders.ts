@@ -57,7 +57,7 @@ export const contenders: readonly Contender[] = [
     ...weir,
     id: 'c',
     title: 'Weir, allowed, 10,000 subjects',
-    vars: { LIMITS: '6000/minute' },
+    vars: { LIMITS: '6000/hour' },
     tokens: many,
   },
   { ...weir, id: 'd', title: 'Weir, denied', vars: { LIMITS: '1/day' }, tokens: one, status: 429 },

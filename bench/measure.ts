@@ -39,6 +39,8 @@ export const sample = async (running: Running, tokens: Tokens, seconds: number):
 /** A thousand requests a second, in as many connections as pause so long between two. */
 const PACE = { connections: 20, pauseMs: 19 };
 
+const GROWING_SECONDS = 2;
+
 /** Counts at about 1,000 requests a second, by a contender that counts and is not timed. */
 export const traffic = async (
   contender: Contender,
@@ -49,6 +51,8 @@ export const traffic = async (
   const running = await start(contender, originUrl, true);
   try {
     await warm(running, tokens);
+    // The first leases and reserves are small: they grow within a second or two.
+    await loaded(running, tokens, { ...PACE, seconds: GROWING_SECONDS });
     const before = await running.counts();
     const load = await loaded(running, tokens, { ...PACE, seconds });
     return trafficOf(load, before, await running.counts());

@@ -11,6 +11,10 @@ export interface RunOptions {
   readonly rounds: number;
   /** Of load on each contender in each round; whole, since wrk takes no others. */
   readonly seconds: number;
+  /** Of counting calls and rows. */
+  readonly countSeconds: number;
+  /** Of load on each before the first round, so that its code is compiled. */
+  readonly warmSeconds: number;
   readonly progress: (line: string) => void;
 }
 
@@ -20,9 +24,6 @@ export interface Measured {
   readonly samples: readonly Sample[];
   readonly traffic: Traffic;
 }
-
-/** Seconds before the first round, so that code is compiled and caches are full. */
-const WARM_SECONDS = 1;
 
 export const runRounds = async (options: RunOptions): Promise<Measured[]> => {
   const samples = await timed(options);
@@ -41,11 +42,8 @@ export const runRounds = async (options: RunOptions): Promise<Measured[]> => {
 
 const NO_TRAFFIC: Traffic = { requestsPerSecond: 0, callsPer1000: 0, rowsPer1000: 0 };
 
-const counted = ({ originUrl, tokensOf, seconds, rounds }: RunOptions, contender: Contender) =>
-  traffic(contender, originUrl, tokensOf(contender), countSeconds(seconds, rounds));
-
-/** Long enough that a reserve's first doublings do not count for much. */
-const countSeconds = (seconds: number, rounds: number): number => Math.max(2, Math.min(20, seconds * rounds));
+const counted = ({ originUrl, tokensOf, countSeconds }: RunOptions, contender: Contender) =>
+  traffic(contender, originUrl, tokensOf(contender), countSeconds);
 
 const timed = async (options: RunOptions): Promise<Sample[]> => {
   const running: Running[] = [];
@@ -63,13 +61,13 @@ const timed = async (options: RunOptions): Promise<Sample[]> => {
 };
 
 const startWarm = async (
-  { originUrl, tokensOf, progress }: RunOptions,
+  { originUrl, tokensOf, warmSeconds, progress }: RunOptions,
   contender: Contender,
 ): Promise<Running> => {
   progress(`(${contender.id}) starting and warming: ${contender.title}`);
   const running = await start(contender, originUrl, false);
   await warm(running, tokensOf(contender));
-  await sample(running, tokensOf(contender), WARM_SECONDS);
+  await sample(running, tokensOf(contender), warmSeconds);
   return running;
 };
 
