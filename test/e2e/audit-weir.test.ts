@@ -35,6 +35,8 @@ afterAll(async () => {
 describe('Weir, audited with keys and tokens of two subjects', () => {
   it('gets an A with no check skipped, its failure gate as it ships, in two minutes and 500 requests', {
     timeout: 150_000,
+    // The failure gate counts by the clock's minutes: a flood that straddles two is not one too many in either.
+    retry: 1,
   }, async () => {
     const keys = join(mkdtempSync(join(tmpdir(), 'audit-')), 'jwks.json');
     writeFileSync(keys, JSON.stringify({ keys: [publicJwk] }));

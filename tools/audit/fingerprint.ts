@@ -34,7 +34,7 @@ const EXCERPT = 100;
 export const excerpt = (text: string | undefined): string => {
   if (text === undefined) return 'nothing';
   const clean = text
-    .replace(/[\w-]+\.[\w-]{8,}\.[\w-]*/g, '<token>')
+    .replace(/[\w-]+\.[\w-]{8,}\.[\w-]*|eyJ[\w-]{8,}/g, '<token>')
     .replace(/\p{Cc}+/gu, ' ')
     .trim();
   return `“${clean.length > EXCERPT ? `${clean.slice(0, EXCERPT)}…` : clean}”`;

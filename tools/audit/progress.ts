@@ -12,7 +12,7 @@ export const progressBar = (stream: WriteStream): ((progress: Progress) => void)
     const bar = `${'█'.repeat(filled)}${'░'.repeat(WIDTH - filled)}`;
     const line = `${bar} ${done}/${total}  ${requests} requests  ${next ?? ''}`;
     stream.write(
-      next === undefined ? '\r\u001b[K' : `\r\u001b[K${line.slice(0, (stream.columns ?? 80) - 1)}`,
+      next === undefined ? '\r\u001b[K' : `\r\u001b[K${line.slice(0, (stream.columns || 80) - 1)}`,
     );
   };
 };
