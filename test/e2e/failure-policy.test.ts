@@ -1,40 +1,22 @@
 // A Limiter that is down, slow or overloaded, under each of the three failure policies.
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { callsOf, failing, mend } from '../fixtures/limiters.ts';
-import { type Origin, startOrigin } from '../fixtures/origin.ts';
-import { bearer, startWeir, type Weir } from '../fixtures/weir.ts';
+import { stage } from '../fixtures/stage.ts';
+import { bearer } from '../fixtures/weir.ts';
 
-let origin: Origin;
-let weir: Weir;
-
-beforeAll(async () => {
-  origin = await startOrigin();
-});
-
-afterEach(async () => {
-  await weir.close();
-});
-
-afterAll(async () => {
-  await origin.close();
-});
+const on = stage();
 
 const kinds = ['down', 'slow', 'overloaded'] as const;
 
 const start = async (kind: (typeof kinds)[number], policy: string): Promise<void> => {
-  const vars = {
-    ORIGIN_URL: origin.url,
-    LIMITS: '3/minute',
-    ON_LIMITER_ERROR: policy,
-    LIMITER_TIMEOUT_MS: '100',
-  };
-  weir = await startWeir({ ...(await failing[kind]()), vars });
+  const vars = { LIMITS: '3/minute', ON_LIMITER_ERROR: policy, LIMITER_TIMEOUT_MS: '100' };
+  await on.start({ ...(await failing[kind]()), vars });
 };
 
 const statuses = async (count: number): Promise<number[]> => {
   const headers = await bearer();
   const answers: number[] = [];
-  for (let i = 0; i < count; i++) answers.push((await weir.fetch('/echo', { headers })).status);
+  for (let i = 0; i < count; i++) answers.push((await on.weir.fetch('/echo', { headers })).status);
   return answers;
 };
 
@@ -51,23 +33,23 @@ describe.each(kinds)('with a Limiter that is %s', (kind) => {
 
   it('`closed` answers 503 with Retry-After, and the origin sees nothing', async () => {
     await start(kind, 'closed');
-    const before = origin.count;
+    const before = on.origin.count;
     expect(await statuses(6)).toEqual([503, 503, 503, 503, 503, 503]);
-    const answer = await weir.fetch('/echo', { headers: await bearer() });
+    const answer = await on.weir.fetch('/echo', { headers: await bearer() });
     expect(answer.headers.get('Retry-After')).toBe('1');
     expect(await answer.json()).toEqual({
       type: 'https://iana.org/assignments/http-problem-types#temporary-reduced-capacity',
       title: 'Temporary Reduced Capacity',
       status: 503,
     });
-    expect(origin.count).toBe(before);
+    expect(on.origin.count).toBe(before);
   });
 
   it('is left alone after three failures in a row, and asked again once the pause is over', async () => {
     await start(kind, 'closed');
     await statuses(10);
-    expect((await callsOf(weir)).consume).toBe(3);
-    await mend(weir);
+    expect((await callsOf(on.weir)).consume).toBe(3);
+    await mend(on.weir);
     await expect.poll(async () => (await statuses(1))[0], { timeout: 5_000 }).toBe(200);
   });
 });

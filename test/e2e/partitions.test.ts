@@ -1,31 +1,16 @@
 // Requests that meet several partitions: one question to each, and nothing spent where one of them denies.
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { callsOf, counting } from '../fixtures/limiters.ts';
-import { type Origin, startOrigin } from '../fixtures/origin.ts';
-import { bearer, startWeir, type Weir } from '../fixtures/weir.ts';
+import { stage } from '../fixtures/stage.ts';
+import { bearer, type Weir } from '../fixtures/weir.ts';
 
-let origin: Origin;
-let weir: Weir;
+const on = stage();
 
-beforeAll(async () => {
-  origin = await startOrigin();
-});
-
-afterEach(async () => {
-  await weir.close();
-});
-
-afterAll(async () => {
-  await origin.close();
-});
-
-const start = async (vars: Record<string, unknown>): Promise<Weir> => {
-  weir = await startWeir({ ...(await counting()), vars: { ORIGIN_URL: origin.url, ...vars } });
-  return weir;
-};
+const start = async (vars: Record<string, unknown>): Promise<Weir> =>
+  on.start({ ...(await counting()), vars });
 
 const get = async (sub: string, address: string) =>
-  weir.fetch('/echo', { headers: { ...(await bearer({ sub })), 'CF-Connecting-IP': address } });
+  on.weir.fetch('/echo', { headers: { ...(await bearer({ sub })), 'CF-Connecting-IP': address } });
 
 describe('a request that meets subject, address and everyone', () => {
   it('asks each once', async () => {
@@ -34,18 +19,18 @@ describe('a request that meets subject, address and everyone', () => {
     expect(answer.headers.get('RateLimit-Policy')).toBe(
       '"10/minute";q=10;w=60, "ip:20/minute";q=20;w=60, "global:30/minute";q=30;w=60',
     );
-    expect(await callsOf(weir)).toEqual({ consume: 3, giveBack: 0 });
+    expect(await callsOf(on.weir)).toEqual({ consume: 3, giveBack: 0 });
   });
 
   it('gives back, with one return each, what the others granted where one denies', async () => {
     await start({ LIMITS: '1/minute', IP_LIMITS: '20/minute', GLOBAL_LIMITS: '30/minute', LEASES: 'off' });
     await get('alice', '192.0.2.1');
-    const before = await callsOf(weir);
+    const before = await callsOf(on.weir);
     const denied = await get('alice', '192.0.2.1');
     expect(denied.status).toBe(429);
     expect(await denied.json()).toMatchObject({ 'violated-policies': ['1/minute'] });
     await expect
-      .poll(() => callsOf(weir))
+      .poll(() => callsOf(on.weir))
       .toEqual({ consume: before.consume + 3, giveBack: before.giveBack + 2 });
     const other = await get('bob', '192.0.2.1');
     expect(other.headers.get('RateLimit')).toMatch(/"ip:20\/minute";r=18;.*"global:30\/minute";r=28;/);
@@ -71,19 +56,19 @@ describe('a spent subject', () => {
   it('hardly ever leaves the isolate: its denial is kept there', async () => {
     await start({ LIMITS: '5/minute' });
     const headers = await bearer();
-    for (let i = 0; i < 6; i++) await weir.fetch('/echo', { headers });
-    const { consume } = await callsOf(weir);
-    for (let i = 0; i < 500; i++) expect((await weir.fetch('/echo', { headers })).status).toBe(429);
-    expect((await callsOf(weir)).consume - consume).toBeLessThanOrEqual(1);
+    for (let i = 0; i < 6; i++) await on.weir.fetch('/echo', { headers });
+    const { consume } = await callsOf(on.weir);
+    for (let i = 0; i < 500; i++) expect((await on.weir.fetch('/echo', { headers })).status).toBe(429);
+    expect((await callsOf(on.weir)).consume - consume).toBeLessThanOrEqual(1);
   });
 
   it('reaches no other partition’s Limiter either, whose policies are too short to be leased', async () => {
     await start({ LIMITS: '5/minute', IP_LIMITS: '1000/second', GLOBAL_LIMITS: '2000/second' });
     const headers = { ...(await bearer()), 'CF-Connecting-IP': '192.0.2.1' };
-    for (let i = 0; i < 6; i++) await weir.fetch('/echo', { headers });
-    const before = await callsOf(weir);
-    for (let i = 0; i < 200; i++) expect((await weir.fetch('/echo', { headers })).status).toBe(429);
-    const after = await callsOf(weir);
+    for (let i = 0; i < 6; i++) await on.weir.fetch('/echo', { headers });
+    const before = await callsOf(on.weir);
+    for (let i = 0; i < 200; i++) expect((await on.weir.fetch('/echo', { headers })).status).toBe(429);
+    const after = await callsOf(on.weir);
     expect(after.consume + after.giveBack - before.consume - before.giveBack).toBeLessThanOrEqual(6);
   });
 });

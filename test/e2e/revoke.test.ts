@@ -1,9 +1,9 @@
 // A stolen token, revoked while its subject is busy everywhere: within a lease's life it passes nowhere.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { ADMIN_TOKEN, adminOf } from '../fixtures/admin.ts';
-import { type Origin, startOrigin } from '../fixtures/origin.ts';
-import { bearer, mint, startWeir, type Weir } from '../fixtures/weir.ts';
+import { stage } from '../fixtures/stage.ts';
+import { bearer, mint, type Weir } from '../fixtures/weir.ts';
 
 /** A lease's life of 1 s, and what a request may take to be decided. */
 const TAKES_EFFECT_MS = 1_200;
@@ -14,28 +14,10 @@ const TICK_MS = 10;
 /** A machine that is too slow for the rate gets what it can take. */
 const MOST_OPEN = 100;
 
-let origin: Origin;
-let weir: Weir;
+const on = stage();
 
-beforeAll(async () => {
-  origin = await startOrigin();
-});
-
-afterEach(async () => {
-  await weir.close();
-});
-
-afterAll(async () => {
-  await origin.close();
-});
-
-const start = async (vars: Record<string, unknown>): Promise<void> => {
-  weir = await startWeir({
-    vars: { ORIGIN_URL: origin.url, ...vars },
-    secrets: { ADMIN_TOKEN },
-    isolates: 4,
-  });
-};
+const start = (vars: Record<string, unknown>): Promise<Weir> =>
+  on.start({ vars, secrets: { ADMIN_TOKEN }, isolates: 4 });
 
 interface Seen {
   readonly caller: string;
@@ -57,7 +39,7 @@ const load = (callers: Readonly<Record<string, string>>, path = '/status/204') =
   const names = Object.keys(callers);
   const send = async (i: number): Promise<Seen> => {
     const caller = names[i % names.length] ?? '';
-    const url = weir.urls[Math.floor(i / names.length) % weir.urls.length] ?? '';
+    const url = on.weir.urls[Math.floor(i / names.length) % on.weir.urls.length] ?? '';
     const started = Date.now();
     open++;
     const status = await statusOf(url + path, callers[caller] ?? '');
@@ -84,7 +66,7 @@ const countOf = (seen: readonly Seen[]) => {
 
 /** Revokes and says when the API had answered. */
 const revoke = async (query: string, body: unknown): Promise<number> => {
-  const { status } = await adminOf(weir)('POST', `subjects/revoke${query}`, body);
+  const { status } = await adminOf(on.weir)('POST', `subjects/revoke${query}`, body);
   expect(status).toBe(200);
   return Date.now();
 };
@@ -108,7 +90,7 @@ describe.each([
     const askedAt = Date.now();
     const revokedAt = await revoke('', { token: stolen });
     await sleep(2_500);
-    await weir.evictLimiters();
+    await on.weir.evictLimiters();
     await sleep(1_500);
     const seen = await stop();
     const after = seen.filter(({ started }) => started > revokedAt + TAKES_EFFECT_MS);
@@ -126,19 +108,19 @@ describe.each([
 });
 
 describe('a revoked token', () => {
-  const statusAt = (isolate: number, token: string) => statusOf(`${weir.urls[isolate]}/status/204`, token);
+  const statusAt = (isolate: number, token: string) => statusOf(`${on.weir.urls[isolate]}/status/204`, token);
 
   it('stays so after the subject’s counters have drained, in isolates that never saw it', async () => {
     await start({ LIMITS: '100/second' });
     const { stolen, good } = await tokens();
     expect(await statusAt(0, stolen)).toBe(204);
     await revoke('', { token: stolen });
-    const known = async () => (await adminOf(weir)('GET', 'subjects?subject=alice')).body.firstSeen;
+    const known = async () => (await adminOf(on.weir)('GET', 'subjects?subject=alice')).body.firstSeen;
     expect(await known()).not.toBeNull();
     for (let i = 0; i < 100 && (await known()) !== null; i++) await sleep(100);
     expect(await known()).toBeNull();
     expect(await statusAt(1, stolen)).toBe(401);
-    await weir.evictLimiters();
+    await on.weir.evictLimiters();
     expect(await statusAt(2, stolen)).toBe(401);
     expect(await statusAt(2, good)).toBe(204);
   });
@@ -148,7 +130,7 @@ describe('a revoked token', () => {
     const { stolen, good } = await tokens();
     await revoke('', { token: stolen });
     for (let i = 0; i < 40; i++) expect(await statusAt(i % 4, stolen)).toBe(401);
-    const answer = await weir.fetch('/status/204', { headers: { Authorization: `Bearer ${good}` } });
+    const answer = await on.weir.fetch('/status/204', { headers: { Authorization: `Bearer ${good}` } });
     expect(answer.headers.get('RateLimit')).toContain('r=9;');
   });
 
@@ -158,7 +140,7 @@ describe('a revoked token', () => {
     await revoke('', { token: stolen });
     const answerTo = async (token: string) => {
       const began = performance.now();
-      const response = await weir.fetch('/x', { headers: { Authorization: `Bearer ${token}` } });
+      const response = await on.weir.fetch('/x', { headers: { Authorization: `Bearer ${token}` } });
       const fields = [...response.headers].filter(([name]) => name !== 'date');
       const answer = JSON.stringify([response.status, fields, await response.text()]);
       expect(performance.now() - began).toBeGreaterThan(49);
@@ -173,9 +155,9 @@ describe('a revoked token', () => {
     await start({});
     const { stolen } = await tokens();
     await revoke('', { token: stolen });
-    weir.clearLogs();
+    on.weir.clearLogs();
     await statusAt(0, stolen);
-    const lines = weir.logs().map(({ message }) => JSON.parse(message));
+    const lines = on.weir.logs().map(({ message }) => JSON.parse(message));
     expect(lines).toMatchObject([{ outcome: 'unauthorized', reason: 'token_revoked', status: 401 }]);
     expect(JSON.stringify(lines)).not.toContain('stolen');
   });
@@ -199,7 +181,7 @@ describe('revoked by time', () => {
       bearer({ sub: 'alice', ...claims }),
     );
     const statusOf = async (headers: Record<string, string>) =>
-      (await weir.fetch('/status/204', { headers })).status;
+      (await on.weir.fetch('/status/204', { headers })).status;
     for (const headers of old) expect(await statusOf(await headers)).toBe(204);
     await revoke('?subject=alice', { before: new Date((iat - 30) * 1000).toISOString() });
     await sleep(TAKES_EFFECT_MS);
