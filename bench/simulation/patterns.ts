@@ -65,6 +65,15 @@ export const patterns: readonly Pattern[] = [
       poisson(world, random, 1_000, ms, () => world.request(0, random.below(isolates))),
   },
   {
+    name: 'flood',
+    what: 'one spent subject, 1,000/s, far from its Limiter',
+    limits: '100/hour',
+    schedule: (world, random, _isolates, ms) => {
+      world.request(0, 0);
+      poisson(world, random, 1_000, ms, () => world.request(0, world.farthest));
+    },
+  },
+  {
     name: 'spent',
     what: 'one subject at three times its quota',
     limits: '6000/minute',

@@ -5,6 +5,7 @@ import {
   endGrant,
   type Grant,
   held,
+  holdDenial,
   type Lease,
   newLease,
   settle,
@@ -36,7 +37,7 @@ const FAR_MS = 240;
 const JITTER_MS = 1;
 const WRITE_MS = 8;
 
-/** `LIMITER_TIMEOUT_MS`: a background fetch that takes longer is not waited for. */
+/** `LIMITER_TIMEOUT_MS`. */
 const TIMEOUT_MS = 1_000;
 
 interface Isolate {
@@ -70,6 +71,11 @@ export class World {
       colo: i % options.colos,
       leases: new Map(),
     }));
+  }
+
+  /** An isolate as far from the first as there is. */
+  get farthest(): number {
+    return Math.floor(this.#options.colos / 2);
   }
 
   /** A request of `subject` at an isolate of that number. */
@@ -110,6 +116,7 @@ export class World {
   /** @param waited whether a request waits for the answer. */
   #ask(isolate: Isolate, subject: number, lease: Lease, waited: boolean): void {
     const askedAt = this.agenda.now;
+    if (waited) holdDenial(lease, askedAt, TIMEOUT_MS);
     const want = startAsking(lease, askedAt, this.#options.leases);
     const object = this.#object(subject, isolate.colo);
     const policies = [this.#options.policy];

@@ -88,6 +88,14 @@ export const startAsking = (lease: Lease, now: number, leasable: boolean): numbe
   return lease.want;
 };
 
+/**
+ * A denial that has only just run out goes on for the others until the one that asks has its answer, `ms` at most:
+ * else all of a flood that comes in meanwhile would ask.
+ */
+export const holdDenial = (lease: Lease, now: number, ms: number): void => {
+  if (now - lease.deniedUntil < LEASE_MS) lease.deniedUntil = now + ms;
+};
+
 /** Half a lease is spent and nobody is fetching the next one yet. */
 export const wantsRenewal = (lease: Lease, now: number): boolean => {
   const newest = lease.grants.at(-1);

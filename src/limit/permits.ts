@@ -8,6 +8,7 @@ import {
   endGrant,
   type Grant,
   held,
+  holdDenial,
   type Lease,
   newLease,
   putBack,
@@ -126,6 +127,7 @@ export class Permits {
 
   async #ask(c: Requester, holding: Holding, alone: boolean): Promise<Outcome> {
     const { plan, partition, lease } = holding;
+    holdDenial(lease, Date.now(), this.#config.limiterTimeoutMs);
     try {
       const granted = await this.#fetch(c, holding, alone);
       const now = Date.now();
@@ -134,6 +136,7 @@ export class Permits {
       return outcomeOf(holding, grant, now);
     } catch (error) {
       if (!(error instanceof LimiterError)) throw error;
+      lease.deniedUntil = 0;
       // Marks hold as far as this isolate knows them.
       return { ...this.#onError(plan, partition, error), marks: lease.marks };
     }

@@ -116,6 +116,13 @@ export const mutants: readonly Mutant[] = [
     tests: LADDER,
   },
   {
+    guard: 'one of a flood asks whether it is still denied',
+    file: 'src/limit/lease.ts',
+    from: 'if (now - lease.deniedUntil < LEASE_MS) ',
+    to: 'if (false) ',
+    tests: LADDER,
+  },
+  {
     guard: 'a permit counts until the end of its slice is a window old',
     file: 'src/limit/sliding-window.ts',
     from: '(slice + 1) * sliceMs(policy)',

@@ -329,6 +329,32 @@ describe('a subject that became quiet', () => {
   });
 });
 
+describe('a flood from a spent subject', () => {
+  it('asks once when its denial is over, not once for each request that comes in meanwhile', () => {
+    const ladder = new Ladder([policy(2, 1, 'minute')], 1);
+    ladder.drain(0);
+    const flood = () => {
+      for (let i = 0; i < 50; i++) ladder.request(0);
+    };
+    ladder.now = ladder.lease(0).deniedUntil;
+    flood();
+    expect(ladder.asks.length).toBe(1);
+    ladder.deliverAsk();
+    ladder.deliverReply();
+    flood();
+    expect(ladder.asks.length).toBe(0);
+  });
+
+  it('is let in again as soon as the one that asked was', () => {
+    const ladder = new Ladder([policy(2, 1, 'minute')], 1);
+    ladder.drain(0);
+    ladder.now = EPOCH + 61_000;
+    expect(ladder.pass(0)).toBe(true);
+    expect(ladder.pass(0)).toBe(true);
+    expect(ladder.pass(0)).toBe(false);
+  });
+});
+
 describe('a hot subject', () => {
   it('costs at most 30 calls and 2 writes per 1,000 requests at 1,000 a second', () => {
     const ladder = new Ladder([policy(1_000_000, 1, 'minute')], 1);

@@ -3,6 +3,7 @@ import {
   draw,
   endGrant,
   type Grant,
+  holdDenial,
   type Lease,
   newLease,
   settle,
@@ -13,6 +14,9 @@ import { Ledger, type Stored } from '../../src/limit/ledger.ts';
 import { type Reply, type Return, VERSION } from '../../src/limit/messages.ts';
 import type { Policy } from '../../src/limit/policy.ts';
 import { EPOCH } from './policies.ts';
+
+/** `LIMITER_TIMEOUT_MS`. */
+const TIMEOUT_MS = 1_000;
 
 interface Asked {
   isolate: number;
@@ -51,7 +55,10 @@ export class Ladder {
     const lease = this.#lease(isolate);
     if (take(lease, this.now) !== undefined) this.passed.push(this.now);
     else if (this.now < lease.deniedUntil) this.denied++;
-    else this.asks.push({ isolate, askedAt: this.now, want: startAsking(lease, this.now, true) });
+    else {
+      holdDenial(lease, this.now, TIMEOUT_MS);
+      this.asks.push({ isolate, askedAt: this.now, want: startAsking(lease, this.now, true) });
+    }
   }
 
   /** An ask reaches the Limiter; what it writes is durable before its reply leaves. */
