@@ -1,15 +1,17 @@
 // Processor time of each contender as an SVG bar chart, readable on light and dark pages. Pure.
 import type { Row } from './results.ts';
+import { median } from './statistics.ts';
 
-const WIDTH = 760;
+const WIDTH = 800;
 const LABELS = 300;
-const RIGHT = 120;
+const RIGHT = 180;
 const BAR = 20;
 const GAP = 12;
 const TOP = 56;
 const BOTTOM = 48;
 
 const STYLE = `
+  .page { fill: #ffffff }
   text { font: 13px system-ui, sans-serif; fill: #1f2328 }
   .title { font-weight: 600; font-size: 15px }
   .quiet { fill: #59636e; font-size: 12px }
@@ -17,6 +19,7 @@ const STYLE = `
   .other { fill: #8c959f }
   .grid { stroke: #d1d9e0 }
   @media (prefers-color-scheme: dark) {
+    .page { fill: #0d1117 }
     text { fill: #f0f6fc }
     .quiet { fill: #9198a1 }
     .weir { fill: #4493f8 }
@@ -33,15 +36,22 @@ const stepOf = (most: number): number => {
   return ([1, 2, 5, 10].find((factor) => factor * magnitude >= rough) ?? 10) * magnitude;
 };
 
+/** Bars may go beyond the axis, and are cut there: one contender far off must not flatten all others. */
+const longest = (rows: readonly Row[]): number => {
+  const values = rows.map(({ cpuUs }) => cpuUs);
+  return Math.max(...values.filter((value) => value <= 3 * median(values)));
+};
+
 export const chart = (rows: readonly Row[], title: string): string => {
-  const step = stepOf(Math.max(...rows.map(({ cpuUs }) => cpuUs)));
-  const most = Math.ceil(Math.max(...rows.map(({ cpuUs }) => cpuUs)) / step) * step;
-  const x = (us: number) => LABELS + (us / most) * (WIDTH - LABELS - RIGHT);
+  const step = stepOf(longest(rows));
+  const most = Math.ceil(longest(rows) / step) * step;
+  const x = (us: number) => LABELS + Math.min(us / most, 1) * (WIDTH - LABELS - RIGHT);
   const height = TOP + rows.length * (BAR + GAP) + BOTTOM;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" role="img">`,
     `<title>${escaped(title)}</title>`,
     `<style>${STYLE}\n</style>`,
+    `<rect class="page" width="${WIDTH}" height="${height}" rx="6"/>`,
     `<text class="title" x="16" y="26">${escaped(title)}</text>`,
     ...grid(most, step, x, height),
     ...rows.map((row, i) => bar(row, TOP + i * (BAR + GAP), x)),
@@ -63,11 +73,12 @@ const grid = (most: number, step: number, x: (us: number) => number, height: num
 };
 
 const bar = ({ id, title, cpuUs, ratioToA }: Row, y: number, x: (us: number) => number): string => {
+  const cut = x(cpuUs + 1) === x(cpuUs) ? '→ ' : '';
   const kind = title.startsWith('Weir') ? 'weir' : 'other';
   const middle = y + BAR / 2 + 4;
   return [
     `<text x="${LABELS - 10}" y="${middle}" text-anchor="end">(${escaped(id)}) ${escaped(title)}</text>`,
     `<rect class="${kind}" x="${LABELS}" y="${y}" width="${(x(cpuUs) - LABELS).toFixed(1)}" height="${BAR}" rx="2"/>`,
-    `<text x="${(x(cpuUs) + 8).toFixed(1)}" y="${middle}">${cpuUs.toFixed(0)} µs · ${ratioToA.toFixed(2)} × (a)</text>`,
+    `<text x="${(x(cpuUs) + 8).toFixed(1)}" y="${middle}">${cut}${cpuUs.toFixed(0)} µs · ${ratioToA.toFixed(2)} × (a)</text>`,
   ].join('\n');
 };
