@@ -1,14 +1,14 @@
 // `npm run bench`: Weir against a plain proxy and against what people write today, in one run on this machine.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { buildWorker } from '../tools/build.ts';
 import { run, UsageError } from '../tools/cli.ts';
 import { chart } from './chart.ts';
 import { type Contender, contenders } from './contenders.ts';
-import { resultTable, targetTable } from './format.ts';
+import { inPage, markdown, resultTable, targetTable } from './format.ts';
 import { machine } from './machine.ts';
 import { isMet, rowsOf, targetsOf } from './results.ts';
 import { type Measured, type RunOptions, runRounds } from './rounds.ts';
@@ -19,12 +19,13 @@ const HELP = `Usage: npm run bench -- [options]
 Measures Weir and its contenders on workerd under real HTTP load, round after round in turn:
 requests per second, latency, CPU time per request, Limiter calls, rows written, dollars.
 
-  --quick          3 rounds of 1 second, without (c): under a minute, for a first look
-  --rounds <n>     rounds (default 7)
-  --seconds <n>    seconds of load on each contender in each round (default 5)
+  --quick          one start, 3 rounds of 1 second, without (c): about a minute, for a first look
+  --starts <n>     how often all are started anew (default 4)
+  --rounds <n>     rounds after each start (default 2)
+  --seconds <n>    seconds of load on each contender in each round (default 4)
   --only <ids>     only these, e.g. a,a',b; ratios need (a) and (a')
   --json           the results as JSON on standard output
-  --write          also write docs/bench.json and docs/bench.svg
+  --write          also write docs/bench.json and docs/bench.svg, and the table into README.md and docs/bench.md
   --help           this text
 
 Linux only (CPU time is read from /proc). Uses wrk where it is on the PATH, else autocannon.
@@ -33,6 +34,7 @@ Exit code 1 if a target is missed; a busy machine blurs ratios, so leave it alon
 
 const OPTIONS = {
   quick: { type: 'boolean', default: false },
+  starts: { type: 'string' },
   rounds: { type: 'string' },
   seconds: { type: 'string' },
   only: { type: 'string' },
@@ -49,19 +51,21 @@ const main = async (): Promise<number> => {
     process.stdout.write(HELP);
     return 0;
   }
-  const rounds = count('--rounds', values.rounds ?? (values.quick ? '3' : '7'));
-  const seconds = count('--seconds', values.seconds ?? (values.quick ? '1' : '5'));
-  const [warmSeconds, countSeconds] = values.quick ? [1, 2] : [8, 20];
-  const pace = { rounds, seconds, warmSeconds, countSeconds };
+  const starts = count('--starts', values.starts ?? (values.quick ? '1' : '4'));
+  const rounds = count('--rounds', values.rounds ?? (values.quick ? '3' : '2'));
+  const seconds = count('--seconds', values.seconds ?? (values.quick ? '1' : '4'));
+  const [warmSeconds, countSeconds] = values.quick ? [1, 2] : [6, 20];
+  const pace = { starts, rounds, seconds, warmSeconds, countSeconds };
   const measured = await measure(chosen(values.only, values.quick), pace);
   const rows = rowsOf(measured);
   const targets = targetsOf(rows);
-  const result = { at: new Date().toISOString(), machine: machine(), rounds, seconds, rows, targets };
+  const result = { at: new Date().toISOString(), machine: machine(), starts, rounds, seconds, rows, targets };
   const json = `${JSON.stringify(result, null, 2)}\n`;
   await save('bench/results', `${result.at.replaceAll(':', '-')}.json`, json);
   if (values.write) {
     await save('docs', 'bench.json', json);
     await save('docs', 'bench.svg', chart(rows, 'CPU time per request'));
+    for (const page of ['README.md', 'docs/bench.md']) await tell(page, markdown(rows, result.machine));
   }
   process.stdout.write(values.json ? json : `\n${resultTable(rows)}\n\n${targetTable(targets)}\n`);
   return targets.every(isMet) ? 0 : 1;
@@ -81,7 +85,7 @@ const chosen = (only: string | undefined, quick: boolean): readonly Contender[] 
   return contenders.filter(({ id }) => ids.includes(id));
 };
 
-type Pace = Pick<RunOptions, 'rounds' | 'seconds' | 'warmSeconds' | 'countSeconds'>;
+type Pace = Pick<RunOptions, 'starts' | 'rounds' | 'seconds' | 'warmSeconds' | 'countSeconds'>;
 
 const measure = async (chosen: readonly Contender[], pace: Pace): Promise<Measured[]> => {
   await buildWorker();
@@ -103,6 +107,12 @@ const progress = (line: string): void => void process.stderr.write(`${line}\n`);
 const save = async (folder: string, name: string, text: string): Promise<void> => {
   await mkdir(join(root, folder), { recursive: true });
   await writeFile(join(root, folder, name), text);
+};
+
+/** Puts the table into a page that has a place for it. */
+const tell = async (page: string, text: string): Promise<void> => {
+  const path = join(root, page);
+  await writeFile(path, inPage(await readFile(path, 'utf8'), text));
 };
 
 await run(main);

@@ -1,5 +1,6 @@
 // Results as tables for a terminal. Pure but for colours.
 import { paint, table } from '../tools/cli.ts';
+import type { Machine } from './machine.ts';
 import { isMet, type Row, type Target } from './results.ts';
 
 const HEAD = [
@@ -54,3 +55,37 @@ export const targetTable = (targets: readonly Target[]): string =>
       String(target.atMost),
     ]),
   );
+
+/** The same for a page: between its markers `<!-- bench -->` and `<!-- /bench -->`. */
+export const inPage = (page: string, text: string): string =>
+  page.replace(
+    /(<!-- bench -->\n)[\s\S]*?(<!-- \/bench -->)/,
+    (_, open, close) => `${open}${text}\n${close}`,
+  );
+
+const PAGE_HEAD = [
+  '',
+  '',
+  'requests/s',
+  'p50',
+  'p99',
+  'CPU',
+  'of (a)',
+  "of (a')",
+  'calls',
+  'rows',
+  '$ per million',
+];
+
+/** Calls and rows are for a thousand requests. */
+export const markdown = (rows: readonly Row[], machine: Machine): string => {
+  const lines = rows.map((row) => [`(${row.id})`, row.title, ...cells(row)]);
+  const rule = PAGE_HEAD.map((_, i) => (i < 2 ? '---' : '---:'));
+  const { cpu, cores, memoryGb, workerd, load } = machine;
+  return [
+    ...[PAGE_HEAD, rule, ...lines].map((line) => `| ${line.join(' | ')} |`),
+    '',
+    `Times in ms, CPU in µs per request, calls and rows written for 1,000 requests. ${cores} cores of ${cpu}, ${memoryGb} GB;`,
+    `workerd ${workerd}; load by ${load} on the same machine.`,
+  ].join('\n');
+};

@@ -8,6 +8,9 @@ export interface RunOptions {
   readonly contenders: readonly Contender[];
   readonly originUrl: string;
   readonly tokensOf: (contender: Contender) => Tokens;
+  /** How often all contenders are started anew. */
+  readonly starts: number;
+  /** After each start. */
   readonly rounds: number;
   /** Of load on each contender in each round; whole, since wrk takes no others. */
   readonly seconds: number;
@@ -45,7 +48,17 @@ const NO_TRAFFIC: Traffic = { requestsPerSecond: 0, callsPer1000: 0, rowsPer1000
 const counted = ({ originUrl, tokensOf, countSeconds }: RunOptions, contender: Contender) =>
   traffic(contender, originUrl, tokensOf(contender), countSeconds);
 
+/** A process keeps what chance gave it: memory laid out so or so, code compiled so or so. New ones even that out. */
 const timed = async (options: RunOptions): Promise<Sample[]> => {
+  const samples: Sample[] = [];
+  for (let i = 0; i < options.starts; i++) {
+    options.progress(`start ${i + 1}/${options.starts}`);
+    samples.push(...(await oneStart(options)));
+  }
+  return samples;
+};
+
+const oneStart = async (options: RunOptions): Promise<Sample[]> => {
   const running: Running[] = [];
   try {
     for (const contender of options.contenders) running.push(await startWarm(options, contender));
