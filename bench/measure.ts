@@ -39,7 +39,7 @@ export const sample = async (running: Running, tokens: Tokens, seconds: number):
 /** A thousand requests a second, in as many connections as pause so long between two. */
 const PACE = { connections: 20, pauseMs: 19 };
 
-const GROWING_SECONDS = 2;
+const GROWING_SECONDS = 1;
 
 /** Counts at about 1,000 requests a second, by a contender that counts and is not timed. */
 export const traffic = async (
@@ -51,7 +51,7 @@ export const traffic = async (
   const running = await start(contender, originUrl, true);
   try {
     await warm(running, tokens);
-    // The first leases and reserves are small: they grow within a second or two.
+    // The first leases and reserves are small: they grow within a second.
     await loaded(running, tokens, { ...PACE, seconds: GROWING_SECONDS });
     const before = await running.counts();
     const load = await loaded(running, tokens, { ...PACE, seconds });
