@@ -42,15 +42,9 @@ export interface Verdict {
   readonly seen: string;
 }
 
-export interface Result extends Verdict {
-  readonly id: string;
-  readonly severity: Severity;
-  readonly title: string;
-  readonly owasp: string;
-  readonly rfc: string;
-  readonly why: string;
-  readonly mend: string;
-}
+export interface Result
+  extends Verdict,
+    Pick<Check, 'id' | 'severity' | 'title' | 'owasp' | 'rfc' | 'why' | 'mend'> {}
 
 export interface Grade {
   /** Undefined where the audit was stopped before its end. */
