@@ -15,9 +15,17 @@ const SIGNATURE_BYTES: Readonly<Record<string, number>> = {
   EdDSA: 64,
 };
 
-/** For this key, with as much payload as usual and a signature that takes as long to refuse as any. */
-export const decoyToken = ({ alg, key }: VerificationKey): string =>
-  `${base64url(JSON.stringify({ alg }))}.${PAYLOAD}.${signature(signatureBytes(alg, key))}`;
+/**
+ * For this key of this issuer, so that it goes the way of a forged token to the end: with a `kid`, since without one a
+ * newer key set would be asked for, with as much payload as usual, and with a signature that takes as long to refuse
+ * as any.
+ */
+export const decoyToken = ({ alg, kid = 'decoy', key }: VerificationKey, iss?: string): string =>
+  [
+    base64url(JSON.stringify({ alg, kid })),
+    base64url(JSON.stringify({ iss, padding: PADDING })),
+    signature(signatureBytes(alg, key)),
+  ].join('.');
 
 const signatureBytes = (alg: string, { algorithm }: CryptoKey): number =>
   'modulusLength' in algorithm ? Number(algorithm.modulusLength) / 8 : (SIGNATURE_BYTES[alg] ?? 64);
@@ -32,4 +40,4 @@ const signature = (length: number): string => {
 const base64url = (text: string): string =>
   btoa(text).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
 
-const PAYLOAD = base64url(JSON.stringify({ iss: 'x'.repeat(200) }));
+const PADDING = 'x'.repeat(200);

@@ -10,7 +10,15 @@ import type { Background } from './keys.ts';
 import { PerSecond } from './per-second.ts';
 import type { Floor } from './refusal.ts';
 import { TokenCache } from './token-cache.ts';
-import { type Refused, refused, type Verdict, type Verified, type Verifier, verifier } from './verify.ts';
+import {
+  type Refused,
+  refused,
+  type Verdict,
+  type Verified,
+  type Verifier,
+  verifier,
+  type Work,
+} from './verify.ts';
 
 /** A verified token; past `freshUntil` it is verified anew, but needs not pass the failure gate again. */
 interface Known extends Verified {
@@ -33,6 +41,8 @@ const REFUSED_MS = 60_000;
 
 /** Decoys in one isolate: enough that no stopwatch outruns them, few enough that junk stays cheap. */
 const DECOYS_PER_SECOND = 200;
+/** Decoys pass the gate as the tokens of one address that is never charged. */
+const DECOYS = 'decoys';
 
 export class Examiner {
   readonly #good = new TokenCache<Known>(MAX_TOKENS, MAX_TOKEN_CHARS);
@@ -61,13 +71,21 @@ export class Examiner {
    * @param floor the timer that a refusal waits for.
    */
   async examine(c: Context<Env>, header: string | null, floor: Floor): Promise<Verdict> {
-    const verdict = await this.#judge(c, header, floor);
+    const address = addressPartition(c.req.raw.headers.get('cf-connecting-ip') ?? undefined);
+    const verdict = await this.#judge(c, header, floor, address);
     const isQuick = verdict.kind === 'refused' && verdict.work !== 'verified';
-    if (isQuick && this.#decoys.take(Date.now())) await this.#verifier.decoy(verdict.work);
+    if (isQuick && this.#decoys.take(Date.now())) await this.#workInVain(c, verdict.work);
     return verdict;
   }
 
-  async #judge(c: Context<Env>, header: string | null, floor: Floor): Promise<Verdict> {
+  /** What refusing a forged token takes beyond the work that was done. */
+  async #workInVain(c: Context<Env>, done: Work): Promise<void> {
+    if (done === 'decoded') return this.#verifier.verifyDecoy();
+    const decoy = this.#verifier.decoy();
+    if (decoy !== undefined) await this.#verify(c, decoy, DECOYS);
+  }
+
+  async #judge(c: Context<Env>, header: string | null, floor: Floor, address: string): Promise<Verdict> {
     if (!presentsBearer(header)) return { ...refused('token_missing'), work: 'none' };
     const token = bearerToken(header);
     if (token === undefined) return { ...refused('token_malformed'), work: 'none' };
@@ -75,15 +93,16 @@ export class Examiner {
     if (known && isFresh(known)) return known;
     const bad = this.#bad.get(token);
     if (bad && Date.now() < bad.until) return { ...bad.refused, work: 'none' };
-    return this.#verify(c, token, floor);
+    const verdict = await this.#verify(c, token, address);
+    if (verdict.kind === 'refused')
+      c.executionCtx.waitUntil(this.#charge(c.env.AUTH_FAILURES, address, floor));
+    return verdict;
   }
 
-  async #verify(c: Context<Env>, token: string, floor: Floor): Promise<Verdict> {
+  async #verify(c: Context<Env>, token: string, address: string): Promise<Verdict> {
     const background = (work: Promise<unknown>) => c.executionCtx.waitUntil(work);
-    const address = addressPartition(c.req.raw.headers.get('cf-connecting-ip') ?? undefined);
     const verdict = await this.#verifyGated(token, background, address);
     this.#remember(token, verdict);
-    if (verdict.kind === 'refused') background(this.#charge(c.env.AUTH_FAILURES, address, floor));
     return verdict;
   }
 

@@ -47,8 +47,10 @@ export type Verdict = Verified | Refused | NoKeys | Gated;
 
 export interface Verifier {
   verify(token: string, background: Background, turn: Turn): Promise<Verdict>;
-  /** What the latest verification took beyond `done`, once more and in vain; nothing if there was none yet. */
-  decoy(done: Work): Promise<void>;
+  /** A token to verify in vain, by the key of the latest verification; undefined if there was none yet. */
+  decoy(): string | undefined;
+  /** The crypto of the latest verification once more, in vain, for a token that none was done for. */
+  verifyDecoy(): Promise<void>;
 }
 
 /** An issuer of the configuration, with what does not change from token to token. */
@@ -88,14 +90,14 @@ export const verifier = ({ tokens, claimHeaders }: Config): Verifier => {
       if (!party.algorithms.includes(hint.alg)) return refused('alg_not_allowed');
       return verifyWith(party.keys, background, async (set) => {
         const keys = candidates(set, hint.alg, hint.kid);
-        if (keys[0] && keys[0] !== latest?.key) latest = { party, key: keys[0], decoy: decoyToken(keys[0]) };
+        const [key] = keys;
+        if (key && key !== latest?.key) latest = { party, key, decoy: decoyToken(key, party.name) };
         return (await turn(() => tryEach(party, token, hint, keys))) ?? { kind: 'gated' };
       });
     },
-    async decoy(done) {
-      if (!latest) return;
-      if (done === 'none') hintOf(latest.decoy);
-      await tryKey(latest.party, latest.decoy, latest.key);
+    decoy: () => (latest?.key.trusted ? latest.decoy : undefined),
+    async verifyDecoy() {
+      if (latest) await tryKey(latest.party, latest.decoy, latest.key);
     },
   };
 };

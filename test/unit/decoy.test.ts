@@ -1,5 +1,5 @@
 // A decoy must be refused for its signature alone: whatever ends sooner would take less time than a real one.
-import { generateKeyPair, jwtVerify } from 'jose';
+import { decodeJwt, decodeProtectedHeader, generateKeyPair, jwtVerify } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { decoyToken } from '../../src/auth/decoy.ts';
 import { importSecret } from '../../src/auth/import-key.ts';
@@ -22,8 +22,10 @@ describe('a decoy', () => {
     ['HS512', 64, () => importSecret('a secret', 'HS512')],
   ])('for %s has a signature of %i bytes that does not fit', async (alg, length, load) => {
     const key = await load();
-    const token = decoyToken({ alg, key, kid: undefined, id: '', trusted: true });
+    const token = decoyToken({ alg, key, kid: undefined, id: '', trusted: true }, 'https://issuer.test/');
     expect(bytes(token)).toBe(length);
+    expect(decodeProtectedHeader(token)).toEqual({ alg, kid: 'decoy' });
+    expect(decodeJwt(token).iss).toBe('https://issuer.test/');
     await expect(jwtVerify(token, key)).rejects.toMatchObject({
       code: 'ERR_JWS_SIGNATURE_VERIFICATION_FAILED',
     });
