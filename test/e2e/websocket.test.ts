@@ -81,10 +81,9 @@ describe('the end', () => {
 
   test('comes with code and reason from the client', async () => {
     const socket = await opened(dial());
-    const closed = origin.closed();
+    const ends = Promise.all([origin.closed(), closing(socket)]);
     socket.close(4002, 'enough');
-    expect(await closed).toEqual({ code: 4002, reason: 'enough' });
-    expect(await closing(socket)).toEqual([4002, 'enough']);
+    expect(await ends).toEqual([{ code: 4002, reason: 'enough' }, [4002, 'enough']]);
   });
 
   test('without a code stays without one', async () => {
