@@ -1,7 +1,6 @@
 // CORS for our own responses: lets a browser's script read refusals that the origin never saw.
-import type { MiddlewareHandler } from 'hono';
 import type { Config } from './config.ts';
-import type { Env } from './env.ts';
+import type { Step } from './step.ts';
 
 /** Fields of a refusal that scripts could not read otherwise (Fetch standard, section 3.3.3). */
 const EXPOSED = 'RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate';
@@ -10,16 +9,18 @@ const EXPOSED = 'RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate';
  * Adds to every response of ours what `CORS_ORIGINS` allows, and nothing to the origin's, which has its own say.
  * The fields depend on the request's `Origin` alone: they tell one refusal from another as little as the rest does.
  */
-export const cors = ({ corsOrigins }: Config): MiddlewareHandler<Env> => {
-  if (corsOrigins.length === 0) return (_c, next) => next();
+export const cors = ({ corsOrigins }: Config): Step => {
+  if (corsOrigins.length === 0) return (c, next) => next(c);
   const any = corsOrigins.includes('*');
   return async function cors(c, next) {
-    await next();
-    if (c.get('forwarded')) return;
+    const response = await next(c);
+    if (c.get('trace').forwarded) return response;
+    const { headers } = response;
     const origin = c.req.header('Origin');
-    if (any) allow(c.res.headers, '*');
-    else c.res.headers.append('Vary', 'Origin');
-    if (!any && origin !== undefined && corsOrigins.includes(origin)) allow(c.res.headers, origin);
+    if (any) allow(headers, '*');
+    else headers.append('Vary', 'Origin');
+    if (!any && origin !== undefined && corsOrigins.includes(origin)) allow(headers, origin);
+    return response;
   };
 };
 

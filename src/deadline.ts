@@ -2,19 +2,27 @@
 
 /** Not running until `start`. One timer and one promise: abort signals would cost each request five times as much. */
 export class Deadline {
-  /**
-   * Resolves, to nothing, when the time has passed. The timer is not cleared when the answer is there before: nobody
-   * listens any more, it ends with its request, and clearing it would cost as much as setting it.
-   */
-  readonly passed: Promise<undefined>;
-  readonly start: () => void;
+  readonly #ms: number;
+  #pass: (() => void) | undefined;
 
   /** @param ms from `start`. */
   constructor(ms: number) {
-    const { promise, resolve } = Promise.withResolvers<undefined>();
-    this.passed = promise;
-    this.start = () => {
-      setTimeout(resolve, ms);
-    };
+    this.#ms = ms;
+  }
+
+  /**
+   * The timer is not cleared when the answer is there before: it ends with its request, and clearing it would cost as
+   * much as setting it.
+   */
+  start(): void {
+    setTimeout(() => this.#pass?.(), this.#ms);
+  }
+
+  /** What `work` comes to; undefined once the time has passed. */
+  race<T>(work: Promise<T>): Promise<T | undefined> {
+    return new Promise((resolve, reject) => {
+      this.#pass = () => resolve(undefined);
+      work.then(resolve, reject);
+    });
   }
 }

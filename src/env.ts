@@ -21,6 +21,8 @@ export interface Trace {
   /** When the limit step had decided. */
   decidedAt?: number;
   outcome: Outcome;
+  /** The response is the origin's, not one of ours. */
+  forwarded: boolean;
   /** Code for the log, never for the client: `token_expired`, `quota_exceeded`, `origin_timeout`. */
   reason?: string | undefined;
   /** Names of the policies that denied, or that are nearest to denying. */
@@ -53,8 +55,6 @@ export interface Variables {
   identity: Identity | undefined;
   /** CORS preflight: needs no token and goes on without a body. */
   preflight: boolean;
-  /** The response is the origin's; unset while it is one of ours. */
-  forwarded: true | undefined;
   /** When each step began; unset without `SERVER_TIMING`. */
   laps: readonly { readonly name: string; readonly from: number }[] | undefined;
 }

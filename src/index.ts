@@ -1,6 +1,5 @@
 // The way of a request, top to bottom.
-import type { Context } from 'hono';
-import { Hono } from 'hono/tiny';
+import { HonoBase as Hono } from 'hono/hono-base';
 import { admin } from './admin/admin.ts';
 import { isOurs } from './admin/ours.ts';
 import { authenticate } from './auth/authenticate.ts';
@@ -9,42 +8,37 @@ import { type Config, parseConfig } from './config.ts';
 import { cors } from './cors.ts';
 import type { Bindings, Env } from './env.ts';
 import { limit } from './limit/limit.ts';
-import { badRequest, internalError } from './problem.ts';
+import { OneRoute } from './one-route.ts';
+import { internalError } from './problem.ts';
 import { proxy } from './proxy.ts';
 import { log } from './report/log.ts';
 import { timed } from './report/server-timing.ts';
 import { report } from './report.ts';
 import { route } from './route.ts';
+import { type Handler, inOrder } from './step.ts';
 
 export { Limiter } from './limit/limiter.ts';
 
 const pipeline = (config: Config): Hono<Env> => {
   const examiner = new Examiner(config);
-  return new Hono<Env>({ getPath: everyPath })
-    .use(report(config))
-    .use(cors(config))
-    .use(route(config))
-    .use(timed(config, 'auth', authenticate(config, examiner)))
-    .use(timed(config, 'limit', limit(config, examiner)))
-    .all('*', timed(config, 'origin', proxy(config)))
-    .onError(unforeseen);
+  const steps = [
+    cors(config),
+    report(config),
+    route(config),
+    timed(config, 'auth', authenticate(config, examiner)),
+    timed(config, 'limit', limit(config, examiner)),
+    timed(config, 'origin', proxy(config)),
+  ];
+  return everyRequest(inOrder(steps));
 };
 
-/** Every step is for every path, and `route` reads it itself: the router need not take it out of the URL. */
-const everyPath = (): string => '/';
-
-/** A `Host` that no URL can be made of is the client's doing. All else is ours; the answer says nothing of it. */
-const unforeseen = (error: Error, c: Context<Env>): Response => {
-  if (!URL.canParse(c.req.url)) return badRequest();
-  const trace = c.get('trace');
-  trace.outcome = 'internal_error';
-  trace.reason = String(error).slice(0, 200);
-  return internalError();
-};
+/** `route` reads the path itself: nothing is left to find for Hono's router. */
+const everyRequest = (handler: Handler): Hono<Env> =>
+  new Hono<Env>({ router: new OneRoute(), getPath: () => '/' }).all('*', handler).onError(internalError);
 
 /** Answers every request until the vars are mended; the log says what is wrong with which. */
 const stopped = (error: unknown): Hono<Env> =>
-  new Hono<Env>().all('*', (c) => {
+  everyRequest((c) => {
     log(
       () => ({ outcome: 'misconfigured', reason: String(error) }),
       (work) => c.executionCtx.waitUntil(work),

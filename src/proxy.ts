@@ -29,9 +29,9 @@ export const proxy = (config: Config) => {
     const request = prepare(c, deadline);
     try {
       // What is still on its way when the deadline passes ends with the invocation.
-      const response = await Promise.race([fetcher.fetch(request, options), deadline.passed]);
+      const response = await deadline.race(fetcher.fetch(request, options));
       if (response === undefined) return failed(c, 'origin_timeout', gatewayTimeout());
-      c.set('forwarded', true);
+      c.get('trace').forwarded = true;
       // Headers of a fetched response are immutable. A copy keeps its body as it came, encoded, and its WebSocket.
       return new Response(response.body, response);
     } catch {
@@ -89,7 +89,7 @@ const withBody = (request: Request, preflight: boolean, deadline: Deadline): Req
   const body = preflight || method === 'GET' || method === 'HEAD' ? null : request.body;
   if (body !== null) {
     const length = request.headers.get('content-length');
-    return new Request(request, { body: piped(body, length, deadline.start) });
+    return new Request(request, { body: piped(body, length, () => deadline.start()) });
   }
   deadline.start();
   return preflight ? new Request(request, { body: null }) : request;

@@ -1,15 +1,14 @@
 // The step that finds which route a request is. An origin may read a path in several ways: none leads to a weaker route.
-import type { MiddlewareHandler } from 'hono';
 import type { Config } from './config.ts';
-import type { Env } from './env.ts';
 import { isPreflight, routeOf } from './route/route-of.ts';
+import type { Step } from './step.ts';
 
 /** Sets `route` and `preflight`. */
-export const route = (config: Config): MiddlewareHandler<Env> => {
+export const route = (config: Config): Step => {
   const find = routeOf(config);
   return function route(c, next) {
     c.set('route', find(c.req.raw));
     c.set('preflight', isPreflight(c.req.raw));
-    return next();
+    return next(c);
   };
 };

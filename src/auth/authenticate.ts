@@ -1,8 +1,9 @@
 // The step that learns who is calling: `Authorization: Bearer` -> Identity, or the one 401.
-import type { Context, MiddlewareHandler, Next } from 'hono';
+import type { Context } from 'hono';
 import type { Config, Route } from '../config.ts';
 import type { Env, Identity, Outcome } from '../env.ts';
 import { abnormalUsage, forbidden, reducedCapacity } from '../problem.ts';
+import type { Handler, Step } from '../step.ts';
 import { candidateToken, presentsBearer } from './bearer.ts';
 import { Examiner } from './examine.ts';
 import { type Floor, refuse, startFloor } from './refusal.ts';
@@ -14,7 +15,7 @@ const GATED_RETRY_MS = 1_000;
  * Sets `identity`, undefined for an anonymous caller. A token that was verified lately costs one look-up; every other
  * goes the long way, under the timer that each 401 waits for.
  */
-export const authenticate = (config: Config, examiner = new Examiner(config)): MiddlewareHandler<Env> => {
+export const authenticate = (config: Config, examiner = new Examiner(config)): Step => {
   return function authenticate(c, next) {
     if (c.get('route').auth === 'none' || c.get('preflight')) return enter(c, next, undefined);
     const header = c.req.raw.headers.get('authorization');
@@ -31,13 +32,13 @@ const admitsAnonymous = ({ auth, scopes }: Route): boolean => auth === 'optional
 /** On with the request, or the one 403 if the token lacks a scope that the route asks for. */
 const enter = (
   c: Context<Env>,
-  next: Next,
+  next: Handler,
   identity: Identity | undefined,
-): ReturnType<MiddlewareHandler> => {
+): Response | Promise<Response> => {
   c.set('identity', identity);
   const { scopes } = c.get('route');
-  if (identity === undefined || hasAll(identity.scopes, scopes)) return next();
-  return Promise.resolve(answer(c, 'forbidden', 'scope_missing', forbidden(host(c))));
+  if (identity === undefined || hasAll(identity.scopes, scopes)) return next(c);
+  return answer(c, 'forbidden', 'scope_missing', forbidden(host(c)));
 };
 
 const hasAll = (granted: ReadonlySet<string>, scopes: readonly string[]): boolean =>
@@ -45,7 +46,7 @@ const hasAll = (granted: ReadonlySet<string>, scopes: readonly string[]): boolea
 
 const examine = async (
   c: Context<Env>,
-  next: Next,
+  next: Handler,
   header: string | null,
   examiner: Examiner,
   floor: Floor,

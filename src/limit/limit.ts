@@ -1,11 +1,12 @@
 // The step that spends permits: the request's cost against every policy that applies, all or nothing.
-import type { Context, MiddlewareHandler } from 'hono';
+import type { Context } from 'hono';
 import { Examiner } from '../auth/examine.ts';
 import { refuseRevoked } from '../auth/refusal.ts';
 import type { Config } from '../config.ts';
 import type { Env } from '../env.ts';
 import { addressPartition, globalPartition } from '../partition.ts';
 import { abnormalUsage, quotaExceeded, reducedCapacity } from '../problem.ts';
+import type { Step } from '../step.ts';
 import { policyField, RATELIMIT, RATELIMIT_POLICY, rateLimitItem } from './fields.ts';
 import { isUnanswered, note, remaining, violated } from './note.ts';
 import { type Outcome, Permits } from './permits.ts';
@@ -17,7 +18,7 @@ import { unknownTierTeller } from './unknown-tier.ts';
 const LIMITER_RETRY_MS = 1_000;
 
 /** @param examiner the one that knows the tokens: it is told which are revoked. */
-export const limit = (config: Config, examiner = new Examiner(config)): MiddlewareHandler<Env> => {
+export const limit = (config: Config, examiner = new Examiner(config)): Step => {
   const chargeOf = chargesOf(config);
   const permits = new Permits(config);
   const tellUnknownTier = unknownTierTeller(config);
@@ -39,9 +40,9 @@ export const limit = (config: Config, examiner = new Examiner(config)): Middlewa
 
     const fields = fieldsOf(charge, outcomes, now);
     if (denied.length > 0 && enforced) return refuse(denied, now, fields);
-    await next();
-    const { headers } = c.res;
-    for (const name in fields) headers.append(name, fields[name] ?? '');
+    const response = await next(c);
+    for (const name in fields) response.headers.append(name, fields[name] ?? '');
+    return response;
   };
 };
 

@@ -6,10 +6,11 @@ import type { Env, Trace } from '../env.ts';
 /** @param partition its name as in the log, which is what data points are sampled by. */
 export const dataPoint = (
   c: Context<Env>,
-  trace: Trace,
+  status: number,
   partition: string | undefined,
   { policies }: Config,
 ): AnalyticsEngineDataPoint => {
+  const trace = c.get('trace');
   const tier = c.get('identity')?.tier ?? '';
   return {
     indexes: partition === undefined ? [] : [partition],
@@ -24,7 +25,7 @@ export const dataPoint = (
       trace.limiterError ?? '',
       trace.shadow ? 'shadow' : '',
     ],
-    doubles: [c.res.status, trace.cost ?? 0, trace.remainingShare ?? 1, ownMs(trace)],
+    doubles: [status, trace.cost ?? 0, trace.remainingShare ?? 1, ownMs(trace)],
   };
 };
 

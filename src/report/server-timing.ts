@@ -1,14 +1,11 @@
 // `Server-Timing` (W3C): our own milliseconds by step, for whoever tunes. On Workers the clock moves only with I/O.
-import type { Context, MiddlewareHandler } from 'hono';
+import type { Context } from 'hono';
 import type { Config } from '../config.ts';
 import type { Env } from '../env.ts';
+import type { Step } from '../step.ts';
 
 /** A step that is timed under a name; the step itself where `SERVER_TIMING` is off. */
-export const timed = (
-  { serverTiming }: Config,
-  name: string,
-  step: MiddlewareHandler<Env>,
-): MiddlewareHandler<Env> => {
+export const timed = ({ serverTiming }: Config, name: string, step: Step): Step => {
   if (!serverTiming) return step;
   return function timed(c, next) {
     c.set('laps', [...(c.get('laps') ?? []), { name, from: Date.now() }]);
@@ -17,10 +14,10 @@ export const timed = (
 };
 
 /** Each step lasted until the next began. A 401 has none: it would tell one refused token from another. */
-export const addServerTiming = (c: Context<Env>): void => {
+export const addServerTiming = (c: Context<Env>, headers: Headers): void => {
   const laps = c.get('laps') ?? [];
   if (laps.length === 0 || c.get('trace').outcome === 'unauthorized') return;
   const ends = [...laps.slice(1).map(({ from }) => from), Date.now()];
   const metrics = laps.map(({ name, from }, i) => `${name};dur=${(ends[i] ?? from) - from}`);
-  c.res.headers.append('Server-Timing', metrics.join(', '));
+  headers.append('Server-Timing', metrics.join(', '));
 };

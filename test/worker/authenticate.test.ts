@@ -42,20 +42,17 @@ const appOf = (config: Config) => {
   const failures = { charged: 0 };
   const limit = async () => ({ success: ++failures.charged <= 60 });
   const call = async (authorization: string | undefined, caller: Caller = {}): Promise<Seen> => {
-    const trace: Trace = { arrived: Date.now(), outcome: 'forwarded' };
+    const trace: Trace = { arrived: Date.now(), outcome: 'forwarded', forwarded: false };
     let identity: Identity | undefined;
-    const app = new Hono<Env>()
-      .use(async (c, next) => {
-        c.set('trace', trace);
-        c.set('route', { ...route, ...caller.route });
-        c.set('preflight', caller.preflight ?? false);
-        await next();
-      })
-      .use(step)
-      .all('*', (c) => {
+    const app = new Hono<Env>().all('*', (c) => {
+      c.set('trace', trace);
+      c.set('route', { ...route, ...caller.route });
+      c.set('preflight', caller.preflight ?? false);
+      return step(c, () => {
         identity = c.get('identity');
         return c.text('in');
       });
+    });
     const headers = new Headers({ 'CF-Connecting-IP': caller.address ?? '192.0.2.1' });
     if (authorization !== undefined) headers.set('Authorization', authorization);
     const work: Promise<unknown>[] = [];

@@ -12,6 +12,7 @@ import { limit } from '../../src/limit/limit.ts';
 import { parseLimits } from '../../src/limits.ts';
 import { timed } from '../../src/report/server-timing.ts';
 import { report } from '../../src/report.ts';
+import { inOrder, type Step } from '../../src/step.ts';
 import { configWith, route } from '../fixtures/config.ts';
 
 const SECRET = new TextEncoder().encode('a-secret-of-thirty-two-characters');
@@ -39,19 +40,18 @@ export const pipelineOf = (rest: Partial<Config>, onRoute: Partial<Route> = {}) 
   const points: AnalyticsEngineDataPoint[] = [];
   const lines: string[] = [];
   vi.spyOn(console, 'log').mockImplementation((line) => void lines.push(line));
-  const app = new Hono<Env>()
-    .use(report(config))
-    .use(async (c, next) => {
+  const steps: Step[] = [
+    report(config),
+    (c, next) => {
       c.set('route', given);
       c.set('preflight', false);
-      await next();
-    })
-    .use(timed(config, 'auth', authenticate(config, examiner)))
-    .use(timed(config, 'limit', limit(config, examiner)))
-    .all(
-      '*',
-      timed(config, 'origin', async (c) => c.text('from the origin')),
-    );
+      return next(c);
+    },
+    timed(config, 'auth', authenticate(config, examiner)),
+    timed(config, 'limit', limit(config, examiner)),
+    timed(config, 'origin', (c) => c.text('from the origin')),
+  ];
+  const app = new Hono<Env>().all('*', inOrder(steps));
   const ANALYTICS = { writeDataPoint: (point: AnalyticsEngineDataPoint) => void points.push(point) };
   const call = async (token: string | undefined, headers: Record<string, string> = {}, bindings = {}) => {
     const ctx = createExecutionContext();
