@@ -1,4 +1,5 @@
-// The outermost step: follows a request through, and after the response says what became of it.
+// Around every step that decides: follows a request through, answers what nobody foresaw, and after the response says
+// what became of it.
 import type { Context } from 'hono';
 import type { Config } from './config.ts';
 import type { Env, Trace } from './env.ts';

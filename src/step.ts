@@ -8,7 +8,7 @@ export type Handler = (c: Context<Env>) => Response | Promise<Response>;
 export type Step = (c: Context<Env>, next: Handler) => Response | Promise<Response>;
 
 /**
- * Steps as one handler, the first outermost. They are put together once; middleware of Hono's would be anew for each
+ * Steps as one handler, the first outermost. They are put together once; Hono's `compose` does it anew for each
  * request, with promises in between.
  */
 export const inOrder = (steps: readonly Step[]): Handler =>

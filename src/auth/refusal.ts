@@ -10,7 +10,7 @@ import type { Examiner } from './examine.ts';
 export type Floor = Promise<void> | undefined;
 
 /**
- * So many milliseconds later than the floor, chosen at random from 0 up to this, does a 401 leave. An idle event loop
+ * So many milliseconds later than the floor, chosen at random from 0 to one less than this, does a 401 leave. An idle event loop
  * sleeps whole milliseconds, so that the end of its sleep tells how long it was busy before, to the microsecond.
  */
 const JITTER_MS = 8;
