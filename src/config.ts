@@ -7,7 +7,6 @@ import { ABNORMAL_FACTOR, SECRET_BYTES } from './config/settings.ts';
 import { readTokens } from './config/tokens.ts';
 import { type Problem, Vars } from './config/vars.ts';
 import type { Algorithm, Policy } from './limit/policy.ts';
-import { quote } from './limits.ts';
 
 export type Mode = 'enforce' | 'shadow';
 
@@ -152,10 +151,7 @@ const readCorsOrigins = (vars: Vars): readonly string[] => {
   const origins = vars.list('CORS_ORIGINS') ?? [];
   if (origins.length === 1 && origins[0] === '*') return origins;
   for (const origin of origins.filter((each) => URL.parse(each)?.origin !== each))
-    vars.fail(
-      'CORS_ORIGINS',
-      `expected origins such as \`https://app.example.com\`, or \`*\` alone, got ${quote(origin)}`,
-    );
+    vars.fail('CORS_ORIGINS', 'origins such as `https://app.example.com`, or `*` alone', origin);
   return origins;
 };
 
@@ -165,7 +161,6 @@ const readAbnormal = (vars: Vars): Config['abnormal'] => {
   if (text === undefined) return undefined;
   const { min, max } = ABNORMAL_FACTOR;
   const factor = /^\d+(\.\d+)?$/.test(text) ? Number(text) : 0;
-  if (factor < min || factor > max)
-    vars.fail('ABNORMAL_FACTOR', `expected a number from ${min} to ${max}, got ${quote(text)}`);
+  if (factor < min || factor > max) vars.fail('ABNORMAL_FACTOR', `a number from ${min} to ${max}`, text);
   return { factor, action };
 };

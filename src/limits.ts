@@ -28,8 +28,14 @@ const PART = /^(\d+)\s*(?:\/|per)\s*(?:(\d+)\s*)?(second|minute|hour|day|month|y
 /** The policies of a list; they are complete only where there are no problems. */
 export interface ParsedLimits {
   readonly policies: readonly Policy[];
-  /** Each says what was expected and quotes the part at fault. */
-  readonly problems: readonly string[];
+  readonly problems: readonly Misfit[];
+}
+
+/** What was expected, and what stood there instead. */
+export interface Misfit {
+  readonly expected: string;
+  /** Left out where it may be a secret, or where there is nothing to show. */
+  readonly got?: unknown;
 }
 
 /**
@@ -38,29 +44,26 @@ export interface ParsedLimits {
  */
 export const parseLimits = (text: string, scope: Scope, algorithm: Algorithm): ParsedLimits => {
   const policies: Policy[] = [];
-  const problems: string[] = [];
+  const problems: Misfit[] = [];
   for (const part of text.split(SEPARATOR).map((each) => each.trim())) {
     const policy = parsePart(part, scope, algorithm);
-    const problem = typeof policy === 'string' ? policy : problemOf(policy, policies);
-    if (problem !== undefined) problems.push(`${problem}, got ${quote(part)}`);
+    const expected = typeof policy === 'string' ? policy : expectedOf(policy, policies);
+    if (expected !== undefined) problems.push({ expected, got: part });
     else if (typeof policy !== 'string') policies.push(policy);
   }
-  if (policies.length > MAX_POLICIES) problems.push(tooMany(policies.length));
-  return { policies, problems };
+  return { policies, problems: problems.concat(tooMany(policies.length) ?? []) };
 };
 
-export const tooMany = (count: number): string => `expected at most ${MAX_POLICIES} policies, got ${count}`;
-
-/** A value in an error message: cut short, and `nothing` where it is empty. */
-export const quote = (value: string): string => {
-  if (value === '') return 'nothing';
-  return `\`${value.length > 60 ? `${value.slice(0, 60)}…` : value}\``;
-};
+/** Undefined where there are not. */
+export const tooMany = (count: number): Misfit | undefined =>
+  count > MAX_POLICIES
+    ? { expected: `at most ${MAX_POLICIES} policies on one request`, got: count }
+    : undefined;
 
 /** A policy, or what was expected instead of `part`. */
 const parsePart = (part: string, scope: Scope, algorithm: Algorithm): Policy | string => {
   const [, digits, multiple, word] = PART.exec(part) ?? [];
-  if (digits === undefined || word === undefined) return 'expected `<quota>/<unit>`';
+  if (digits === undefined || word === undefined) return '`<quota>/<unit>`';
   const quota = Number(digits);
   const count = Number(multiple ?? 1);
   const unit = word.toLowerCase() as Unit;
@@ -73,15 +76,15 @@ const parsePart = (part: string, scope: Scope, algorithm: Algorithm): Policy | s
 /** The caller's own policies stand bare; whoever else sets one is named. */
 const prefixOf = (scope: Scope): string => (scope === 'default' || scope === 'anonymous' ? '' : `${scope}:`);
 
-const problemOf = (policy: Policy, earlier: readonly Policy[]): string | undefined => {
+/** What was expected instead, if `policy` cannot stand after `earlier`. */
+const expectedOf = (policy: Policy, earlier: readonly Policy[]): string | undefined => {
   const { quota, windowMs, algorithm } = policy;
-  if (quota < 1 || quota > MAX_QUOTA) return `expected a quota from 1 to ${MAX_QUOTA}`;
-  if (windowMs < 1 || windowMs > MAX_WINDOW_MS) return 'expected a window from 1 second to 10 years';
+  if (quota < 1 || quota > MAX_QUOTA) return `a quota from 1 to ${MAX_QUOTA}`;
+  if (windowMs < 1 || windowMs > MAX_WINDOW_MS) return 'a window from 1 second to 10 years';
   // GCRA counts in whole microseconds, so its emission interval cannot be shorter than one.
-  if (algorithm === 'gcra' && quota > windowMs * 1000)
-    return 'expected at most one permit a microsecond for gcra';
+  if (algorithm === 'gcra' && quota > windowMs * 1000) return 'at most one permit a microsecond for gcra';
   const twin = earlier.find((other) => sameWindow(other, policy));
-  return twin && `expected each window once, beside \`${twin.name}\``;
+  return twin && `each window once, beside \`${twin.name}\``;
 };
 
 /** Under fixed windows a calendar month is not 30 days, so these two may stand side by side. */

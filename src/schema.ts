@@ -1,16 +1,14 @@
 // The shape of JSON: the part of JSON Schema (draft 2020-12) that Weir needs, its TypeScript type, and what does not fit.
 // One source for structured vars, for the admin API's input and for its OpenAPI document.
-import { quote } from './limits.ts';
+import type { Misfit } from './limits.ts';
 
 export interface Schema {
   /** Unset, and without `anyOf`: anything fits. */
-  readonly type?: 'string' | 'number' | 'integer' | 'boolean' | 'array' | 'object';
+  readonly type?: 'string' | 'number' | 'array' | 'object';
   readonly anyOf?: readonly Schema[];
   readonly enum?: readonly string[];
   readonly minLength?: number;
   readonly maxLength?: number;
-  readonly minimum?: number;
-  readonly maximum?: number;
   readonly items?: Schema;
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly required?: readonly string[];
@@ -30,13 +28,11 @@ export type Fitting<S> = S extends { enum: readonly (infer Word)[] }
 
 type FittingType<S, Type> = Type extends 'string'
   ? string
-  : Type extends 'number' | 'integer'
+  : Type extends 'number'
     ? number
-    : Type extends 'boolean'
-      ? boolean
-      : S extends { items: infer Item }
-        ? readonly Fitting<Item>[]
-        : FittingTable<S>;
+    : S extends { items: infer Item }
+      ? readonly Fitting<Item>[]
+      : FittingTable<S>;
 
 type FittingTable<S> = S extends { properties: infer Properties }
   ? { readonly [Key in keyof Properties & Needed<S>]: Fitting<Properties[Key]> } & {
@@ -48,77 +44,71 @@ type FittingTable<S> = S extends { properties: infer Properties }
 
 type Needed<S> = S extends { required: readonly (infer Key)[] } ? Key : never;
 
-/** Something that does not fit: where (`ROUTES[0].cost`), and what was expected. */
-export interface Misfit {
+/** A misfit, and where it is (`ROUTES[0].cost`). */
+export interface Located extends Misfit {
   readonly at: string;
-  readonly problem: string;
 }
 
 type Table = Readonly<Record<string, unknown>>;
 
 /** Everything that does not fit, where `at` names the value itself. */
-export const misfits = (schema: Schema, value: unknown, at: string): readonly Misfit[] => {
+export const misfits = (schema: Schema, value: unknown, at: string): readonly Located[] => {
   if (schema.anyOf) return misfitsOfAny(schema.anyOf, value, at);
-  const problem = problemOf(schema, value);
-  if (problem !== undefined) return [{ at, problem: `expected ${problem}, got ${shown(value)}` }];
+  const expected = expectedOf(schema, value);
+  if (expected !== undefined) return [{ at, expected, got: value }];
   const { items } = schema;
   if (items && Array.isArray(value)) return value.flatMap((item, i) => misfits(items, item, `${at}[${i}]`));
   return schema.type === 'object' && isTable(value) ? misfitsOfTable(schema, value, at) : [];
 };
 
 /** Where no option fits, the last one says what was expected. */
-const misfitsOfAny = (options: readonly Schema[], value: unknown, at: string): readonly Misfit[] => {
+const misfitsOfAny = (options: readonly Schema[], value: unknown, at: string): readonly Located[] => {
   const each = options.map((option) => misfits(option, value, at));
   return each.find((found) => found.length === 0) ?? each.at(-1) ?? [];
 };
 
-const misfitsOfTable = (schema: Schema, table: Table, at: string): readonly Misfit[] => {
+const misfitsOfTable = (schema: Schema, table: Table, at: string): readonly Located[] => {
   const { properties = {}, required = [], additionalProperties } = schema;
   const own = (record: Table, key: string) => (Object.hasOwn(record, key) ? record[key] : undefined);
   return [...new Set([...required, ...Object.keys(table)])].flatMap((key) => {
     const where = at === '' ? key : `${at}.${key}`;
     const inner = (own(properties, key) as Schema | undefined) ?? additionalProperties;
-    if (!inner) return [{ at: where, problem: 'expected no such key' }];
+    if (!inner) return [{ at: where, expected: 'no such key' }];
     const value = own(table, key);
     return value === undefined && !required.includes(key) ? [] : misfits(inner, value, where);
   });
 };
 
-/** What was expected of the value itself, leaving out what it holds. */
-const problemOf = (schema: Schema, value: unknown): string | undefined => {
-  const { type, enum: words } = schema;
+/** What was expected of the value itself, leaving out what it holds; undefined where it fits. */
+const expectedOf = (schema: Schema, value: unknown): string | undefined => {
+  const { type, enum: words, minLength = 0, maxLength = Number.POSITIVE_INFINITY } = schema;
   if (type === undefined) return undefined;
   if (value === undefined) return 'a value';
   if (words) return words.some((word) => word === value) ? undefined : oneOf(words);
-  if (!TYPES[type].holds(value)) return TYPES[type].name;
-  if (typeof value === 'string')
-    return outside(value.length, schema.minLength, schema.maxLength, ' characters');
-  return typeof value === 'number' ? outside(value, schema.minimum, schema.maximum, '') : undefined;
+  if (typeOf(value) !== type) return NAMES[type];
+  const isOutside = typeof value === 'string' && (value.length < minLength || value.length > maxLength);
+  return isOutside ? `${minLength} to ${maxLength} characters` : undefined;
 };
 
-const outside = (
-  size: number,
-  min = Number.NEGATIVE_INFINITY,
-  max = Number.POSITIVE_INFINITY,
-  unit: string,
-): string | undefined => (size < min || size > max ? `${min} to ${max}${unit}` : undefined);
+/** JSON's word for what a value is. */
+const typeOf = (value: unknown): string =>
+  Array.isArray(value) ? 'array' : value === null ? 'null' : typeof value;
 
-const isTable = (value: unknown): value is Table =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+export const isTable = (value: unknown): value is Table => typeOf(value) === 'object';
 
-const TYPES = {
-  object: { name: 'a table', holds: isTable },
-  array: { name: 'an array', holds: Array.isArray },
-  string: { name: 'a string', holds: (value: unknown) => typeof value === 'string' },
-  number: { name: 'a number', holds: (value: unknown) => typeof value === 'number' },
-  integer: { name: 'a whole number', holds: Number.isSafeInteger },
-  boolean: { name: '`true` or `false`', holds: (value: unknown) => typeof value === 'boolean' },
-} as const;
+const NAMES = { object: 'a table', array: 'an array', string: 'a string', number: 'a number' } as const;
 
+/** A misfit as people read it. */
+export const described = ({ expected, got }: Misfit): string =>
+  got === undefined ? expected : `${expected}, got ${shown(got)}`;
+
+/** A value in a message, cut short. Of a table or an array it says no more than that, since one may hold a secret. */
 const shown = (value: unknown): string => {
-  if (value === undefined) return 'nothing';
-  if (Array.isArray(value)) return TYPES.array.name;
-  return isTable(value) ? TYPES.object.name : quote(String(value));
+  if (value === '') return 'nothing';
+  if (Array.isArray(value)) return NAMES.array;
+  if (isTable(value)) return NAMES.object;
+  const text = String(value);
+  return `\`${text.length > 60 ? `${text.slice(0, 60)}…` : text}\``;
 };
 
 /** `a`, `b` or `c`. */

@@ -6,6 +6,7 @@ import type { Identity } from '../env.ts';
 import type { Override, TimeMark, TokenMark } from '../limit/standing.ts';
 import { parseLimits } from '../limits.ts';
 import { addressPartition, subjectPartition } from '../partition.ts';
+import { described } from '../schema.ts';
 import { invalid } from './invalid.ts';
 
 /** Members of a query or body, every one a string. */
@@ -104,6 +105,6 @@ export const overrideOf = (wish: Wish, scope: 'default' | 'anonymous'): Override
   const { policies, problems } = plain
     ? { policies: [], problems: [] }
     : parseLimits(limits, scope, wish.config.algorithm);
-  if (problems.length > 0) throw invalid('limits', problems.join('; ').replace('expected ', ''));
+  if (problems.length > 0) throw invalid('limits', problems.map(described).join('; '));
   return { limits, policies, since: wish.now, until: untilOf(wish), reason };
 };

@@ -28,9 +28,9 @@ export const readBody = async (body: ReadableStream | null, schema: Schema): Pro
 
 /** What was got is not repeated: it may be a token. */
 const checked = (schema: Schema, value: unknown): Input => {
-  const faults = misfits(schema, value, '').map(({ at, problem }) => ({
+  const faults = misfits(schema, value, '').map(({ at, expected }) => ({
     field: at.slice(0, MAX_NAME) || 'body',
-    expected: problem.replace(/^expected /, '').replace(/, got .*$/s, ''),
+    expected,
   }));
   if (faults.length > 0) throw new Invalid(faults);
   return value as Input;

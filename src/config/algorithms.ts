@@ -1,6 +1,5 @@
 // Which signature algorithms are accepted: never `none`, never a shared secret's beside a public key's.
 import type { KeySource } from '../config.ts';
-import { quote } from '../limits.ts';
 import { oneOf } from '../schema.ts';
 import { ALGORITHMS, HMAC_ALGORITHMS, PUBLIC_ALGORITHMS } from './settings.ts';
 import type { Vars } from './vars.ts';
@@ -17,6 +16,6 @@ export const readAlgorithms = (
   const known: readonly string[] = hmac ? HMAC_ALGORITHMS : PUBLIC_ALGORITHMS;
   const keys = hmac ? 'a secret' : 'public keys';
   for (const algorithm of wanted.filter((each) => !known.includes(each)))
-    vars.fail(name, `expected ${oneOf(known)}, the algorithms of ${keys}, got ${quote(algorithm)}`);
+    vars.fail(name, `${oneOf(known)}, the algorithms of ${keys}`, algorithm);
   return wanted;
 };

@@ -1,6 +1,5 @@
 // Claim paths, and the headers that carry claims to the origin.
 import type { ClaimHeader } from '../config.ts';
-import { quote } from '../limits.ts';
 import { TEXTS } from './settings.ts';
 import type { Vars } from './vars.ts';
 
@@ -14,8 +13,7 @@ const TAKEN =
 /** `org.id` -> `['org', 'id']`. A claim whose own name has dots, such as a URI, is found all the same (`auth/claims.ts`). */
 export const claimPath = (vars: Vars, variable: string, text: string): readonly string[] => {
   const path = text.split('.');
-  if (path.includes(''))
-    vars.fail(variable, `expected a claim such as \`sub\` or \`org.id\`, got ${quote(text)}`);
+  if (path.includes('')) vars.fail(variable, 'a claim such as `sub` or `org.id`', text);
   return path;
 };
 
@@ -26,10 +24,10 @@ export const readClaimHeaders = (vars: Vars): readonly ClaimHeader[] => {
   return items.flatMap((item) => {
     const [, claim, header] = /^(.+?)\s*=\s*([^=]*)$/.exec(item) ?? [];
     if (claim === undefined || header === undefined || !TOKEN.test(header))
-      return vars.fail('CLAIM_HEADERS', `expected \`<claim>=<header>\`, got ${quote(item)}`) ?? [];
+      return vars.fail('CLAIM_HEADERS', '`<claim>=<header>`', item) ?? [];
     const plain = header.toLowerCase().replace(/[^a-z0-9]/g, '-');
-    if (TAKEN.test(plain)) vars.fail('CLAIM_HEADERS', `expected a header of your own, got ${quote(header)}`);
-    if (seen.has(plain)) vars.fail('CLAIM_HEADERS', `expected each header once, got ${quote(item)}`);
+    if (TAKEN.test(plain)) vars.fail('CLAIM_HEADERS', 'a header of your own', header);
+    if (seen.has(plain)) vars.fail('CLAIM_HEADERS', 'each header once', item);
     seen.add(plain);
     return { claim: claimPath(vars, 'CLAIM_HEADERS', claim), header };
   });

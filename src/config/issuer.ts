@@ -1,9 +1,9 @@
 // One issuer from what says whom to trust, wherever that stood: its keys, algorithms and `typ`.
 import type { Issuer, KeySource } from '../config.ts';
-import { quote } from '../limits.ts';
+import type { Misfit } from '../limits.ts';
 import { readAlgorithms } from './algorithms.ts';
-import { publicKeyProblem } from './public-key.ts';
-import { urlProblem } from './urls.ts';
+import { publicKeyMisfit } from './public-key.ts';
+import { urlMisfit } from './urls.ts';
 import type { Vars } from './vars.ts';
 
 /** What a var or an entry of `ISSUERS` said. */
@@ -25,7 +25,7 @@ export const toIssuer = (vars: Vars, fields: Fields, names: Names): Issuer => {
   const keys = readKeys(vars, fields, names);
   // RFC 7515 section 4.1.9: a media type, its `application/` optional.
   if (fields.typ !== undefined && !/^[\w.+-]+(\/[\w.+-]+)?$/.test(fields.typ))
-    vars.fail(names.typ, `expected a media type such as \`at+jwt\`, got ${quote(fields.typ)}`);
+    vars.fail(names.typ, 'a media type such as `at+jwt`', fields.typ);
   return {
     issuer: fields.issuer,
     audience: fields.audience ?? [],
@@ -43,19 +43,18 @@ const readKeys = (vars: Vars, fields: Fields, names: Names): KeySource => {
   if (secrets !== undefined) given.push({ kind: 'secret', secrets });
   const [keys = { kind: 'discovery', issuer }] = given;
   for (const more of given.slice(1))
-    vars.fail(nameOf(names, more), `expected one key source, got \`${nameOf(names, keys)}\` too`);
-  const problem = keyProblem(keys);
-  if (problem !== undefined) vars.fail(nameOf(names, keys), problem);
+    vars.fail(nameOf(names, more), `no key source beside \`${nameOf(names, keys)}\``);
+  const misfit = keyMisfit(keys);
+  if (misfit) vars.fail(nameOf(names, keys), misfit.expected, misfit.got);
   return keys;
 };
 
 const nameOf = (names: Names, { kind }: KeySource): string =>
   ({ jwks: names.jwksUrl, public: names.publicKey, secret: 'JWT_SECRET', discovery: names.issuer })[kind];
 
-const keyProblem = (keys: KeySource): string | undefined => {
-  if (keys.kind === 'public') return publicKeyProblem(keys.key);
-  if (keys.kind === 'jwks') return urlProblem(keys.url, { httpsOnly: true, query: true });
-  if (keys.kind === 'secret' || urlProblem(keys.issuer, { httpsOnly: true, query: false }) === undefined)
-    return undefined;
-  return `expected an https URL to discover its keys from, or a key source, got ${quote(keys.issuer)}`;
+const keyMisfit = (keys: KeySource): Misfit | undefined => {
+  if (keys.kind === 'public') return publicKeyMisfit(keys.key);
+  if (keys.kind === 'jwks') return urlMisfit(keys.url, { httpsOnly: true, query: true });
+  if (keys.kind === 'secret' || !urlMisfit(keys.issuer, { httpsOnly: true, query: false })) return undefined;
+  return { expected: 'an https URL to discover its keys from, or a key source', got: keys.issuer };
 };

@@ -1,13 +1,13 @@
 // Where requests go.
 import type { OriginConfig } from '../config.ts';
 import { SECRET_BYTES } from './settings.ts';
-import { urlProblem } from './urls.ts';
+import { urlMisfit } from './urls.ts';
 import type { Vars } from './vars.ts';
 
 export const readOrigin = (vars: Vars): OriginConfig => {
   const text = vars.text('ORIGIN_URL');
-  const problem = text && urlProblem(text, { httpsOnly: false, query: false });
-  if (problem) vars.fail('ORIGIN_URL', problem);
+  const misfit = text && urlMisfit(text, { httpsOnly: false, query: false });
+  if (misfit) vars.fail('ORIGIN_URL', misfit.expected, misfit.got);
   return {
     url: (text && URL.parse(text)) || undefined,
     timeoutMs: vars.integer('ORIGIN_TIMEOUT_MS'),

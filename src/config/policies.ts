@@ -2,15 +2,12 @@
 import type { Config, Policies, Route } from '../config.ts';
 import { type Caller, chargesOf } from '../limit/plan.ts';
 import type { Algorithm, Policy, Scope } from '../limit/policy.ts';
-import { MAX_POLICIES, parseLimits, tooMany } from '../limits.ts';
+import { parseLimits, tooMany } from '../limits.ts';
 import type { Vars } from './vars.ts';
 
 export const readPolicies = (vars: Vars, algorithm: Algorithm): Policies => {
-  const read = (variable: string, text: string | undefined, scope: Scope): readonly Policy[] => {
-    const { policies, problems } = text === undefined ? NONE : parseLimits(text, scope, algorithm);
-    for (const problem of problems) vars.fail(variable, problem);
-    return policies;
-  };
+  const read = (variable: string, text: string | undefined, scope: Scope) =>
+    readList(vars, variable, text, scope, algorithm);
   const tiers = Object.entries(vars.structured('TIERS', TIERS) ?? {});
   return {
     default: read('LIMITS', vars.defaulted('LIMITS'), 'default'),
@@ -21,6 +18,19 @@ export const readPolicies = (vars: Vars, algorithm: Algorithm): Policies => {
     ip: read('IP_LIMITS', vars.text('IP_LIMITS'), 'ip'),
     global: read('GLOBAL_LIMITS', vars.text('GLOBAL_LIMITS'), 'global'),
   };
+};
+
+/** The policies of one list. */
+export const readList = (
+  vars: Vars,
+  variable: string,
+  text: string | undefined,
+  scope: Scope,
+  algorithm: Algorithm,
+): readonly Policy[] => {
+  const { policies, problems } = text === undefined ? NONE : parseLimits(text, scope, algorithm);
+  for (const { expected, got } of problems) vars.fail(variable, expected, got);
+  return policies;
 };
 
 const TIERS = { type: 'object', additionalProperties: { type: 'string' } } as const;
@@ -45,12 +55,11 @@ export const checkCharges = (vars: Vars, config: Config): void => {
       ),
     );
     const counts = charges.map(({ plans }) => plans.flatMap(({ policies }) => policies).length);
-    if (Math.max(...counts) > MAX_POLICIES)
-      vars.fail(at ? `${at}.limits` : 'LIMITS', `${tooMany(Math.max(...counts))} on one request`);
+    const misfit = tooMany(Math.max(...counts));
+    if (misfit) vars.fail(at ? `${at}.limits` : 'LIMITS', misfit.expected, misfit.got);
     const plans = charges.flatMap((charge) => charge.plans);
     const short = plans.flatMap(({ policies, cost }) => policies.filter(({ quota }) => quota < cost));
     const [smallest] = short.toSorted((a, b) => a.quota - b.quota);
-    if (smallest)
-      vars.fail(`${at}.cost`, `expected at most the quota of \`${smallest.name}\`, got ${route.cost}`);
+    if (smallest) vars.fail(`${at}.cost`, `at most the quota of \`${smallest.name}\``, route.cost);
   }
 };

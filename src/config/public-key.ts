@@ -1,4 +1,6 @@
 // The shape of a public key in a var: SPKI PEM, JWK or JWKS. Nothing is quoted, it may be a private key.
+import type { Misfit } from '../limits.ts';
+import { isTable } from '../schema.ts';
 import { parseJson } from './vars.ts';
 
 const PEM = /^-----BEGIN PUBLIC KEY-----[\sA-Za-z0-9+/=]+-----END PUBLIC KEY-----$/;
@@ -10,18 +12,15 @@ export const publicKeyText = (value: unknown): string | undefined => {
   return text.startsWith('{') ? text : text.replaceAll('\\n', '\n');
 };
 
-export const publicKeyProblem = (text: string): string | undefined => {
+export const publicKeyMisfit = (text: string): Misfit | undefined => {
   if (PEM.test(text)) return undefined;
-  if (text.includes('PRIVATE KEY')) return 'expected a public key, got a private one';
   const data = parseJson(text);
-  const keys = isRecord(data) && Array.isArray(data.keys) ? data.keys : [data];
-  if (keys.some((key) => isRecord(key) && 'd' in key)) return 'expected a public key, got a private one';
+  const keys = isTable(data) && Array.isArray(data.keys) ? data.keys : [data];
+  if (text.includes('PRIVATE KEY') || keys.some((key) => isTable(key) && 'd' in key))
+    return { expected: 'a public key, not a private one' };
   if (keys.length > 0 && keys.every(isPublicJwk)) return undefined;
-  return 'expected a PEM `PUBLIC KEY`, a JWK or a JWKS with at least one public key';
+  return { expected: 'a PEM `PUBLIC KEY`, a JWK or a JWKS with at least one public key' };
 };
 
 const isPublicJwk = (key: unknown): boolean =>
-  isRecord(key) && typeof key.kty === 'string' && key.kty !== 'oct';
-
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+  isTable(key) && typeof key.kty === 'string' && key.kty !== 'oct';

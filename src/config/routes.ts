@@ -1,8 +1,8 @@
 // `ROUTES`: the entries and what is wrong with them.
 import type { Mode, Route } from '../config.ts';
 import type { Algorithm } from '../limit/policy.ts';
-import { parseLimits, quote } from '../limits.ts';
 import { oneOf } from '../schema.ts';
+import { readList } from './policies.ts';
 import { CHOICES, ROUTE } from './settings.ts';
 import type { Vars } from './vars.ts';
 
@@ -55,13 +55,14 @@ export const readRoutes = (vars: Vars, defaults: Defaults): readonly Route[] => 
   return entries.map((entry, index) => {
     const at = `ROUTES[${index}]`;
     checkName(vars, `${at}.name`, entry.name, names);
-    check(vars, `${at}.match`, matchProblem(entry.match), entry.match);
-    for (const scope of entry.scopes ?? []) check(vars, `${at}.scopes`, scopeProblem(scope), scope);
-    const { auth = ROUTE.auth, cost = ROUTE.cost, mode = defaults.mode } = entry;
-    if (auth === 'none' && entry.scopes?.length)
-      vars.fail(`${at}.scopes`, 'expected none, since `auth` is `none`');
-    if (!Number.isSafeInteger(cost) || cost < 1)
-      vars.fail(`${at}.cost`, `expected a whole number from 1, got ${cost}`);
+    const expected = expectedMatch(entry.match);
+    if (expected !== undefined) vars.fail(`${at}.match`, expected, entry.match);
+    // RFC 6749 section 3.3: a scope is one word.
+    for (const scope of entry.scopes ?? [])
+      if (!/^[!#-[\]-~]+$/.test(scope)) vars.fail(`${at}.scopes`, 'one scope an entry', scope);
+    const { auth = ROUTE.auth, cost = ROUTE.cost, mode, algorithm, limits = '' } = { ...defaults, ...entry };
+    if (auth === 'none' && entry.scopes?.length) vars.fail(`${at}.scopes`, 'none, since `auth` is `none`');
+    if (!Number.isSafeInteger(cost) || cost < 1) vars.fail(`${at}.cost`, 'a whole number from 1', cost);
     return {
       name: entry.name,
       match: entry.match,
@@ -69,13 +70,9 @@ export const readRoutes = (vars: Vars, defaults: Defaults): readonly Route[] => 
       auth,
       // The route's algorithm is for its own limits. Were it to reach the caller's default limits, those would count
       // on a fresh counter there, and a caller would have them twice.
-      limits: readLimits(
-        vars,
-        `${at}.limits`,
-        entry.limits,
-        entry.name,
-        entry.algorithm ?? defaults.algorithm,
-      ),
+      limits: /^\s*none\s*$/i.test(limits)
+        ? 'none'
+        : readList(vars, `${at}.limits`, limits || undefined, entry.name, algorithm),
       cost,
       scopes: entry.scopes ?? [],
       mode,
@@ -83,33 +80,24 @@ export const readRoutes = (vars: Vars, defaults: Defaults): readonly Route[] => 
   });
 };
 
-const check = (vars: Vars, variable: string, problem: string | undefined, value: string): void => {
-  if (problem !== undefined) vars.fail(variable, `${problem}, got ${quote(value)}`);
-};
-
 const checkName = (vars: Vars, variable: string, name: string, earlier: Set<string>): void => {
   if (!/^[a-z0-9][a-z0-9_-]*$/.test(name) || name.length > 64)
-    check(vars, variable, 'expected at most 64 of `a-z`, `0-9`, `-` and `_`', name);
-  if (RESERVED.includes(name)) check(vars, variable, `expected none of ${oneOf(RESERVED)}`, name);
-  if (earlier.has(name)) check(vars, variable, 'expected each name once', name);
+    vars.fail(variable, 'at most 64 of `a-z`, `0-9`, `-` and `_`', name);
+  if (RESERVED.includes(name)) vars.fail(variable, `none of ${oneOf(RESERVED)}`, name);
+  if (earlier.has(name)) vars.fail(variable, 'each name once', name);
   earlier.add(name);
 };
 
 /** Paths are compared in canonical form too (see `route.ts`), so a pattern must be written in it. */
-const matchProblem = (match: string): string | undefined => {
-  if (!match.startsWith('/')) return 'expected a path pattern that starts with `/`';
-  if (/%|;|\/\/|\/\.{1,2}(\/|$)/.test(match))
-    return 'expected a path without escapes, `;`, `//` and dot segments';
+const expectedMatch = (match: string): string | undefined => {
+  if (!match.startsWith('/')) return 'a path pattern that starts with `/`';
+  if (/%|;|\/\/|\/\.{1,2}(\/|$)/.test(match)) return 'a path without escapes, `;`, `//` and dot segments';
   try {
     new URLPattern({ pathname: match }, { ignoreCase: true });
   } catch {
-    return 'expected a URLPattern pathname such as `/api/search/*`';
+    return 'a URLPattern pathname such as `/api/search/*`';
   }
 };
-
-/** RFC 6749 section 3.3: a scope is one word. */
-const scopeProblem = (scope: string): string | undefined =>
-  /^[!#-[\]-~]+$/.test(scope) ? undefined : 'expected one scope an entry';
 
 const readMethods = (
   vars: Vars,
@@ -117,24 +105,10 @@ const readMethods = (
   methods: readonly string[] | undefined,
 ): Route['methods'] => {
   if (methods === undefined) return undefined;
-  if (methods.length === 0) vars.fail(variable, 'expected at least one method');
+  if (methods.length === 0) vars.fail(variable, 'at least one method');
   for (const method of methods) {
-    if (!/^[A-Z]+$/i.test(method)) check(vars, variable, 'expected a method', method);
-    if (method.toUpperCase() === 'HEAD')
-      check(vars, variable, 'expected `GET`, which HEAD counts as', method);
+    if (!/^[A-Z]+$/i.test(method)) vars.fail(variable, 'a method', method);
+    if (method.toUpperCase() === 'HEAD') vars.fail(variable, '`GET`, which HEAD counts as', method);
   }
   return new Set(methods.map((method) => method.toUpperCase()));
-};
-
-const readLimits = (
-  vars: Vars,
-  variable: string,
-  text: string | undefined,
-  ...[scope, algorithm]: [scope: string, algorithm: Algorithm]
-): Route['limits'] => {
-  if (text === undefined || text === '') return [];
-  if (text.trim().toLowerCase() === 'none') return 'none';
-  const { policies, problems } = parseLimits(text, scope, algorithm);
-  for (const problem of problems) vars.fail(variable, problem);
-  return policies;
 };

@@ -1,6 +1,5 @@
 // Whose tokens are trusted and how they are read: the single-issuer vars, or `ISSUERS`.
 import type { Issuer, TokenConfig } from '../config.ts';
-import { quote } from '../limits.ts';
 import type { Fitting } from '../schema.ts';
 import { claimPath } from './claims.ts';
 import { type Fields, type Names, toIssuer } from './issuer.ts';
@@ -65,21 +64,20 @@ const readSecrets = (vars: Vars, algorithms: readonly string[]): readonly string
   const current = vars.secret('JWT_SECRET', minBytes, false);
   const previous = vars.secret('JWT_SECRET_PREVIOUS', minBytes, false);
   if (vars.raw('JWT_SECRET') !== undefined) return [current, previous].filter((each) => each !== undefined);
-  if (previous !== undefined) vars.fail('JWT_SECRET_PREVIOUS', 'expected `JWT_SECRET` beside it');
+  if (previous !== undefined) vars.fail('JWT_SECRET_PREVIOUS', '`JWT_SECRET` beside it');
 };
 
 const readSeveral = (vars: Vars): readonly Issuer[] | undefined => {
   const entries = vars.structured('ISSUERS', ISSUERS);
   if (entries === undefined) return undefined;
   const both = SINGLE_ONLY.filter((name) => vars.raw(name) !== undefined);
-  for (const name of both) vars.fail(name, 'expected to be unset, since `ISSUERS` replaces it');
-  if (entries.length === 0) vars.fail('ISSUERS', 'expected at least one issuer');
+  for (const name of both) vars.fail(name, 'to be unset, since `ISSUERS` replaces it');
+  if (entries.length === 0) vars.fail('ISSUERS', 'at least one issuer');
   const seen = new Set<string>();
   return entries.map((entry, index) => {
     const at = `ISSUERS[${index}]`;
-    if (entry.issuer === '') vars.fail(`${at}.issuer`, 'expected a value, got nothing');
-    if (seen.has(entry.issuer))
-      vars.fail(`${at}.issuer`, `expected each issuer once, got ${quote(entry.issuer)}`);
+    if (entry.issuer === '') vars.fail(`${at}.issuer`, 'a value');
+    if (seen.has(entry.issuer)) vars.fail(`${at}.issuer`, 'each issuer once', entry.issuer);
     seen.add(entry.issuer);
     return toIssuer(vars, fieldsOf(vars, entry, at), namesAt(at));
   });

@@ -1,5 +1,5 @@
 // What a URL in a var must look like. Messages never quote credentials or a query.
-import { quote } from '../limits.ts';
+import type { Misfit } from '../limits.ts';
 
 interface Shape {
   /** Refuse plain http, but for this machine, where there is nobody in between. */
@@ -7,8 +7,8 @@ interface Shape {
   readonly query: boolean;
 }
 
-/** The URL's problem, if it has one. */
-export const urlProblem = (text: string, { httpsOnly, query }: Shape): string | undefined => {
+/** What is wrong with the URL, if anything is. */
+export const urlMisfit = (text: string, { httpsOnly, query }: Shape): Misfit | undefined => {
   const url = URL.parse(text);
   const fits =
     url !== null &&
@@ -19,10 +19,9 @@ export const urlProblem = (text: string, { httpsOnly, query }: Shape): string | 
     (query || url.search === '');
   if (fits) return undefined;
   const parts = query ? 'credentials or fragment' : 'credentials, query or fragment';
-  return `expected ${httpsOnly ? 'an https' : 'an http or https'} URL without ${parts}${got(text)}`;
+  const expected = `${httpsOnly ? 'an https' : 'an http or https'} URL without ${parts}`;
+  return { expected, got: /[@?#]/.test(text) ? undefined : text };
 };
 
 const isLoopback = ({ hostname }: URL): boolean =>
   hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
-
-const got = (text: string): string => (/[@?#]/.test(text) ? '' : `, got ${quote(text)}`);

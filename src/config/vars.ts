@@ -1,6 +1,5 @@
 // Reads vars one at a time and keeps every problem, so that one look shows them all. Never quotes a secret.
-import { quote } from '../limits.ts';
-import { type Fitting, misfits, oneOf, type Schema } from '../schema.ts';
+import { described, type Fitting, misfits, oneOf, type Schema } from '../schema.ts';
 import { type Bounds, CHOICES, INTEGERS, OPTIONAL_CHOICES, OPTIONAL_INTEGERS, TEXTS } from './settings.ts';
 
 /** What is wrong with one var, or with one entry of it (`ROUTES[2].cost`). */
@@ -21,8 +20,9 @@ export class Vars {
     this.#env = env;
   }
 
-  fail(variable: string, problem: string): undefined {
-    this.problems.push({ variable, problem });
+  /** @param got left out where it may be a secret. */
+  fail(variable: string, expected: string, got?: unknown): undefined {
+    this.problems.push({ variable, problem: `expected ${described({ expected, got })}` });
   }
 
   /** As it is bound; an empty string is unset. */
@@ -33,7 +33,7 @@ export class Vars {
 
   text(name: string): string | undefined {
     const value = this.raw(name);
-    if (typeof value === 'object' || typeof value === 'function') return this.fail(name, 'expected a string');
+    if (typeof value === 'object' || typeof value === 'function') return this.fail(name, 'a string');
     return value === undefined ? undefined : String(value).trim() || undefined;
   }
 
@@ -54,7 +54,7 @@ export class Vars {
     const text = this.text(name);
     if (text === undefined) return undefined;
     if (/^\d{1,15}$/.test(text) && Number(text) >= min && Number(text) <= max) return Number(text);
-    return this.fail(name, `expected a whole number from ${min} to ${max}, got ${quote(text)}`);
+    return this.fail(name, `a whole number from ${min} to ${max}`, text);
   }
 
   /** One of the words, the first where unset. */
@@ -70,8 +70,7 @@ export class Vars {
   #oneOf<Word extends string>(name: string, words: readonly Word[]): Word | undefined {
     const text = this.text(name);
     const found = words.find((word) => word === text);
-    if (found === undefined && text !== undefined)
-      this.fail(name, `expected ${oneOf(words)}, got ${quote(text)}`);
+    if (found === undefined && text !== undefined) this.fail(name, oneOf(words), text);
     return found;
   }
 
@@ -86,10 +85,10 @@ export class Vars {
   secret(name: string, minBytes: number, visible: boolean): string | undefined {
     const value = this.raw(name);
     if (value === undefined) return undefined;
-    if (typeof value !== 'string') return this.fail(name, 'expected a string');
+    if (typeof value !== 'string') return this.fail(name, 'a string');
     const { length } = new TextEncoder().encode(value);
-    if (length < minBytes) return this.fail(name, `expected at least ${minBytes} bytes, got ${length}`);
-    if (visible && !/^[!-~]+$/.test(value)) return this.fail(name, 'expected printable ASCII without spaces');
+    if (length < minBytes) return this.fail(name, `at least ${minBytes} bytes`, length);
+    if (visible && !/^[!-~]+$/.test(value)) return this.fail(name, 'printable ASCII without spaces');
     return value;
   }
 
@@ -98,9 +97,9 @@ export class Vars {
     const value = this.raw(name);
     if (value === undefined) return undefined;
     const data = typeof value === 'string' ? parseJson(value) : value;
-    if (data === undefined) return this.fail(name, 'expected a TOML table or array, or JSON');
+    if (data === undefined) return this.fail(name, 'a TOML table or array, or JSON');
     const problems = misfits(schema, data, name);
-    for (const { at, problem } of problems) this.fail(at, problem);
+    for (const { at, expected, got } of problems) this.fail(at, expected, got);
     // Nothing that does not fit: so it is of the schema's type.
     return problems.length === 0 ? (data as Fitting<S>) : undefined;
   }
@@ -109,8 +108,7 @@ export class Vars {
 /** Trims the items; an empty one is a problem. */
 export const cleanList = (vars: Vars, name: string, items: readonly string[]): readonly string[] => {
   const trimmed = items.map((item) => item.trim());
-  if (trimmed.length === 0 || trimmed.includes(''))
-    vars.fail(name, 'expected values between commas, got an empty one');
+  if (trimmed.length === 0 || trimmed.includes('')) vars.fail(name, 'values between commas', '');
   return trimmed;
 };
 

@@ -64,37 +64,37 @@ describe('a bad configuration is named', () => {
     [
       'a key set and a public key',
       { JWKS_URL: 'https://issuer.example/jwks', JWT_PUBLIC_KEY: PEM },
-      '`JWT_PUBLIC_KEY`: expected one key source, got `JWKS_URL` too',
+      '`JWT_PUBLIC_KEY`: expected no key source beside `JWKS_URL`',
     ],
     [
       'a secret and a public key',
       { JWT_SECRET: SECRET, JWT_PUBLIC_KEY: PEM },
-      '`JWT_SECRET`: expected one key source, got `JWT_PUBLIC_KEY` too',
+      '`JWT_SECRET`: expected no key source beside `JWT_PUBLIC_KEY`',
     ],
     [
       'a secret and a key set',
       { JWT_SECRET: SECRET, JWKS_URL: 'https://issuer.example/jwks' },
-      '`JWT_SECRET`: expected one key source, got `JWKS_URL` too',
+      '`JWT_SECRET`: expected no key source beside `JWKS_URL`',
     ],
     [
       'a short secret, which is not quoted',
       { JWT_SECRET: 'hunter2' },
-      '`JWT_SECRET`: expected at least 32 bytes, got 7',
+      '`JWT_SECRET`: expected at least 32 bytes, got `7`',
     ],
     [
       'a secret too short for HS512',
       { JWT_SECRET: SECRET, JWT_ALGORITHMS: 'HS512' },
-      '`JWT_SECRET`: expected at least 64 bytes, got 36',
+      '`JWT_SECRET`: expected at least 64 bytes, got `36`',
     ],
     [
       'a secret too short for one of its algorithms',
       { JWT_SECRET: SECRET, JWT_ALGORITHMS: 'HS256, HS384' },
-      '`JWT_SECRET`: expected at least 48 bytes, got 36',
+      '`JWT_SECRET`: expected at least 48 bytes, got `36`',
     ],
     [
       'a short previous secret',
       { JWT_SECRET: SECRET, JWT_SECRET_PREVIOUS: 'hunter2' },
-      '`JWT_SECRET_PREVIOUS`: expected at least 32 bytes, got 7',
+      '`JWT_SECRET_PREVIOUS`: expected at least 32 bytes, got `7`',
     ],
     [
       'a previous secret alone',
@@ -129,13 +129,13 @@ describe('a bad configuration is named', () => {
     [
       'an empty algorithm between commas',
       { ...ISSUER, JWT_ALGORITHMS: 'RS256,' },
-      '`JWT_ALGORITHMS`: expected values between commas, got an empty one',
+      '`JWT_ALGORITHMS`: expected values between commas, got nothing',
       `\`JWT_ALGORITHMS\`: expected ${PUBLIC_WORDS}, the algorithms of public keys, got nothing`,
     ],
     [
       'an empty audience between commas',
       { ...ISSUER, JWT_AUDIENCE: 'a,,b' },
-      '`JWT_AUDIENCE`: expected values between commas, got an empty one',
+      '`JWT_AUDIENCE`: expected values between commas, got nothing',
     ],
     [
       'a `typ` that is none',
@@ -150,17 +150,17 @@ describe('a bad configuration is named', () => {
     [
       'a private key in PEM',
       { JWT_PUBLIC_KEY: PEM.replaceAll('PUBLIC', 'PRIVATE') },
-      '`JWT_PUBLIC_KEY`: expected a public key, got a private one',
+      '`JWT_PUBLIC_KEY`: expected a public key, not a private one',
     ],
     [
       'a private key as JWK',
       { JWT_PUBLIC_KEY: JSON.stringify({ ...JWK, d: 'hunter2' }) },
-      '`JWT_PUBLIC_KEY`: expected a public key, got a private one',
+      '`JWT_PUBLIC_KEY`: expected a public key, not a private one',
     ],
     [
       'a private key in a JWKS',
       { JWT_PUBLIC_KEY: { keys: [JWK, { ...JWK, d: 'hunter2' }] } },
-      '`JWT_PUBLIC_KEY`: expected a public key, got a private one',
+      '`JWT_PUBLIC_KEY`: expected a public key, not a private one',
     ],
     [
       'a symmetric key as JWK',
@@ -204,7 +204,7 @@ describe('a bad configuration is named', () => {
     [
       'an issuer without a name',
       { ISSUERS: [{ jwks_url: 'https://a.example/jwks' }] },
-      '`ISSUERS[0].issuer`: expected a value, got nothing',
+      '`ISSUERS[0].issuer`: expected a value',
     ],
     [
       'an issuer with an unknown key',
@@ -219,7 +219,7 @@ describe('a bad configuration is named', () => {
     [
       'an issuer with two key sources',
       { ISSUERS: [{ issuer: 'a', jwks_url: 'https://a.example/jwks', public_key: PEM }] },
-      '`ISSUERS[0].public_key`: expected one key source, got `ISSUERS[0].jwks_url` too',
+      '`ISSUERS[0].public_key`: expected no key source beside `ISSUERS[0].jwks_url`',
     ],
     [
       'an issuer without keys',
@@ -292,7 +292,7 @@ describe('a bad configuration is named', () => {
         IP_LIMITS: '1/minute, 1/hour, 1/day, 1/month',
         GLOBAL_LIMITS: '9/minute, 9/hour, 9/day',
       },
-      '`LIMITS`: expected at most 16 policies, got 17 on one request',
+      '`LIMITS`: expected at most 16 policies on one request, got `17`',
     ],
     // Routes.
     [
@@ -309,7 +309,7 @@ describe('a bad configuration is named', () => {
     [
       'a route without a name',
       { ...ISSUER, ROUTES: [{ match: '/search' }] },
-      '`ROUTES[0].name`: expected a value, got nothing',
+      '`ROUTES[0].name`: expected a value',
     ],
     ['a route with an unknown key', route({ limit: '5/minute' }), '`ROUTES[0].limit`: expected no such key'],
     [
@@ -385,33 +385,33 @@ describe('a bad configuration is named', () => {
       route({ limits: '5 a minute' }),
       '`ROUTES[0].limits`: expected `<quota>/<unit>`, got `5 a minute`',
     ],
-    ['a cost of nothing', route({ cost: 0 }), '`ROUTES[0].cost`: expected a whole number from 1, got 0'],
-    ['a decimal cost', route({ cost: 1.5 }), '`ROUTES[0].cost`: expected a whole number from 1, got 1.5'],
+    ['a cost of nothing', route({ cost: 0 }), '`ROUTES[0].cost`: expected a whole number from 1, got `0`'],
+    ['a decimal cost', route({ cost: 1.5 }), '`ROUTES[0].cost`: expected a whole number from 1, got `1.5`'],
     ['a cost as a string', route({ cost: '5' }), '`ROUTES[0].cost`: expected a number, got `5`'],
     [
       'a cost above the route’s quota',
       route({ cost: 20, limits: '10/minute' }),
-      '`ROUTES[0].cost`: expected at most the quota of `search:10/minute`, got 20',
+      '`ROUTES[0].cost`: expected at most the quota of `search:10/minute`, got `20`',
     ],
     [
       'a cost above the default quota',
       route({ cost: 101 }),
-      '`ROUTES[0].cost`: expected at most the quota of `100/minute`, got 101',
+      '`ROUTES[0].cost`: expected at most the quota of `100/minute`, got `101`',
     ],
     [
       'a cost above a tier’s quota',
       { ...route({ cost: 50 }), TIERS: { free: '20/minute' } },
-      '`ROUTES[0].cost`: expected at most the quota of `20/minute`, got 50',
+      '`ROUTES[0].cost`: expected at most the quota of `20/minute`, got `50`',
     ],
     [
       'a cost above an anonymous caller’s quota',
       route({ cost: 61, auth: 'none' }),
-      '`ROUTES[0].cost`: expected at most the quota of `60/minute`, got 61',
+      '`ROUTES[0].cost`: expected at most the quota of `60/minute`, got `61`',
     ],
     [
       'a cost above the global quota, where exempt from all else',
       { ...route({ cost: 1000, limits: 'none' }), GLOBAL_LIMITS: '500/minute' },
-      '`ROUTES[0].cost`: expected at most the quota of `global:500/minute`, got 1000',
+      '`ROUTES[0].cost`: expected at most the quota of `global:500/minute`, got `1000`',
     ],
     [
       'a scope with a space',
@@ -457,7 +457,7 @@ describe('a bad configuration is named', () => {
     [
       'a short origin secret',
       { ...ISSUER, ORIGIN_SECRET: 'hunter2' },
-      '`ORIGIN_SECRET`: expected at least 16 bytes, got 7',
+      '`ORIGIN_SECRET`: expected at least 16 bytes, got `7`',
     ],
     [
       'an origin secret no header can carry',
@@ -585,12 +585,12 @@ describe('a bad configuration is named', () => {
     [
       'a short admin token, which is not quoted',
       { ...ISSUER, ADMIN_TOKEN: 'hunter2' },
-      '`ADMIN_TOKEN`: expected at least 32 bytes, got 7',
+      '`ADMIN_TOKEN`: expected at least 32 bytes, got `7`',
     ],
     [
       'a short partition secret',
       { ...ISSUER, PARTITION_SECRET: 'hunter2' },
-      '`PARTITION_SECRET`: expected at least 16 bytes, got 7',
+      '`PARTITION_SECRET`: expected at least 16 bytes, got `7`',
     ],
     [
       'a table where a text belongs',

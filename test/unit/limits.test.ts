@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Algorithm, Scope } from '../../src/limit/policy.ts';
 import { MAX_POLICIES, parseLimits } from '../../src/limits.ts';
+import { described } from '../../src/schema.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -15,7 +16,7 @@ const policiesOf = (text: string, scope: Scope = 'default', algorithm: Algorithm
 const namesOf = (text: string, scope?: Scope) => policiesOf(text, scope).map((policy) => policy.name);
 
 const problemsOf = (text: string, algorithm: Algorithm = 'sliding-window') =>
-  parseLimits(text, 'default', algorithm).problems;
+  parseLimits(text, 'default', algorithm).problems.map(described);
 
 describe('limits notation', () => {
   it.each([
@@ -84,32 +85,32 @@ describe('limits notation', () => {
   });
 
   it.each([
-    ['ten/minute', 'expected `<quota>/<unit>`, got `ten/minute`'],
-    ['10', 'expected `<quota>/<unit>`, got `10`'],
-    ['/minute', 'expected `<quota>/<unit>`, got `/minute`'],
-    ['10/', 'expected `<quota>/<unit>`, got `10/`'],
-    ['10 minute', 'expected `<quota>/<unit>`, got `10 minute`'],
-    ['10/fortnight', 'expected `<quota>/<unit>`, got `10/fortnight`'],
-    ['10/min', 'expected `<quota>/<unit>`, got `10/min`'],
-    ['-1/minute', 'expected `<quota>/<unit>`, got `-1/minute`'],
-    ['1.5/minute', 'expected `<quota>/<unit>`, got `1.5/minute`'],
-    ['1e3/minute', 'expected `<quota>/<unit>`, got `1e3/minute`'],
-    ['10/1.5 minutes', 'expected `<quota>/<unit>`, got `10/1.5 minutes`'],
-    ['10/-2 days', 'expected `<quota>/<unit>`, got `10/-2 days`'],
-    ['١٠/minute', 'expected `<quota>/<unit>`, got `١٠/minute`'],
-    ['10/minute,', 'expected `<quota>/<unit>`, got nothing'],
-    ['10/minute;;5/hour', 'expected `<quota>/<unit>`, got nothing'],
-    ['0/minute', 'expected a quota from 1 to 999999999999999, got `0/minute`'],
-    ['1000000000000000/day', 'expected a quota from 1 to 999999999999999, got `1000000000000000/day`'],
-    ['10/0 days', 'expected a window from 1 second to 10 years, got `10/0 days`'],
-    ['10/11 years', 'expected a window from 1 second to 10 years, got `10/11 years`'],
+    ['ten/minute', '`<quota>/<unit>`, got `ten/minute`'],
+    ['10', '`<quota>/<unit>`, got `10`'],
+    ['/minute', '`<quota>/<unit>`, got `/minute`'],
+    ['10/', '`<quota>/<unit>`, got `10/`'],
+    ['10 minute', '`<quota>/<unit>`, got `10 minute`'],
+    ['10/fortnight', '`<quota>/<unit>`, got `10/fortnight`'],
+    ['10/min', '`<quota>/<unit>`, got `10/min`'],
+    ['-1/minute', '`<quota>/<unit>`, got `-1/minute`'],
+    ['1.5/minute', '`<quota>/<unit>`, got `1.5/minute`'],
+    ['1e3/minute', '`<quota>/<unit>`, got `1e3/minute`'],
+    ['10/1.5 minutes', '`<quota>/<unit>`, got `10/1.5 minutes`'],
+    ['10/-2 days', '`<quota>/<unit>`, got `10/-2 days`'],
+    ['١٠/minute', '`<quota>/<unit>`, got `١٠/minute`'],
+    ['10/minute,', '`<quota>/<unit>`, got nothing'],
+    ['10/minute;;5/hour', '`<quota>/<unit>`, got nothing'],
+    ['0/minute', 'a quota from 1 to 999999999999999, got `0/minute`'],
+    ['1000000000000000/day', 'a quota from 1 to 999999999999999, got `1000000000000000/day`'],
+    ['10/0 days', 'a window from 1 second to 10 years, got `10/0 days`'],
+    ['10/11 years', 'a window from 1 second to 10 years, got `10/11 years`'],
     [
       '10/99999999999999999999 days',
-      'expected a window from 1 second to 10 years, got `10/99999999999999999999 days`',
+      'a window from 1 second to 10 years, got `10/99999999999999999999 days`',
     ],
-    ['10/minute, 20/60 seconds', 'expected each window once, beside `10/minute`, got `20/60 seconds`'],
-    ['10/minute | 10/minute', 'expected each window once, beside `10/minute`, got `10/minute`'],
-    ['1/month, 2/30 days', 'expected each window once, beside `1/month`, got `2/30 days`'],
+    ['10/minute, 20/60 seconds', 'each window once, beside `10/minute`, got `20/60 seconds`'],
+    ['10/minute | 10/minute', 'each window once, beside `10/minute`, got `10/minute`'],
+    ['1/month, 2/30 days', 'each window once, beside `1/month`, got `2/30 days`'],
   ])('refuses %s', (text, problem) => {
     expect(problemsOf(text)).toEqual([problem]);
   });
@@ -120,7 +121,7 @@ describe('limits notation', () => {
 
   it('refuses a gcra quota of more than one permit a microsecond, and takes exactly one', () => {
     expect(problemsOf('1000001/second', 'gcra')).toEqual([
-      'expected at most one permit a microsecond for gcra, got `1000001/second`',
+      'at most one permit a microsecond for gcra, got `1000001/second`',
     ]);
     expect(problemsOf('1000000/second', 'gcra')).toEqual([]);
     expect(problemsOf('1000001/second', 'sliding-window')).toEqual([]);
@@ -134,11 +135,11 @@ describe('limits notation', () => {
   it('takes 16 policies in a list and no more', () => {
     const list = (length: number) => Array.from({ length }, (_, index) => `1/${index + 1} days`).join();
     expect(problemsOf(list(MAX_POLICIES))).toEqual([]);
-    expect(problemsOf(list(MAX_POLICIES + 1))).toEqual(['expected at most 16 policies, got 17']);
+    expect(problemsOf(list(MAX_POLICIES + 1))).toEqual(['at most 16 policies on one request, got `17`']);
   });
 
   it('cuts a long part short in its message', () => {
-    expect(problemsOf('x'.repeat(500))[0]).toBe(`expected \`<quota>/<unit>\`, got \`${'x'.repeat(60)}…\``);
+    expect(problemsOf('x'.repeat(500))[0]).toBe(`\`<quota>/<unit>\`, got \`${'x'.repeat(60)}…\``);
   });
 
   it('reads back every name it makes', () => {
