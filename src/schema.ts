@@ -3,9 +3,8 @@
 import type { Misfit } from './limits.ts';
 
 export interface Schema {
-  /** Unset, and without `anyOf`: anything fits. */
+  /** Unset: anything fits. */
   readonly type?: 'string' | 'number' | 'array' | 'object';
-  readonly anyOf?: readonly Schema[];
   readonly enum?: readonly string[];
   readonly minLength?: number;
   readonly maxLength?: number;
@@ -22,9 +21,7 @@ export type Fitting<S> = S extends { enum: readonly (infer Word)[] }
   ? Word
   : S extends { type: infer Type }
     ? FittingType<S, Type>
-    : S extends { anyOf: readonly (infer Option)[] }
-      ? Fitting<Option>
-      : unknown;
+    : unknown;
 
 type FittingType<S, Type> = Type extends 'string'
   ? string
@@ -53,18 +50,11 @@ type Table = Readonly<Record<string, unknown>>;
 
 /** Everything that does not fit, where `at` names the value itself. */
 export const misfits = (schema: Schema, value: unknown, at: string): readonly Located[] => {
-  if (schema.anyOf) return misfitsOfAny(schema.anyOf, value, at);
   const expected = expectedOf(schema, value);
   if (expected !== undefined) return [{ at, expected, got: value }];
   const { items } = schema;
   if (items && Array.isArray(value)) return value.flatMap((item, i) => misfits(items, item, `${at}[${i}]`));
   return schema.type === 'object' && isTable(value) ? misfitsOfTable(schema, value, at) : [];
-};
-
-/** Where no option fits, the last one says what was expected. */
-const misfitsOfAny = (options: readonly Schema[], value: unknown, at: string): readonly Located[] => {
-  const each = options.map((option) => misfits(option, value, at));
-  return each.find((found) => found.length === 0) ?? each.at(-1) ?? [];
 };
 
 const misfitsOfTable = (schema: Schema, table: Table, at: string): readonly Located[] => {

@@ -1,60 +1,83 @@
 // One issuer from what says whom to trust, wherever that stood: its keys, algorithms and `typ`.
 import type { Issuer, KeySource } from '../config.ts';
 import type { Misfit } from '../limits.ts';
-import { readAlgorithms } from './algorithms.ts';
-import { publicKeyMisfit } from './public-key.ts';
+import { oneOf } from '../schema.ts';
+import { publicKeyMisfit, publicKeyText } from './public-key.ts';
+import { ALGORITHMS, SECRET_BYTES } from './settings.ts';
 import { urlMisfit } from './urls.ts';
 import type { Vars } from './vars.ts';
 
-/** What a var or an entry of `ISSUERS` said. */
-export interface Fields {
-  readonly issuer: string | undefined;
-  readonly audience: readonly string[] | undefined;
-  readonly jwksUrl: string | undefined;
-  readonly publicKey: string | undefined;
-  /** Empty where one is set and was refused. */
-  readonly secrets: readonly string[] | undefined;
-  readonly algorithms: readonly string[] | undefined;
-  readonly typ: string | undefined;
-}
-
-/** What each field is called for the reader of a message. */
-export type Names = Readonly<Record<Exclude<keyof Fields, 'secrets' | 'audience'>, string>>;
-
-export const toIssuer = (vars: Vars, fields: Fields, names: Names): Issuer => {
-  const keys = readKeys(vars, fields, names);
+export const readIssuer = (vars: Vars): Issuer => {
+  const issuer = vars.text('issuer');
+  const wanted = vars.list('algorithms');
+  const typ = vars.text('typ');
+  const keys = readKeys(vars, issuer, wanted);
   // RFC 7515 section 4.1.9: a media type, its `application/` optional.
-  if (fields.typ !== undefined && !/^[\w.+-]+(\/[\w.+-]+)?$/.test(fields.typ))
-    vars.fail(names.typ, 'a media type such as `at+jwt`', fields.typ);
+  if (typ !== undefined && !/^[\w.+-]+(\/[\w.+-]+)?$/.test(typ))
+    vars.fail('typ', 'a media type such as `at+jwt`', typ);
   return {
-    issuer: fields.issuer,
-    audience: fields.audience ?? [],
-    algorithms: readAlgorithms(vars, names.algorithms, fields.algorithms, keys.kind),
-    typ: fields.typ,
+    issuer,
+    audience: vars.list('audience') ?? [],
+    algorithms: readAlgorithms(vars, wanted, keys.kind),
+    typ,
     keys,
   };
 };
 
-const readKeys = (vars: Vars, fields: Fields, names: Names): KeySource => {
-  const { issuer = '', jwksUrl, publicKey, secrets } = fields;
+/** What holds the keys of each kind of source. */
+const PARTS: Readonly<Record<KeySource['kind'], string>> = {
+  jwks: 'jwks_url',
+  public: 'public_key',
+  secret: 'secret',
+  discovery: 'issuer',
+};
+
+const readKeys = (vars: Vars, issuer = '', algorithms: readonly string[] = []): KeySource => {
+  const url = vars.text(PARTS.jwks);
+  const key = publicKeyText(vars.raw(PARTS.public));
+  const secrets = readSecrets(vars, algorithms);
   const given: KeySource[] = [];
-  if (jwksUrl !== undefined) given.push({ kind: 'jwks', url: jwksUrl });
-  if (publicKey !== undefined) given.push({ kind: 'public', key: publicKey });
+  if (url !== undefined) given.push({ kind: 'jwks', url });
+  if (key !== undefined) given.push({ kind: 'public', key });
   if (secrets !== undefined) given.push({ kind: 'secret', secrets });
-  const [keys = { kind: 'discovery', issuer }] = given;
-  for (const more of given.slice(1))
-    vars.fail(nameOf(names, more), `no key source beside \`${nameOf(names, keys)}\``);
+  const [keys = { kind: 'discovery', issuer }, ...more] = given;
+  const part = PARTS[keys.kind];
+  for (const { kind } of more) vars.fail(PARTS[kind], `no key source beside \`${vars.nameOf(part)}\``);
   const misfit = keyMisfit(keys);
-  if (misfit) vars.fail(nameOf(names, keys), misfit.expected, misfit.got);
+  if (misfit) vars.fail(part, misfit.expected, misfit.got);
   return keys;
 };
 
-const nameOf = (names: Names, { kind }: KeySource): string =>
-  ({ jwks: names.jwksUrl, public: names.publicKey, secret: 'JWT_SECRET', discovery: names.issuer })[kind];
+/** The current secret first; undefined where none is set. Each must do for every algorithm it may be used with. */
+const readSecrets = (vars: Vars, algorithms: readonly string[]): readonly string[] | undefined => {
+  // RFC 7518 section 3.2: as long as the hash, whose bits are in the name, at least.
+  const used = ALGORITHMS.secret.known.filter((algorithm) => algorithms.includes(algorithm));
+  const minBytes = Math.max(SECRET_BYTES.HS256, ...used.map((algorithm) => Number(algorithm.slice(2)) / 8));
+  const current = vars.secret('secret', minBytes, false);
+  const previous = vars.secret('secret_previous', minBytes, false);
+  // One that was refused is none to verify with, but the source is named all the same.
+  if (vars.raw('secret') !== undefined) return [current, previous].filter((each) => each !== undefined);
+  if (previous !== undefined) vars.fail('secret_previous', `\`${vars.nameOf('secret')}\` beside it`);
+};
 
 const keyMisfit = (keys: KeySource): Misfit | undefined => {
   if (keys.kind === 'public') return publicKeyMisfit(keys.key);
   if (keys.kind === 'jwks') return urlMisfit(keys.url, { httpsOnly: true, query: true });
   if (keys.kind === 'secret' || !urlMisfit(keys.issuer, { httpsOnly: true, query: false })) return undefined;
   return { expected: 'an https URL to discover its keys from, or a key source', got: keys.issuer };
+};
+
+/** RFC 8725 section 3.1: the verifier sets them. Were HS* taken with a public key, anyone who has it could sign. */
+const readAlgorithms = (
+  vars: Vars,
+  wanted: readonly string[] | undefined,
+  source: KeySource['kind'],
+): readonly string[] => {
+  const isSecret = source === 'secret';
+  const { known, usual } = isSecret ? ALGORITHMS.secret : ALGORITHMS.public;
+  const keys = isSecret ? 'a secret' : 'public keys';
+  for (const algorithm of wanted ?? [])
+    if (!known.includes(algorithm))
+      vars.fail('algorithms', `${oneOf(known)}, the algorithms of ${keys}`, algorithm);
+  return wanted ?? usual;
 };

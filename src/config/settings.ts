@@ -54,25 +54,34 @@ export const ROUTE = { auth: 'required', cost: 1 } as const;
 /** Times a subject's own moving average; decimals allowed. Below 2 everyone is unusual now and then. */
 export const ABNORMAL_FACTOR = { min: 2, max: 1_000 };
 
-/** Least length of a secret in bytes. A JWT's HMAC secret is at least as long as the hash (RFC 7518 section 3.2). */
-export const SECRET_BYTES = {
-  HS256: 32,
-  HS384: 48,
-  HS512: 64,
-  ADMIN_TOKEN: 32,
-  ORIGIN_SECRET: 16,
-  PARTITION_SECRET: 16,
-} as const;
+/** Least length of a secret in bytes; of a JWT's, for the shortest hash. */
+export const SECRET_BYTES = { HS256: 32, ADMIN_TOKEN: 32, ORIGIN_SECRET: 16, PARTITION_SECRET: 16 } as const;
 
-/** Algorithms of public keys that Web Crypto verifies on Workers. */
-export const PUBLIC_ALGORITHMS: readonly string[] = [
-  ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
-];
+interface Algorithms {
+  readonly known: readonly string[];
+  /** Accepted unless `JWT_ALGORITHMS` says otherwise. */
+  readonly usual: readonly string[];
+}
 
-export const HMAC_ALGORITHMS = ['HS256', 'HS384', 'HS512'] as const;
-
-/** What a key source accepts unless `JWT_ALGORITHMS` says otherwise. */
-export const ALGORITHMS = {
-  secret: ['HS256'],
-  public: ['RS256', 'PS256', 'ES256', 'EdDSA'],
-} as const;
+/** Signature algorithms, by the keys they take: a shared secret, or public keys that Web Crypto verifies with on Workers. */
+export const ALGORITHMS: Readonly<Record<'secret' | 'public', Algorithms>> = {
+  secret: { known: ['HS256', 'HS384', 'HS512'], usual: ['HS256'] },
+  public: {
+    known: [
+      ...[
+        'RS256',
+        'RS384',
+        'RS512',
+        'PS256',
+        'PS384',
+        'PS512',
+        'ES256',
+        'ES384',
+        'ES512',
+        'EdDSA',
+        'Ed25519',
+      ],
+    ],
+    usual: ['RS256', 'PS256', 'ES256', 'EdDSA'],
+  },
+};

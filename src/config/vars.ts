@@ -12,16 +12,28 @@ export interface Problem {
 type Choice<Name extends keyof typeof CHOICES> = (typeof CHOICES)[Name][number];
 type OptionalChoice<Name extends keyof typeof OPTIONAL_CHOICES> = (typeof OPTIONAL_CHOICES)[Name][number];
 
-export class Vars {
-  readonly problems: Problem[] = [];
-  readonly #env: Readonly<Record<string, unknown>>;
+type Env = Readonly<Record<string, unknown>>;
 
-  constructor(env: Readonly<Record<string, unknown>>) {
+export class Vars {
+  readonly problems: Problem[];
+  readonly #env: Env;
+  /** What a message calls a name. */
+  readonly nameOf: (name: string) => string;
+
+  constructor(env: Env, nameOf = (name: string) => name, problems: Problem[] = []) {
     this.#env = env;
+    this.nameOf = nameOf;
+    this.problems = problems;
+  }
+
+  /** What stands in a var, or in vars of other names: read as vars are, with one list of problems. */
+  within(env: Env, nameOf: (name: string) => string): Vars {
+    return new Vars(env, nameOf, this.problems);
   }
 
   /** @param got left out where it may be a secret. */
-  fail(variable: string, expected: string, got?: unknown): undefined {
+  fail(name: string, expected: string, got?: unknown): undefined {
+    const variable = this.nameOf(name);
     this.problems.push({ variable, problem: `expected ${described({ expected, got })}` });
   }
 
@@ -74,11 +86,12 @@ export class Vars {
     return found;
   }
 
-  /** Comma-separated, or an array of strings; undefined where unset. */
+  /** Comma-separated, or an array of strings, each trimmed; undefined where unset. */
   list(name: string): readonly string[] | undefined {
     const value = this.raw(name);
-    const items = isStrings(value) ? value : this.text(name)?.split(',');
-    return items && cleanList(this, name, items);
+    const items = (isStrings(value) ? value : this.text(name)?.split(','))?.map((item) => item.trim());
+    if (items?.length === 0 || items?.includes('')) this.fail(name, 'values between commas', '');
+    return items;
   }
 
   /** Kept byte for byte. `visible`: it is sent in a header, so only printable ASCII without spaces will do. */
@@ -104,13 +117,6 @@ export class Vars {
     return problems.length === 0 ? (data as Fitting<S>) : undefined;
   }
 }
-
-/** Trims the items; an empty one is a problem. */
-export const cleanList = (vars: Vars, name: string, items: readonly string[]): readonly string[] => {
-  const trimmed = items.map((item) => item.trim());
-  if (trimmed.length === 0 || trimmed.includes('')) vars.fail(name, 'values between commas', '');
-  return trimmed;
-};
 
 export const parseJson = (text: string): unknown => {
   try {
