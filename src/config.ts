@@ -3,7 +3,7 @@ import { readClaimHeaders } from './config/claims.ts';
 import { readOrigin } from './config/origin.ts';
 import { checkCharges, readPolicies } from './config/policies.ts';
 import { defaultRoute, readRoutes } from './config/routes.ts';
-import { ABNORMAL_FACTOR, SECRET_BYTES } from './config/settings.ts';
+import { ABNORMAL_FACTOR, JURISDICTIONS, SECRET_BYTES } from './config/settings.ts';
 import { readTokens } from './config/tokens.ts';
 import { type Problem, Vars } from './config/vars.ts';
 import type { Algorithm, Policy } from './limit/policy.ts';
@@ -136,7 +136,7 @@ const readConfig = (vars: Vars): Config => {
     defaultRoute: defaultRoute(mode),
     onLimiterError: vars.choice('ON_LIMITER_ERROR'),
     limiterTimeoutMs: vars.integer('LIMITER_TIMEOUT_MS'),
-    limiterJurisdiction: vars.optionalChoice('LIMITER_JURISDICTION'),
+    limiterJurisdiction: vars.word('LIMITER_JURISDICTION', JURISDICTIONS),
     leases: vars.choice('LEASES') === 'on',
     corsOrigins: readCorsOrigins(vars),
     serverTiming: vars.choice('SERVER_TIMING') === 'true',
@@ -157,10 +157,6 @@ const readCorsOrigins = (vars: Vars): readonly string[] => {
 
 const readAbnormal = (vars: Vars): Config['abnormal'] => {
   const action = vars.choice('ABNORMAL_ACTION');
-  const text = vars.text('ABNORMAL_FACTOR');
-  if (text === undefined) return undefined;
-  const { min, max } = ABNORMAL_FACTOR;
-  const factor = /^\d+(\.\d+)?$/.test(text) ? Number(text) : 0;
-  if (factor < min || factor > max) vars.fail('ABNORMAL_FACTOR', `a number from ${min} to ${max}`, text);
-  return { factor, action };
+  const factor = vars.number('ABNORMAL_FACTOR', ABNORMAL_FACTOR);
+  return factor === undefined ? undefined : { factor, action };
 };

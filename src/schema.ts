@@ -16,6 +16,8 @@ export interface Schema {
   readonly description?: string;
 }
 
+export const TEXT = { type: 'string' } as const;
+
 /** The type of what fits a schema that is written `as const`. */
 export type Fitting<S> = S extends { enum: readonly (infer Word)[] }
   ? Word

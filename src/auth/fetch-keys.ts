@@ -1,4 +1,6 @@
 // The text of an issuer's key set over the network: bounded in size and time, no redirects, no caches in between.
+
+import { isTrustworthy } from '../config/urls.ts';
 import type { KeySource } from '../config.ts';
 import { readText } from '../read-text.ts';
 
@@ -15,13 +17,6 @@ export const fetchKeySet = async (source: RemoteSource): Promise<string> => {
   const url = source.kind === 'jwks' ? source.url : await discover(source.issuer, signal);
   return fetchText(url, signal);
 };
-
-/** Keys travel over https alone, except from this very machine. */
-export const isTrustworthy = (url: URL): boolean =>
-  url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname));
-
-const isLoopback = (host: string): boolean =>
-  host === 'localhost' || host === '[::1]' || /^127(\.\d+){3}$/.test(host);
 
 /** `jwks_uri` of OpenID Connect Discovery 1.0, else of RFC 8414. */
 const discover = async (issuer: string, signal: AbortSignal): Promise<string> => {

@@ -1,6 +1,5 @@
 // Claim paths, and the headers that carry claims to the origin.
 import type { ClaimHeader } from '../config.ts';
-import { TEXTS } from './settings.ts';
 import type { Vars } from './vars.ts';
 
 /** RFC 9110 section 5.6.2. */
@@ -20,7 +19,7 @@ export const claimPath = (vars: Vars, variable: string, text: string): readonly 
 /** `sub=X-Auth-Subject, org.id=X-Org`: each header once; all but letters and digits is alike, as some origins read it. */
 export const readClaimHeaders = (vars: Vars): readonly ClaimHeader[] => {
   const seen = new Set<string>();
-  const items = vars.list('CLAIM_HEADERS') ?? [TEXTS.CLAIM_HEADERS];
+  const items = vars.list('CLAIM_HEADERS') ?? [];
   return items.flatMap((item) => {
     const [, claim, header] = /^(.+?)\s*=\s*([^=]*)$/.exec(item) ?? [];
     if (claim === undefined || header === undefined || !TOKEN.test(header))

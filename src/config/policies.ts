@@ -3,39 +3,38 @@ import type { Config, Policies, Route } from '../config.ts';
 import { type Caller, chargesOf } from '../limit/plan.ts';
 import type { Algorithm, Policy, Scope } from '../limit/policy.ts';
 import { parseLimits, tooMany } from '../limits.ts';
+import { TEXT } from '../schema.ts';
 import type { Vars } from './vars.ts';
 
 export const readPolicies = (vars: Vars, algorithm: Algorithm): Policies => {
-  const read = (variable: string, text: string | undefined, scope: Scope) =>
-    readList(vars, variable, text, scope, algorithm);
+  const read = (name: string, scope: Scope, text = vars.text(name)) =>
+    text === undefined ? [] : readList(vars, name, text, scope, algorithm);
   const tiers = Object.entries(vars.structured('TIERS', TIERS) ?? {});
   return {
-    default: read('LIMITS', vars.defaulted('LIMITS'), 'default'),
+    default: read('LIMITS', 'default'),
     // A tier counts where `LIMITS` does, so that a caller who changes tier keeps what was spent.
-    tiers: new Map(tiers.map(([tier, limits]) => [tier, read(`TIERS.${tier}`, limits, 'default')])),
-    anonymous: read('ANONYMOUS_LIMITS', vars.defaulted('ANONYMOUS_LIMITS'), 'anonymous'),
-    preflight: read('PREFLIGHT_LIMITS', vars.defaulted('PREFLIGHT_LIMITS'), 'preflight'),
-    ip: read('IP_LIMITS', vars.text('IP_LIMITS'), 'ip'),
-    global: read('GLOBAL_LIMITS', vars.text('GLOBAL_LIMITS'), 'global'),
+    tiers: new Map(tiers.map(([tier, limits]) => [tier, read(`TIERS.${tier}`, 'default', limits)])),
+    anonymous: read('ANONYMOUS_LIMITS', 'anonymous'),
+    preflight: read('PREFLIGHT_LIMITS', 'preflight'),
+    ip: read('IP_LIMITS', 'ip'),
+    global: read('GLOBAL_LIMITS', 'global'),
   };
 };
 
 /** The policies of one list. */
 export const readList = (
   vars: Vars,
-  variable: string,
-  text: string | undefined,
+  name: string,
+  text: string,
   scope: Scope,
   algorithm: Algorithm,
 ): readonly Policy[] => {
-  const { policies, problems } = text === undefined ? NONE : parseLimits(text, scope, algorithm);
-  for (const { expected, got } of problems) vars.fail(variable, expected, got);
+  const { policies, problems } = parseLimits(text, scope, algorithm);
+  for (const { expected, got } of problems) vars.fail(name, expected, got);
   return policies;
 };
 
-const TIERS = { type: 'object', additionalProperties: { type: 'string' } } as const;
-
-const NONE = { policies: [], problems: [] };
+const TIERS = { type: 'object', additionalProperties: TEXT } as const;
 
 /** Who can come to a route, by its `auth`. */
 const CALLERS: Readonly<Record<Route['auth'], readonly Caller[]>> = {

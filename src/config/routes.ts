@@ -1,12 +1,11 @@
 // `ROUTES`: the entries and what is wrong with them.
 import type { Mode, Route } from '../config.ts';
 import type { Algorithm } from '../limit/policy.ts';
-import { oneOf } from '../schema.ts';
+import { oneOf, TEXT } from '../schema.ts';
 import { readList } from './policies.ts';
 import { CHOICES, ROUTE } from './settings.ts';
 import type { Vars } from './vars.ts';
 
-const TEXT = { type: 'string' } as const;
 const TEXTS = { type: 'array', items: TEXT } as const;
 
 const ROUTES = {
@@ -51,64 +50,85 @@ export const defaultRoute = (mode: Mode): Route => ({
 
 export const readRoutes = (vars: Vars, defaults: Defaults): readonly Route[] => {
   const entries = vars.structured('ROUTES', ROUTES) ?? [];
-  const names = new Set<string>();
+  const names = new Set(RESERVED);
   return entries.map((entry, index) => {
-    const at = `ROUTES[${index}]`;
-    checkName(vars, `${at}.name`, entry.name, names);
-    const expected = expectedMatch(entry.match);
-    if (expected !== undefined) vars.fail(`${at}.match`, expected, entry.match);
-    // RFC 6749 section 3.3: a scope is one word.
-    for (const scope of entry.scopes ?? [])
-      if (!/^[!#-[\]-~]+$/.test(scope)) vars.fail(`${at}.scopes`, 'one scope an entry', scope);
-    const { auth = ROUTE.auth, cost = ROUTE.cost, mode, algorithm, limits = '' } = { ...defaults, ...entry };
-    if (auth === 'none' && entry.scopes?.length) vars.fail(`${at}.scopes`, 'none, since `auth` is `none`');
-    if (!Number.isSafeInteger(cost) || cost < 1) vars.fail(`${at}.cost`, 'a whole number from 1', cost);
+    const parts = vars.within(entry, (part) => `ROUTES[${index}].${part}`);
+    const {
+      name,
+      match,
+      methods,
+      auth,
+      limits,
+      cost,
+      scopes = [],
+      mode,
+      algorithm,
+    } = {
+      ...ROUTE,
+      ...defaults,
+      ...entry,
+    };
+    checkName(parts, name, names);
+    checkMatch(parts, match);
+    checkScopes(parts, scopes, auth);
+    if (!Number.isSafeInteger(cost) || cost < 1) parts.fail('cost', 'a whole number from 1', cost);
     return {
-      name: entry.name,
-      match: entry.match,
-      methods: readMethods(vars, `${at}.methods`, entry.methods),
+      name,
+      match,
+      methods: readMethods(parts, methods),
       auth,
       // The route's algorithm is for its own limits. Were it to reach the caller's default limits, those would count
       // on a fresh counter there, and a caller would have them twice.
-      limits: /^\s*none\s*$/i.test(limits)
-        ? 'none'
-        : readList(vars, `${at}.limits`, limits || undefined, entry.name, algorithm),
+      limits: readLimits(parts, limits, name, algorithm),
       cost,
-      scopes: entry.scopes ?? [],
+      scopes,
       mode,
     };
   });
 };
 
-const checkName = (vars: Vars, variable: string, name: string, earlier: Set<string>): void => {
-  if (!/^[a-z0-9][a-z0-9_-]*$/.test(name) || name.length > 64)
-    vars.fail(variable, 'at most 64 of `a-z`, `0-9`, `-` and `_`', name);
-  if (RESERVED.includes(name)) vars.fail(variable, `none of ${oneOf(RESERVED)}`, name);
-  if (earlier.has(name)) vars.fail(variable, 'each name once', name);
-  earlier.add(name);
+/** @param taken grows by the name. */
+const checkName = (vars: Vars, name: string, taken: Set<string>): void => {
+  if (!/^[a-z0-9][a-z0-9_-]{0,63}$/.test(name))
+    vars.fail('name', 'at most 64 of `a-z`, `0-9`, `-` and `_`', name);
+  if (taken.has(name)) vars.fail('name', `each name once, and none of ${oneOf(RESERVED)}`, name);
+  taken.add(name);
 };
 
 /** Paths are compared in canonical form too (see `route.ts`), so a pattern must be written in it. */
-const expectedMatch = (match: string): string | undefined => {
-  if (!match.startsWith('/')) return 'a path pattern that starts with `/`';
-  if (/%|;|\/\/|\/\.{1,2}(\/|$)/.test(match)) return 'a path without escapes, `;`, `//` and dot segments';
+const checkMatch = (vars: Vars, match: string): void => {
+  if (!match.startsWith('/') || /%|;|\/\/|\/\.{1,2}(\/|$)/.test(match) || !isPattern(match))
+    vars.fail(
+      'match',
+      'a URLPattern pathname such as `/api/search/*`, without escapes, `;`, `//` and dot segments',
+      match,
+    );
+};
+
+const isPattern = (pathname: string): boolean => {
   try {
-    new URLPattern({ pathname: match }, { ignoreCase: true });
+    return new URLPattern({ pathname }, { ignoreCase: true }) !== undefined;
   } catch {
-    return 'a URLPattern pathname such as `/api/search/*`';
+    return false;
   }
 };
 
-const readMethods = (
-  vars: Vars,
-  variable: string,
-  methods: readonly string[] | undefined,
-): Route['methods'] => {
-  if (methods === undefined) return undefined;
-  if (methods.length === 0) vars.fail(variable, 'at least one method');
-  for (const method of methods) {
-    if (!/^[A-Z]+$/i.test(method)) vars.fail(variable, 'a method', method);
-    if (method.toUpperCase() === 'HEAD') vars.fail(variable, '`GET`, which HEAD counts as', method);
-  }
-  return new Set(methods.map((method) => method.toUpperCase()));
+/** RFC 6749 section 3.3: a scope is one word. */
+const checkScopes = (vars: Vars, scopes: readonly string[], auth: Route['auth']): void => {
+  if (auth === 'none' && scopes.length > 0) vars.fail('scopes', 'none, since `auth` is `none`');
+  for (const scope of scopes)
+    if (!/^[!#-[\]-~]+$/.test(scope)) vars.fail('scopes', 'one scope an entry', scope);
+};
+
+const readMethods = (vars: Vars, given: readonly string[] | undefined): Route['methods'] => {
+  const methods = given?.map((method) => method.toUpperCase());
+  if (methods?.length === 0) vars.fail('methods', 'at least one method');
+  for (const method of methods ?? [])
+    if (!/^(?!HEAD$)[A-Z]+$/.test(method)) vars.fail('methods', 'a method; `GET` counts HEAD too', method);
+  return methods && new Set(methods);
+};
+
+const readLimits = (vars: Vars, text = '', scope: string, algorithm: Algorithm): Route['limits'] => {
+  if (text.trim().toLowerCase() === 'none') return 'none';
+  return text === '' ? [] : readList(vars, 'limits', text, scope, algorithm);
 };

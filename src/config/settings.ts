@@ -1,10 +1,13 @@
 // Every var with a plain value: its default, unit and bounds. The one place where defaults stand.
 
-/** A whole number from `min` to `max`; the unit is in the var's name. */
+/** A number from `min` to `max`, whole unless `form` says otherwise; the unit is in the var's name. */
 export interface Bounds {
   readonly min: number;
   readonly max: number;
+  readonly form?: { readonly name: string; readonly pattern: RegExp };
 }
+
+export const WHOLE = { name: 'a whole number', pattern: /^\d{1,15}$/ };
 
 export const INTEGERS = {
   /** From the end of a request's body to the response's headers; at most 10 minutes. */
@@ -19,11 +22,8 @@ export const INTEGERS = {
   LIMITER_TIMEOUT_MS: { fallback: 1_000, min: 1, max: 30_000 },
 } satisfies Readonly<Record<string, Bounds & { readonly fallback: number }>>;
 
-/** Off unless set. */
-export const OPTIONAL_INTEGERS = {
-  /** Oldest accepted `iat`; at most 10 years of 360 days. */
-  MAX_TOKEN_AGE_SECONDS: { min: 1, max: 311_040_000 },
-} satisfies Readonly<Record<string, Bounds>>;
+/** Oldest accepted `iat`; at most 10 years of 360 days. */
+export const MAX_TOKEN_AGE_SECONDS: Bounds = { min: 1, max: 311_040_000 };
 
 /** One of these words; the first is the default. */
 export const CHOICES = {
@@ -36,8 +36,7 @@ export const CHOICES = {
   SERVER_TIMING: ['false', 'true'],
 } as const;
 
-/** One of these words, or off. */
-export const OPTIONAL_CHOICES = { LIMITER_JURISDICTION: ['eu', 'fedramp'] } as const;
+export const JURISDICTIONS = ['eu', 'fedramp'] as const;
 
 /** Texts with a default; the notations are described where they are parsed. */
 export const TEXTS = {
@@ -52,7 +51,10 @@ export const TEXTS = {
 export const ROUTE = { auth: 'required', cost: 1 } as const;
 
 /** Times a subject's own moving average; decimals allowed. Below 2 everyone is unusual now and then. */
-export const ABNORMAL_FACTOR = { min: 2, max: 1_000 };
+export const ABNORMAL_FACTOR: Bounds = {
+  ...{ min: 2, max: 1_000 },
+  form: { name: 'a number', pattern: /^\d+(\.\d+)?$/ },
+};
 
 /** Least length of a secret in bytes; of a JWT's, for the shortest hash. */
 export const SECRET_BYTES = { HS256: 32, ADMIN_TOKEN: 32, ORIGIN_SECRET: 16, PARTITION_SECRET: 16 } as const;

@@ -1,7 +1,9 @@
 // Whose tokens are trusted and how they are read: the single-issuer vars, or `ISSUERS`.
 import type { Issuer, TokenConfig } from '../config.ts';
+import { TEXT } from '../schema.ts';
 import { claimPath } from './claims.ts';
 import { readIssuer } from './issuer.ts';
+import { MAX_TOKEN_AGE_SECONDS } from './settings.ts';
 import type { Vars } from './vars.ts';
 
 /** The vars of a single issuer, by what an entry of `ISSUERS` calls the same. Only it may have a secret. */
@@ -15,8 +17,6 @@ const SINGLE: Readonly<Record<string, string>> = {
   secret: 'JWT_SECRET',
   secret_previous: 'JWT_SECRET_PREVIOUS',
 };
-
-const TEXT = { type: 'string' } as const;
 
 const ISSUERS = {
   type: 'array',
@@ -33,8 +33,8 @@ export const readTokens = (vars: Vars): TokenConfig => {
   return {
     issuers: readIssuers(vars),
     clockToleranceSeconds: vars.integer('CLOCK_TOLERANCE_SECONDS'),
-    maxAgeSeconds: vars.optionalInteger('MAX_TOKEN_AGE_SECONDS'),
-    subjectClaim: claimPath(vars, 'SUBJECT_CLAIM', vars.defaulted('SUBJECT_CLAIM')),
+    maxAgeSeconds: vars.number('MAX_TOKEN_AGE_SECONDS', MAX_TOKEN_AGE_SECONDS),
+    subjectClaim: claimPath(vars, 'SUBJECT_CLAIM', vars.text('SUBJECT_CLAIM')),
     tierClaim: tierClaim === undefined ? undefined : claimPath(vars, 'TIER_CLAIM', tierClaim),
     cacheSeconds: vars.integer('TOKEN_CACHE_SECONDS'),
     unauthorizedDelayMs: vars.integer('UNAUTHORIZED_DELAY_MS'),

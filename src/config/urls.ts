@@ -2,7 +2,7 @@
 import type { Misfit } from '../limits.ts';
 
 interface Shape {
-  /** Refuse plain http, but for this machine, where there is nobody in between. */
+  /** Refuse plain http, but for this machine. */
   readonly httpsOnly: boolean;
   readonly query: boolean;
 }
@@ -12,7 +12,7 @@ export const urlMisfit = (text: string, { httpsOnly, query }: Shape): Misfit | u
   const url = URL.parse(text);
   const fits =
     url !== null &&
-    (url.protocol === 'https:' || (url.protocol === 'http:' && (!httpsOnly || isLoopback(url)))) &&
+    (isTrustworthy(url) || (!httpsOnly && url.protocol === 'http:')) &&
     url.username === '' &&
     url.password === '' &&
     url.hash === '' &&
@@ -23,5 +23,6 @@ export const urlMisfit = (text: string, { httpsOnly, query }: Shape): Misfit | u
   return { expected, got: /[@?#]/.test(text) ? undefined : text };
 };
 
-const isLoopback = ({ hostname }: URL): boolean =>
-  hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
+/** Keys travel over https alone, except from this very machine, where there is nobody in between. */
+export const isTrustworthy = ({ protocol, hostname }: URL): boolean =>
+  protocol === 'https:' || (protocol === 'http:' && /^(localhost|\[::1\]|127(\.\d+){3})$/.test(hostname));

@@ -1,6 +1,6 @@
 // Reads vars one at a time and keeps every problem, so that one look shows them all. Never quotes a secret.
 import { described, type Fitting, misfits, oneOf, type Schema } from '../schema.ts';
-import { type Bounds, CHOICES, INTEGERS, OPTIONAL_CHOICES, OPTIONAL_INTEGERS, TEXTS } from './settings.ts';
+import { type Bounds, CHOICES, INTEGERS, TEXTS, WHOLE } from './settings.ts';
 
 /** What is wrong with one var, or with one entry of it (`ROUTES[2].cost`). */
 export interface Problem {
@@ -10,7 +10,8 @@ export interface Problem {
 }
 
 type Choice<Name extends keyof typeof CHOICES> = (typeof CHOICES)[Name][number];
-type OptionalChoice<Name extends keyof typeof OPTIONAL_CHOICES> = (typeof OPTIONAL_CHOICES)[Name][number];
+
+const DEFAULTS: Readonly<Record<string, string | undefined>> = TEXTS;
 
 type Env = Readonly<Record<string, unknown>>;
 
@@ -43,43 +44,36 @@ export class Vars {
     return value === '' || value === null ? undefined : value;
   }
 
+  /** Its default where it has one and is unset. */
+  text(name: keyof typeof TEXTS): string;
+  text(name: string): string | undefined;
   text(name: string): string | undefined {
     const value = this.raw(name);
-    if (typeof value === 'object' || typeof value === 'function') return this.fail(name, 'a string');
-    return value === undefined ? undefined : String(value).trim() || undefined;
-  }
-
-  /** A text that has a default. */
-  defaulted(name: keyof typeof TEXTS): string {
-    return this.text(name) ?? TEXTS[name];
+    const isText = typeof value !== 'object' && typeof value !== 'function';
+    if (!isText) this.fail(name, 'a string');
+    return (isText && String(value ?? '').trim()) || DEFAULTS[name];
   }
 
   integer(name: keyof typeof INTEGERS): number {
-    return this.#integer(name, INTEGERS[name]) ?? INTEGERS[name].fallback;
+    return this.number(name, INTEGERS[name]) ?? INTEGERS[name].fallback;
   }
 
-  optionalInteger(name: keyof typeof OPTIONAL_INTEGERS): number | undefined {
-    return this.#integer(name, OPTIONAL_INTEGERS[name]);
-  }
-
-  #integer(name: string, { min, max }: Bounds): number | undefined {
+  /** Undefined where unset. */
+  number(name: string, { min, max, form = WHOLE }: Bounds): number | undefined {
     const text = this.text(name);
     if (text === undefined) return undefined;
-    if (/^\d{1,15}$/.test(text) && Number(text) >= min && Number(text) <= max) return Number(text);
-    return this.fail(name, `a whole number from ${min} to ${max}`, text);
+    if (form.pattern.test(text) && Number(text) >= min && Number(text) <= max) return Number(text);
+    return this.fail(name, `${form.name} from ${min} to ${max}`, text);
   }
 
   /** One of the words, the first where unset. */
   choice<Name extends keyof typeof CHOICES>(name: Name): Choice<Name> {
     const [fallback] = CHOICES[name];
-    return this.#oneOf<Choice<Name>>(name, CHOICES[name]) ?? fallback;
+    return this.word<Choice<Name>>(name, CHOICES[name]) ?? fallback;
   }
 
-  optionalChoice<Name extends keyof typeof OPTIONAL_CHOICES>(name: Name): OptionalChoice<Name> | undefined {
-    return this.#oneOf<OptionalChoice<Name>>(name, OPTIONAL_CHOICES[name]);
-  }
-
-  #oneOf<Word extends string>(name: string, words: readonly Word[]): Word | undefined {
+  /** One of the words, undefined where unset. */
+  word<Word extends string>(name: string, words: readonly Word[]): Word | undefined {
     const text = this.text(name);
     const found = words.find((word) => word === text);
     if (found === undefined && text !== undefined) this.fail(name, oneOf(words), text);

@@ -320,7 +320,7 @@ describe('a bad configuration is named', () => {
     [
       'a route named like a scope',
       route({ name: 'ip' }),
-      '`ROUTES[0].name`: expected none of `default`, `anonymous`, `preflight`, `ip` or `global`, got `ip`',
+      '`ROUTES[0].name`: expected each name once, and none of `default`, `anonymous`, `preflight`, `ip` or `global`, got `ip`',
     ],
     [
       'two routes of one name',
@@ -331,38 +331,38 @@ describe('a bad configuration is named', () => {
           { name: 'a', match: '/b' },
         ],
       },
-      '`ROUTES[1].name`: expected each name once, got `a`',
+      '`ROUTES[1].name`: expected each name once, and none of `default`, `anonymous`, `preflight`, `ip` or `global`, got `a`',
     ],
     [
       'a path without its slash',
       route({ match: 'search' }),
-      '`ROUTES[0].match`: expected a path pattern that starts with `/`, got `search`',
+      '`ROUTES[0].match`: expected a URLPattern pathname such as `/api/search/*`, without escapes, `;`, `//` and dot segments, got `search`',
     ],
     [
       'a path with a query',
       route({ match: '/search?q=*' }),
-      '`ROUTES[0].match`: expected a URLPattern pathname such as `/api/search/*`, got `/search?q=*`',
+      '`ROUTES[0].match`: expected a URLPattern pathname such as `/api/search/*`, without escapes, `;`, `//` and dot segments, got `/search?q=*`',
     ],
     [
       'a path with an escape',
       route({ match: '/a%2Fb' }),
-      '`ROUTES[0].match`: expected a path without escapes, `;`, `//` and dot segments, got `/a%2Fb`',
+      '`ROUTES[0].match`: expected a URLPattern pathname such as `/api/search/*`, without escapes, `;`, `//` and dot segments, got `/a%2Fb`',
     ],
     [
       'a path with a dot segment',
       route({ match: '/a/../b' }),
-      '`ROUTES[0].match`: expected a path without escapes, `;`, `//` and dot segments, got `/a/../b`',
+      '`ROUTES[0].match`: expected a URLPattern pathname such as `/api/search/*`, without escapes, `;`, `//` and dot segments, got `/a/../b`',
     ],
     [
       'HEAD among the methods',
       route({ methods: ['HEAD'] }),
-      '`ROUTES[0].methods`: expected `GET`, which HEAD counts as, got `HEAD`',
+      '`ROUTES[0].methods`: expected a method; `GET` counts HEAD too, got `HEAD`',
     ],
     ['no methods', route({ methods: [] }), '`ROUTES[0].methods`: expected at least one method'],
     [
       'a method with a space',
       route({ methods: ['GET POST'] }),
-      '`ROUTES[0].methods`: expected a method, got `GET POST`',
+      '`ROUTES[0].methods`: expected a method; `GET` counts HEAD too, got `GET POST`',
     ],
     ['methods as a string', route({ methods: 'GET' }), '`ROUTES[0].methods`: expected an array, got `GET`'],
     [

@@ -2,9 +2,9 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { isTrustworthy } from '../../src/auth/fetch-keys.ts';
 import type { KeySet } from '../../src/auth/key-set.ts';
 import { type Keys, keysOf } from '../../src/auth/keys.ts';
+import { isTrustworthy } from '../../src/config/urls.ts';
 import type { KeySource } from '../../src/config.ts';
 import { issuer } from '../fixtures/config.ts';
 import { type Fault, IdentityProvider } from '../fixtures/identity-provider.ts';
