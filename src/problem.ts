@@ -2,61 +2,83 @@
 
 const REGISTRY = 'https://iana.org/assignments/http-problem-types#';
 
-/** A response of ours. `members` extend the body (RFC 9457 section 3.2). */
-export const problem = (
+/** HTTP's own names of what we answer with. */
+export const TITLES = {
+  200: 'OK',
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  409: 'Conflict',
+  413: 'Content Too Large',
+  500: 'Internal Server Error',
+  502: 'Bad Gateway',
+  503: 'Service Unavailable',
+  504: 'Gateway Timeout',
+} as const;
+
+export type Status = keyof typeof TITLES;
+
+type Headers = Readonly<Record<string, string>>;
+
+/** A response of ours. */
+export const answer = (status: number, type: string, body: string, headers: Headers = {}): Response =>
+  new Response(body, { status, headers: { 'Content-Type': type, 'Cache-Control': 'no-store', ...headers } });
+
+/** RFC 9457 problem details. `members` extend the body (section 3.2). */
+const problem = (
   status: number,
   type: string,
   title: string,
-  headers: Record<string, string> = {},
-  members: Record<string, unknown> = {},
+  headers?: Headers,
+  members?: object,
 ): Response =>
-  new Response(JSON.stringify({ type, title, status, ...members }), {
-    status,
-    headers: { 'Content-Type': 'application/problem+json', 'Cache-Control': 'no-store', ...headers },
-  });
+  answer(status, 'application/problem+json', JSON.stringify({ type, title, status, ...members }), headers);
+
+/** Says no more than its status (RFC 9457 section 4.2.1). */
+export const plain = (status: Status, headers?: Headers, members?: object): Response =>
+  problem(status, 'about:blank', TITLES[status], headers, members);
+
+/** Of the registry, by its title there; it passes after a while, at the edge in whole seconds, so never too early. */
+const passing = (
+  status: number,
+  title: string,
+  retryAfterMs: number,
+  headers?: Headers,
+  members?: object,
+): Response => {
+  const type = REGISTRY + title.toLowerCase().replaceAll(' ', '-');
+  const seconds = String(Math.max(1, Math.ceil(retryAfterMs / 1000)));
+  return problem(status, type, title, { 'Retry-After': seconds, ...headers }, members);
+};
+
+const challenge = (status: 401 | 403, host: string, error: string): Response =>
+  plain(status, { 'WWW-Authenticate': `Bearer realm="${host}"${error && `, error="${error}"`}` });
 
 /** RFC 6750 section 3: no error code where no token was given, `invalid_token` for any token not accepted. */
 export const unauthorized = (host: string, tokenGiven: boolean): Response =>
-  problem(401, 'about:blank', 'Unauthorized', {
-    'WWW-Authenticate': `Bearer realm="${host}"${tokenGiven ? ', error="invalid_token"' : ''}`,
-  });
+  challenge(401, host, tokenGiven ? 'invalid_token' : '');
 
 /** RFC 6750 section 3.1: the token is good, but lacks a scope. */
-export const forbidden = (host: string): Response =>
-  problem(403, 'about:blank', 'Forbidden', {
-    'WWW-Authenticate': `Bearer realm="${host}", error="insufficient_scope"`,
-  });
+export const forbidden = (host: string): Response => challenge(403, host, 'insufficient_scope');
 
-/** RFC 6585 section 4, with the policies that denied. `retryAfterMs` is rounded up to whole seconds. */
+/** RFC 6585 section 4, with the policies that denied. */
 export const quotaExceeded = (
   retryAfterMs: number,
   violatedPolicies: readonly string[],
-  headers: Record<string, string>,
+  headers: Headers,
 ): Response =>
-  problem(
-    429,
-    `${REGISTRY}quota-exceeded`,
-    'Quota Exceeded',
-    { 'Retry-After': wholeSeconds(retryAfterMs), ...headers },
-    { 'violated-policies': violatedPolicies },
-  );
+  passing(429, 'Quota Exceeded', retryAfterMs, headers, { 'violated-policies': violatedPolicies });
 
 /** An address fails authentication too often, or a subject's use is unusual. */
 export const abnormalUsage = (retryAfterMs: number): Response =>
-  problem(429, `${REGISTRY}abnormal-usage-detected`, 'Abnormal Usage Detected', {
-    'Retry-After': wholeSeconds(retryAfterMs),
-  });
+  passing(429, 'Abnormal Usage Detected', retryAfterMs);
 
 /** No key set to be had, or the Limiter is down and the failure policy is `closed`. */
 export const reducedCapacity = (retryAfterMs: number): Response =>
-  problem(503, `${REGISTRY}temporary-reduced-capacity`, 'Temporary Reduced Capacity', {
-    'Retry-After': wholeSeconds(retryAfterMs),
-  });
+  passing(503, 'Temporary Reduced Capacity', retryAfterMs);
 
-export const badRequest = (): Response => problem(400, 'about:blank', 'Bad Request');
-export const badGateway = (): Response => problem(502, 'about:blank', 'Bad Gateway');
-export const gatewayTimeout = (): Response => problem(504, 'about:blank', 'Gateway Timeout');
-export const internalError = (): Response => problem(500, 'about:blank', 'Internal Server Error');
-
-/** Seconds at the HTTP edge: at least 1, rounded up, so that a client never comes back too early. */
-const wholeSeconds = (ms: number): string => String(Math.max(1, Math.ceil(ms / 1000)));
+export const badRequest = (): Response => plain(400);
+export const badGateway = (): Response => plain(502);
+export const gatewayTimeout = (): Response => plain(504);
+export const internalError = (): Response => plain(500);

@@ -4,7 +4,7 @@ import type { Config } from '../config.ts';
 import type { Bindings } from '../env.ts';
 import { LimiterClient, LimiterError } from '../limit/limiter-client.ts';
 import { MAX_JTIS } from '../limit/standing.ts';
-import { internalError, problem, reducedCapacity } from '../problem.ts';
+import { answer, internalError, plain, reducedCapacity } from '../problem.ts';
 import { log, requestId } from '../report/log.ts';
 import { partitionNamer } from '../report/partition-name.ts';
 import { pathOf } from '../route/readings.ts';
@@ -22,20 +22,20 @@ type Handler = (request: Request, env: Bindings, ctx: ExecutionContext) => Promi
 /** @param config undefined where the vars are wrong: then there is nothing but health. */
 export const admin = (config: Config | undefined): Handler => {
   const isAdmin = guard(config?.adminToken);
-  const answer = config && answerer(config);
+  const fulfil = config && answerer(config);
   return async function admin(request, env, ctx) {
     const action = `${request.method} ${pathOf(request.url)}`;
     if (/^(GET|HEAD) \/\.weir\/health$/.test(action)) return health(config !== undefined);
     // The floor hides how long the token was looked at, as it does for callers' tokens.
     const floor = startFloor(config?.tokens.unauthorizedDelayMs ?? 0);
-    const response = (await isAdmin(request, env, ctx)) ? await answer?.(action, request, env) : undefined;
+    const response = (await isAdmin(request, env, ctx)) ? await fulfil?.(action, request, env) : undefined;
     if (response !== undefined) return response;
     await floor;
     log(
       () => refusalLine(request),
       (work) => ctx.waitUntil(work),
     );
-    return problem(404, 'about:blank', 'Not Found');
+    return plain(404);
   };
 };
 
@@ -43,11 +43,7 @@ const refusalLine = ({ headers }: Request) => ({
   ...{ id: requestId(headers), outcome: 'unauthorized', reason: 'admin_refused', status: 404 },
 });
 
-const json = (body: string, status = 200): Response =>
-  new Response(body, {
-    status,
-    headers: { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' },
-  });
+const json = (body: string, status = 200): Response => answer(status, 'application/json', body);
 
 const health = (good: boolean): Response =>
   json(JSON.stringify({ status: good ? 'ok' : 'misconfigured' }), good ? 200 : 503);
@@ -82,14 +78,11 @@ const fulfiller = (config: Config) => {
   };
 };
 
-const TITLES: Readonly<Record<number, string>> = { 409: 'Conflict', 413: 'Content Too Large' };
-
 const refusalOf = (error: unknown): Response => {
   if (error instanceof LimiterError) return reducedCapacity(RETRY_MS);
   if (!(error instanceof Invalid)) {
     console.error(JSON.stringify({ outcome: 'internal_error', reason: String(error).slice(0, 200) }));
     return internalError();
   }
-  const { status, faults } = error;
-  return problem(status, 'about:blank', TITLES[status] ?? 'Bad Request', {}, { errors: faults });
+  return plain(error.status, {}, { errors: error.faults });
 };

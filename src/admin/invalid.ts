@@ -1,4 +1,5 @@
 // A request of the admin API that is not carried out, and which of its fields are why.
+import type { Status } from '../problem.ts';
 
 export interface Fault {
   readonly field: string;
@@ -7,14 +8,14 @@ export interface Fault {
 
 export class Invalid extends Error {
   readonly faults: readonly Fault[];
-  readonly status: number;
+  readonly status: Status;
 
-  constructor(faults: readonly Fault[], status = 400) {
+  constructor(faults: readonly Fault[], status: Status = 400) {
     super('invalid');
     this.faults = faults;
     this.status = status;
   }
 }
 
-export const invalid = (field: string, expected: string, status?: number): Invalid =>
+export const invalid = (field: string, expected: string, status?: Status): Invalid =>
   new Invalid([{ field, expected }], status);

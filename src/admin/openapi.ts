@@ -1,21 +1,23 @@
 // The OpenAPI 3.1 document of the admin API, made of the schemas that validate its requests.
 
+import { type Status, TITLES } from '../problem.ts';
 import type { Schema } from '../schema.ts';
 import { type Endpoint, endpoints } from './endpoints.ts';
 import { answers } from './schemas.ts';
 
-const ref = (name: keyof typeof answers) => ({ $ref: `#/components/schemas/${name}` });
-
 const content = (schema: object, type = 'application/json') => ({ content: { [type]: { schema } } });
 
-const problem = (description: string) => ({
-  description,
-  ...content(ref('Problem'), 'application/problem+json'),
+const answer = (status: Status, name: keyof typeof answers, type?: string) => ({
+  description: TITLES[status],
+  ...content({ $ref: `#/components/schemas/${name}` }, type),
 });
 
-const good = (schema: object) => ({ 200: { description: 'OK', ...content(schema) } });
-
-const refused = { 404: problem('Without the right token, and where nothing is') };
+const responses = (good: keyof typeof answers, ...problems: readonly Status[]) => ({
+  200: answer(200, good),
+  ...Object.fromEntries(
+    problems.map((status) => [status, answer(status, 'Problem', 'application/problem+json')]),
+  ),
+});
 
 const parametersOf = ({ properties = {}, required = [] }: Schema) =>
   Object.entries(properties).map(([name, schema]) => ({
@@ -26,13 +28,7 @@ const operationOf = ({ summary, query, body }: Endpoint) => ({
   summary,
   parameters: parametersOf(query),
   ...(body && { requestBody: { required: true, ...content(body) } }),
-  responses: {
-    ...good(ref('State')),
-    400: problem('The fields that are wrong'),
-    ...refused,
-    ...(body && { 409: problem('64 tokens are revoked already'), 413: problem('Too large') }),
-    503: problem('The Limiter did not answer'),
-  },
+  responses: responses('State', 400, 404, ...(body ? ([409, 413] as const) : []), 503),
 });
 
 const fixed = {
@@ -40,14 +36,14 @@ const fixed = {
     get: {
       summary: 'Whether Weir can work',
       security: [],
-      responses: { ...good(ref('Health')), 503: { description: 'Misconfigured', ...content(ref('Health')) } },
+      responses: { ...responses('Health'), 503: answer(503, 'Health') },
     },
   },
   '/.weir/config': {
-    get: { summary: 'The configuration in force', responses: { ...good(ref('Any')), ...refused } },
+    get: { summary: 'The configuration in force', responses: responses('Any', 404) },
   },
   '/.weir/openapi.json': {
-    get: { summary: 'This document', responses: { ...good(ref('Any')), ...refused } },
+    get: { summary: 'This document', responses: responses('Any', 404) },
   },
 };
 

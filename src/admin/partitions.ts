@@ -55,7 +55,7 @@ export const addressOf = ({ query: { address = '' } }: Wish): Subject => {
 export const markOf = (wish: Wish): { readonly mark: TokenMark | TimeMark; readonly query: Input } => {
   const { query, body, now } = wish;
   const { token, jti, before = '' } = body;
-  if (['token', 'jti', 'before'].filter((name) => Object.hasOwn(body, name)).length !== 1)
+  if ([token, jti, body.before].filter((given) => given !== undefined).length !== 1)
     throw invalid('jti', 'this or `token` or `before`, and only one');
   if (token !== undefined) return tokenMarkOf(wish, token);
   if (query.subject === undefined) throw invalid('subject', '1 to 255 characters');

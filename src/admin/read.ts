@@ -12,8 +12,7 @@ const MAX_BYTES = 16_384;
 const MAX_NAME = 60;
 
 export const readQuery = (url: string, schema: Schema): Input => {
-  const start = url.indexOf('?');
-  const members = [...new URLSearchParams(start < 0 ? '' : url.slice(start))];
+  const members = [...new URLSearchParams(/\?.*/s.exec(url)?.[0])];
   const names = members.map(([name]) => name);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined) throw invalid(twice.slice(0, MAX_NAME), 'to be given once');
