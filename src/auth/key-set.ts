@@ -1,6 +1,7 @@
 // Public keys and secrets -> keys ready to verify with. No network, no clock.
 import type { JWK } from 'jose';
 import type { Issuer, KeySource } from '../config.ts';
+import { isTable } from '../schema.ts';
 import { importJwk, importSecret, importSpki } from './import-key.ts';
 
 /** One key, imported for one algorithm (RFC 8725 section 3.1: a key serves the algorithm it was imported for). */
@@ -68,9 +69,9 @@ const secretKey = async (secret: string, alg: string): Promise<VerificationKey> 
 
 const jwksOf = (json: string): JWK[] => {
   const document: unknown = JSON.parse(json);
-  if (!isObject(document)) return [];
+  if (!isTable(document)) return [];
   const keys = document.keys ?? [document];
-  return Array.isArray(keys) ? keys.slice(0, MAX_KEYS).filter(isObject) : [];
+  return Array.isArray(keys) ? keys.slice(0, MAX_KEYS).filter(isTable) : [];
 };
 
 const importKey = async (jwk: JWK, alg: string, known: ReadonlyMap<string, VerificationKey>) => {
@@ -104,6 +105,3 @@ const isWeakRsa = ({ algorithm }: CryptoKey): boolean =>
   'modulusLength' in algorithm &&
   typeof algorithm.modulusLength === 'number' &&
   algorithm.modulusLength < 2048;
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

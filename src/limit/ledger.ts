@@ -7,6 +7,7 @@ import {
   type Abnormal,
   type Ask,
   DENIAL_MS,
+  denial,
   LEASE_MS,
   type Reply,
   type Return,
@@ -89,18 +90,19 @@ export class Ledger {
     this.#firstSeen ??= now;
     this.#lastSeen = now;
     const abnormal = this.#judge(now, ask);
-    if (abnormal === undefined) return this.#decide(now, ask);
-    if (abnormal.denied)
-      return { reply: { ...this.refuse(now, ask.policies), keepMs: LEASE_MS, abnormal }, write: undefined };
-    const { reply, write } = this.#decide(now, ask);
-    return { reply: { ...reply, abnormal }, write };
+    const { reply, write } = abnormal?.denied
+      ? { reply: { ...this.refuse(now, ask.policies), keepMs: LEASE_MS }, write: undefined }
+      : this.#decide(now, ask);
+    return { reply: abnormal ? { ...reply, abnormal } : reply, write };
   }
 
   /** Grants nothing and spends nothing. */
   refuse(clock: number, policies: readonly Policy[]): Reply {
     const now = this.#tick(clock);
-    const decisions = policies.map((policy) => peek(this.#counters, now, policy));
-    return { version: VERSION, granted: 0, decisions, keepMs: 0, lifeMs: 0, grant: '' };
+    return denial(
+      policies.map((policy) => peek(this.#counters, now, policy)),
+      0,
+    );
   }
 
   #decide(now: number, ask: Ask): { reply: Reply; write: Stored | undefined } {
@@ -229,8 +231,7 @@ export class Ledger {
   #denied(now: number, decisions: readonly Decision[]): Reply {
     const retryAfterMs = Math.max(...decisions.map((decision) => decision.retryAfterMs));
     const leaseEnds = this.#leasedUntil > now ? this.#leasedUntil - now : DENIAL_MS;
-    const keepMs = Math.min(retryAfterMs, leaseEnds, DENIAL_MS);
-    return { version: VERSION, granted: 0, decisions, keepMs, lifeMs: 0, grant: '' };
+    return denial(decisions, Math.min(retryAfterMs, leaseEnds, DENIAL_MS));
   }
 }
 

@@ -72,3 +72,9 @@ export interface Return {
   /** Requests of the grant that were not used. */
   readonly unused: number;
 }
+
+/** Grants nothing. */
+export const denial = (decisions: readonly Decision[], keepMs: number): Reply => ({
+  ...{ version: VERSION, granted: 0, lifeMs: 0, grant: '' },
+  ...{ decisions, keepMs },
+});

@@ -21,10 +21,10 @@ const live = (slices: Slices, now: number, policy: Policy): Slices => {
 
 const add = (slices: Slices, slice: number, permits: number): Slices => {
   const at = slices.findLastIndex(([other]) => other <= slice);
-  const same = slices[at]?.[0] === slice ? (slices[at]?.[1] ?? 0) : undefined;
-  return same === undefined
-    ? slices.toSpliced(at + 1, 0, [slice, permits])
-    : slices.toSpliced(at, 1, [slice, same + permits]);
+  const [last, before = 0] = slices[at] ?? [];
+  return last === slice
+    ? slices.with(at, [slice, before + permits])
+    : slices.toSpliced(at + 1, 0, [slice, permits]);
 };
 
 /** When `permits` of the oldest, or all there are, have drained. */

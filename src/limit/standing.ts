@@ -1,5 +1,5 @@
 // What an operator set for one partition: revocation marks and an override. Pure: the clock is passed in.
-import { DENIAL_MS, type Reply, VERSION } from './messages.ts';
+import { DENIAL_MS, denial, type Reply } from './messages.ts';
 import type { Policy } from './policy.ts';
 
 /** Tokens that can be revoked one by one; past that, `before` revokes them together. */
@@ -94,15 +94,17 @@ const latest = (known: TimeMark | undefined, mark: TimeMark): TimeMark => ({
 /** The policies that apply instead of `policies`. Those that a route or `IP_LIMITS` added stay beside other limits. */
 export const overridden = (override: Override, policies: readonly Policy[]): readonly Policy[] => {
   if (override.limits === 'none') return [];
-  const added = policies.filter((policy) => !isOwn(policy));
-  return added.length === policies.length ? policies : [...override.policies, ...added];
+  return policies.some(isOwn) ? inPlaceOfOwn(override, policies) : policies;
 };
 
 /** The policies to look at: other limits even where nothing was spent yet. */
 export const shown = (override: Override | undefined, known: readonly Policy[]): readonly Policy[] =>
-  override === undefined || override.policies.length === 0
-    ? known
-    : [...override.policies, ...known.filter((policy) => !isOwn(policy))];
+  override === undefined || override.policies.length === 0 ? known : inPlaceOfOwn(override, known);
+
+const inPlaceOfOwn = (override: Override, policies: readonly Policy[]): readonly Policy[] => [
+  ...override.policies,
+  ...policies.filter((policy) => !isOwn(policy)),
+];
 
 /** The caller's own policies: of `LIMITS` or its tier, or of `ANONYMOUS_LIMITS`. */
 const isOwn = ({ counter }: Policy): boolean => /^(default|anonymous):/.test(counter);
@@ -121,9 +123,5 @@ const blocked = ({ since, until }: Override): Policy => ({
 export const blockedReply = (override: Override, now: number): Reply => {
   const left = override.until - now;
   const decision = { allowed: false, remaining: 0, retryAfterMs: left, resetMs: left };
-  const keepMs = Math.min(left, DENIAL_MS);
-  return {
-    ...{ version: VERSION, granted: 0, lifeMs: 0, grant: '', keepMs },
-    ...{ decisions: [decision], policies: [blocked(override)] },
-  };
+  return { ...denial([decision], Math.min(left, DENIAL_MS)), policies: [blocked(override)] };
 };

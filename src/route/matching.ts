@@ -15,14 +15,20 @@ export const routesMet = ({ routes, defaultRoute }: Config) => {
   const matchers = routes.map(matcherOf);
   return (sentMethod: string, path: string): ReadonlySet<Route> => {
     const method = sentMethod === 'HEAD' ? 'GET' : sentMethod;
+    const find = (pathname: string, comparison: Comparison) =>
+      firstMatch(matchers, method, pathname, comparison);
     const paths = readings(path);
     if (paths === undefined) return new Set([...routes, defaultRoute]);
-    const met = new Set([firstMatch(matchers, method, path, 'exact') ?? defaultRoute]);
+    const met = new Set([find(path, 'exact') ?? defaultRoute]);
     for (const each of paths) {
-      const found = firstMatch(matchers, method, each, 'anyCase');
+      const found = find(each, 'anyCase');
       met.add(found ?? defaultRoute);
-      const beside = found ? sameCase(matchers, method, each, path) : slashed(matchers, method, each);
-      if (beside !== undefined) met.add(beside);
+      // Routes may differ in nothing but case; what was sent has been looked up already. And `/items/*` also tightens
+      // `/items`, which many origins serve alike, unless a route matches that itself.
+      const beside = found
+        ? each !== path && find(each, 'exact')
+        : !each.endsWith('/') && find(`${each}/`, 'anyCase');
+      if (beside) met.add(beside);
     }
     return met;
   };
@@ -58,15 +64,3 @@ const firstMatch = (
     methods?.has(method) !== false && lower.startsWith(prefix) && pattern.test({ pathname });
   return matchers.find(matches)?.route;
 };
-
-/** Routes may differ in nothing but case. What was sent has been looked up already. */
-const sameCase = (
-  matchers: readonly Matcher[],
-  method: string,
-  path: string,
-  sent: string,
-): Route | undefined => (path === sent ? undefined : firstMatch(matchers, method, path, 'exact'));
-
-/** `/items/*` also tightens `/items`, which many origins serve alike, unless a route matches that itself. */
-const slashed = (matchers: readonly Matcher[], method: string, path: string): Route | undefined =>
-  path.endsWith('/') ? undefined : firstMatch(matchers, method, `${path}/`, 'anyCase');
