@@ -47,9 +47,9 @@ export const parseLimits = (text: string, scope: Scope, algorithm: Algorithm): P
   const problems: Misfit[] = [];
   for (const part of text.split(SEPARATOR).map((each) => each.trim())) {
     const policy = parsePart(part, scope, algorithm);
-    const expected = typeof policy === 'string' ? policy : expectedOf(policy, policies);
+    const expected = policy ? expectedOf(policy, policies) : '`<quota>/<unit>`';
     if (expected !== undefined) problems.push({ expected, got: part });
-    else if (typeof policy !== 'string') policies.push(policy);
+    else if (policy) policies.push(policy);
   }
   return { policies, problems: problems.concat(tooMany(policies.length) ?? []) };
 };
@@ -60,10 +60,10 @@ export const tooMany = (count: number): Misfit | undefined =>
     ? { expected: `at most ${MAX_POLICIES} policies on one request`, got: count }
     : undefined;
 
-/** A policy, or what was expected instead of `part`. */
-const parsePart = (part: string, scope: Scope, algorithm: Algorithm): Policy | string => {
+/** Undefined where it is no `<quota>/<unit>`. */
+const parsePart = (part: string, scope: Scope, algorithm: Algorithm): Policy | undefined => {
   const [, digits, multiple, word] = PART.exec(part) ?? [];
-  if (digits === undefined || word === undefined) return '`<quota>/<unit>`';
+  if (digits === undefined || word === undefined) return undefined;
   const quota = Number(digits);
   const count = Number(multiple ?? 1);
   const unit = word.toLowerCase() as Unit;

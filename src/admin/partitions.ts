@@ -8,6 +8,7 @@ import { parseLimits } from '../limits.ts';
 import { addressPartition, subjectPartition } from '../partition.ts';
 import { described } from '../schema.ts';
 import { invalid } from './invalid.ts';
+import { EXPECTED } from './schemas.ts';
 
 /** Members of a query or body, every one a string. */
 export type Input = Readonly<Record<string, string | undefined>>;
@@ -47,7 +48,7 @@ export const addressOf = ({ query: { address = '' } }: Wish): Subject => {
   const v6 = address.includes(':');
   const url = URL.parse(v6 ? `http://[${address}]` : `http://${address}`);
   if (!/^[\da-f:]*[\d.]*$/i.test(address) || url === null || !(v6 || url.hostname === address))
-    throw invalid('address', 'an IPv4 or IPv6 address');
+    throw invalid('address', EXPECTED.address);
   return { partition: addressPartition(address), names: { address } };
 };
 
@@ -62,7 +63,7 @@ export const markOf = (wish: Wish): { readonly mark: TokenMark | TimeMark; reado
   const until = body.until === undefined ? Number.POSITIVE_INFINITY : untilOf(wish);
   if (jti !== undefined) return { query, mark: { jti, until } };
   const time = before === 'now' ? now : timeOf(before);
-  if (!(time <= now + CLOCK_MS)) throw invalid('before', '`now` or a time of RFC 3339 that is not to come');
+  if (!(time <= now + CLOCK_MS)) throw invalid('before', EXPECTED.before);
   return { query, mark: { before: time, until } };
 };
 
@@ -95,7 +96,7 @@ const readToken = ({ tokens }: Config, token: string): Identity => {
 const untilOf = ({ body: { until = '' }, now }: Wish): number => {
   const time = timeOf(until);
   if (time > now && time <= now + TEN_YEARS_MS) return time;
-  throw invalid('until', 'a time of RFC 3339 to come, within ten years');
+  throw invalid('until', EXPECTED.until);
 };
 
 /** Other limits are the caller's own ones: `default` for a subject, `anonymous` for an address. */

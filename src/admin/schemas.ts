@@ -11,7 +11,14 @@ const members = (properties: Record<string, Schema>, required: readonly string[]
   ...{ properties, required, additionalProperties: false },
 });
 
-const until = text(40, 'RFC 3339, within ten years');
+/** What the fields whose form no schema tells are to be. */
+export const EXPECTED = {
+  address: 'an IPv4 or IPv6 address',
+  before: '`now` or a time of RFC 3339 that is not to come',
+  until: 'a time of RFC 3339 to come, within ten years',
+} as const;
+
+const until = text(40, EXPECTED.until);
 
 export const subjectQuery = members(
   { issuer: text(1024, 'needed where several are configured'), subject: text(255) },
@@ -21,7 +28,7 @@ export const subjectQuery = members(
 /** A token that is revoked says itself whose it is. */
 export const revokeQuery: Schema = { ...subjectQuery, required: [] };
 
-export const addressQuery = members({ address: text(45, 'IPv4 or IPv6') }, ['address']);
+export const addressQuery = members({ address: text(45, EXPECTED.address) }, ['address']);
 
 export const overrideBody = members(
   { limits: text(1024, 'such as `10/minute; 100/hour`, `none` or `blocked`'), until, reason: text(200) },
@@ -30,7 +37,7 @@ export const overrideBody = members(
 
 /** One of the first three. */
 export const revokeBody = members(
-  { token: text(8192), jti: text(255), before: text(40, 'RFC 3339, or `now`'), until },
+  { token: text(8192), jti: text(255), before: text(40, EXPECTED.before), until },
   [],
 );
 

@@ -2,7 +2,7 @@
 import type { Issuer, KeySource } from '../config.ts';
 import type { Misfit } from '../limits.ts';
 import { oneOf } from '../schema.ts';
-import { publicKeyMisfit, publicKeyText } from './public-key.ts';
+import { isPublicKey, publicKeyText } from './public-key.ts';
 import { ALGORITHMS, SECRET_BYTES } from './settings.ts';
 import { urlMisfit } from './urls.ts';
 import type { Vars } from './vars.ts';
@@ -61,8 +61,9 @@ const readSecrets = (vars: Vars, algorithms: readonly string[]): readonly string
 };
 
 const keyMisfit = (keys: KeySource): Misfit | undefined => {
-  if (keys.kind === 'public') return publicKeyMisfit(keys.key);
   if (keys.kind === 'jwks') return urlMisfit(keys.url, { httpsOnly: true, query: true });
+  if (keys.kind === 'public')
+    return isPublicKey(keys.key) ? undefined : { expected: 'public keys alone: PEM, a JWK or a JWKS' };
   if (keys.kind === 'secret' || !urlMisfit(keys.issuer, { httpsOnly: true, query: false })) return undefined;
   return { expected: 'an https URL to discover its keys from, or a key source', got: keys.issuer };
 };

@@ -46,12 +46,11 @@ const CALLERS: Readonly<Record<Route['auth'], readonly Caller[]>> = {
 /** A cost above a quota could never be allowed, and a request meets at most so many policies. */
 export const checkCharges = (vars: Vars, config: Config): void => {
   const chargeOf = chargesOf(config);
+  const tiers = [undefined, ...config.policies.tiers.keys()];
   for (const [index, route] of [config.defaultRoute, ...config.routes].entries()) {
     const at = index === 0 ? undefined : `ROUTES[${index - 1}]`;
     const charges = CALLERS[route.auth].flatMap((caller) =>
-      (caller === 'subject' ? [undefined, ...config.policies.tiers.keys()] : [undefined]).map((tier) =>
-        chargeOf(route, caller, tier),
-      ),
+      tiers.map((tier) => chargeOf(route, caller, tier)),
     );
     const counts = charges.map(({ plans }) => plans.flatMap(({ policies }) => policies).length);
     const misfit = tooMany(Math.max(...counts));

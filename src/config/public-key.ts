@@ -1,5 +1,4 @@
 // The shape of a public key in a var: SPKI PEM, JWK or JWKS. Nothing is quoted, it may be a private key.
-import type { Misfit } from '../limits.ts';
 import { isTable } from '../schema.ts';
 import { parseJson } from './vars.ts';
 
@@ -12,15 +11,13 @@ export const publicKeyText = (value: unknown): string | undefined => {
   return text.startsWith('{') ? text : text.replaceAll('\\n', '\n');
 };
 
-export const publicKeyMisfit = (text: string): Misfit | undefined => {
-  if (PEM.test(text)) return undefined;
+/** Whether it is SPKI PEM, a JWK or a JWKS, and nothing private. */
+export const isPublicKey = (text: string): boolean => {
+  if (PEM.test(text)) return true;
   const data = parseJson(text);
   const keys = isTable(data) && Array.isArray(data.keys) ? data.keys : [data];
-  if (text.includes('PRIVATE KEY') || keys.some((key) => isTable(key) && 'd' in key))
-    return { expected: 'a public key, not a private one' };
-  if (keys.length > 0 && keys.every(isPublicJwk)) return undefined;
-  return { expected: 'a PEM `PUBLIC KEY`, a JWK or a JWKS with at least one public key' };
+  return keys.length > 0 && keys.every(isPublicJwk);
 };
 
 const isPublicJwk = (key: unknown): boolean =>
-  isTable(key) && typeof key.kty === 'string' && key.kty !== 'oct';
+  isTable(key) && typeof key.kty === 'string' && key.kty !== 'oct' && !('d' in key);

@@ -59,7 +59,7 @@ export class Ledger {
   #now: number;
   #counters: Counters;
   /** Permits by counter that storage counts and memory has not granted yet. */
-  #reserve: ReadonlyMap<string, number> = new Map();
+  #reserve = new Map<string, number>();
   #reserveSize = 0;
   #reserveEnd = 0;
   #writtenAt = Number.NEGATIVE_INFINITY;
@@ -181,8 +181,7 @@ export class Ledger {
     if (policies.length === 0) return true;
     const covered = policies.every(({ counter }) => (this.#reserve.get(counter) ?? 0) >= cost);
     if (!covered || now >= this.#reserveEnd) return false;
-    const drawn = policies.map(({ counter }) => [counter, (this.#reserve.get(counter) ?? 0) - cost] as const);
-    this.#reserve = new Map([...this.#reserve, ...drawn]);
+    for (const { counter } of policies) this.#reserve.set(counter, (this.#reserve.get(counter) ?? 0) - cost);
     return true;
   }
 

@@ -145,37 +145,37 @@ describe('a bad configuration is named', () => {
     [
       'junk for a public key, which is not quoted',
       { JWT_PUBLIC_KEY: 'hunter2' },
-      '`JWT_PUBLIC_KEY`: expected a PEM `PUBLIC KEY`, a JWK or a JWKS with at least one public key',
+      '`JWT_PUBLIC_KEY`: expected public keys alone: PEM, a JWK or a JWKS',
     ],
     [
       'a private key in PEM',
       { JWT_PUBLIC_KEY: PEM.replaceAll('PUBLIC', 'PRIVATE') },
-      '`JWT_PUBLIC_KEY`: expected a public key, not a private one',
+      '`JWT_PUBLIC_KEY`: expected public keys alone: PEM, a JWK or a JWKS',
     ],
     [
       'a private key as JWK',
       { JWT_PUBLIC_KEY: JSON.stringify({ ...JWK, d: 'hunter2' }) },
-      '`JWT_PUBLIC_KEY`: expected a public key, not a private one',
+      '`JWT_PUBLIC_KEY`: expected public keys alone: PEM, a JWK or a JWKS',
     ],
     [
       'a private key in a JWKS',
       { JWT_PUBLIC_KEY: { keys: [JWK, { ...JWK, d: 'hunter2' }] } },
-      '`JWT_PUBLIC_KEY`: expected a public key, not a private one',
+      '`JWT_PUBLIC_KEY`: expected public keys alone: PEM, a JWK or a JWKS',
     ],
     [
       'a symmetric key as JWK',
       { JWT_PUBLIC_KEY: JSON.stringify({ kty: 'oct', k: 'hunter2' }) },
-      '`JWT_PUBLIC_KEY`: expected a PEM `PUBLIC KEY`, a JWK or a JWKS with at least one public key',
+      '`JWT_PUBLIC_KEY`: expected public keys alone: PEM, a JWK or a JWKS',
     ],
     [
       'a JWKS without keys',
       { JWT_PUBLIC_KEY: '{"keys":[]}' },
-      '`JWT_PUBLIC_KEY`: expected a PEM `PUBLIC KEY`, a JWK or a JWKS with at least one public key',
+      '`JWT_PUBLIC_KEY`: expected public keys alone: PEM, a JWK or a JWKS',
     ],
     [
       'a certificate',
       { JWT_PUBLIC_KEY: PEM.replaceAll('PUBLIC KEY', 'CERTIFICATE') },
-      '`JWT_PUBLIC_KEY`: expected a PEM `PUBLIC KEY`, a JWK or a JWKS with at least one public key',
+      '`JWT_PUBLIC_KEY`: expected public keys alone: PEM, a JWK or a JWKS',
     ],
     [
       'a subject claim with a hole',
