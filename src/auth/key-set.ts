@@ -102,6 +102,4 @@ const usable = async (
 
 /** RFC 7518 section 3.3. */
 const isWeakRsa = ({ algorithm }: CryptoKey): boolean =>
-  'modulusLength' in algorithm &&
-  typeof algorithm.modulusLength === 'number' &&
-  algorithm.modulusLength < 2048;
+  'modulusLength' in algorithm && Number(algorithm.modulusLength) < 2048;

@@ -7,7 +7,7 @@ const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
 /** Framing, routing and credentials, whose meaning is not ours to change, and what only Weir or Cloudflare sets. */
 const TAKEN =
-  /^(authorization|connection|content-.*|cookie|expect|forwarded|host|keep-alive|proxy-.*|range|te|trailer|transfer-encoding|upgrade|cf-.*|sec-.*|true-client-ip|x-forwarded-(for|host|port|proto)|x-real-ip|x-weir-.*|x-original-url|x-rewrite-url|x-(http-)?method(-override)?)$/;
+  /^(authorization|connection|content-.*|cookie|expect|forwarded|host|keep-alive|proxy-.*|range|te|trailer|transfer-encoding|upgrade|cf-.*|sec-.*|true-client-ip|x-forwarded-(for|host|port|proto)|x-real-ip|x-weir-.*|x-(original|rewrite)-url|x-(http-)?method(-override)?)$/;
 
 /** `org.id` -> `['org', 'id']`. A claim whose own name has dots, such as a URI, is found all the same (`auth/claims.ts`). */
 export const claimPath = (vars: Vars, variable: string, text: string): readonly string[] => {

@@ -6,7 +6,7 @@ const PEM = /^-----BEGIN PUBLIC KEY-----[\sA-Za-z0-9+/=]+-----END PUBLIC KEY----
 
 /** PEM, or JSON of a JWK or JWKS that may have come as a TOML table; `\n` written out is a line's end. */
 export const publicKeyText = (value: unknown): string | undefined => {
-  if (value === undefined || value === '') return undefined;
+  if (value === undefined) return undefined;
   const text = typeof value === 'string' ? value.trim() : JSON.stringify(value);
   return text.startsWith('{') ? text : text.replaceAll('\\n', '\n');
 };

@@ -24,7 +24,6 @@ const ROUTES = {
       algorithm: { type: 'string', enum: CHOICES.ALGORITHM },
     },
     required: ['name', 'match'],
-    additionalProperties: false,
   },
 } as const;
 

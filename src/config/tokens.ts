@@ -24,7 +24,6 @@ const ISSUERS = {
     type: 'object',
     properties: { issuer: TEXT, audience: {}, jwks_url: TEXT, public_key: {}, algorithms: {}, typ: TEXT },
     required: ['issuer'],
-    additionalProperties: false,
   },
 } as const;
 
