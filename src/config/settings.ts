@@ -1,13 +1,11 @@
 // Every var with a plain value: its default, unit and bounds. The one place where defaults stand.
 
-/** A number from `min` to `max`, whole unless `form` says otherwise; the unit is in the var's name. */
+/** A number from `min` to `max`, whole unless `decimals` may follow; the unit is in the var's name. */
 export interface Bounds {
   readonly min: number;
   readonly max: number;
-  readonly form?: { readonly name: string; readonly pattern: RegExp };
+  readonly decimals?: boolean;
 }
-
-export const WHOLE = { name: 'a whole number', pattern: /^\d{1,15}$/ };
 
 export const INTEGERS = {
   /** From the end of a request's body to the response's headers; at most 10 minutes. */
@@ -51,10 +49,7 @@ export const TEXTS = {
 export const ROUTE = { auth: 'required', cost: 1 } as const;
 
 /** Times a subject's own moving average; decimals allowed. Below 2 everyone is unusual now and then. */
-export const ABNORMAL_FACTOR: Bounds = {
-  ...{ min: 2, max: 1_000 },
-  form: { name: 'a number', pattern: /^\d+(\.\d+)?$/ },
-};
+export const ABNORMAL_FACTOR: Bounds = { min: 2, max: 1_000, decimals: true };
 
 /** Least length of a secret in bytes; of a JWT's, for the shortest hash. */
 export const SECRET_BYTES = { HS256: 32, ADMIN_TOKEN: 32, ORIGIN_SECRET: 16, PARTITION_SECRET: 16 } as const;

@@ -1,6 +1,6 @@
 // Reads vars one at a time and keeps every problem, so that one look shows them all. Never quotes a secret.
 import { described, type Fitting, misfits, oneOf, type Schema } from '../schema.ts';
-import { type Bounds, CHOICES, INTEGERS, TEXTS, WHOLE } from './settings.ts';
+import { type Bounds, CHOICES, INTEGERS, TEXTS } from './settings.ts';
 
 /** What is wrong with one var, or with one entry of it (`ROUTES[2].cost`). */
 export interface Problem {
@@ -59,11 +59,12 @@ export class Vars {
   }
 
   /** Undefined where unset. */
-  number(name: string, { min, max, form = WHOLE }: Bounds): number | undefined {
+  number(name: string, { min, max, decimals = false }: Bounds): number | undefined {
     const text = this.text(name);
     if (text === undefined) return undefined;
-    if (form.pattern.test(text) && Number(text) >= min && Number(text) <= max) return Number(text);
-    return this.fail(name, `${form.name} from ${min} to ${max}`, text);
+    const number = /^\d{1,15}(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+    if (number >= min && number <= max && (decimals || !text.includes('.'))) return number;
+    return this.fail(name, `a ${decimals ? '' : 'whole '}number from ${min} to ${max}`, text);
   }
 
   /** One of the words, the first where unset. */
