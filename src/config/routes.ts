@@ -106,7 +106,8 @@ const checkMatch = (vars: Vars, match: string): void => {
 
 const isPattern = (pathname: string): boolean => {
   try {
-    return new URLPattern({ pathname }, { ignoreCase: true }) !== undefined;
+    new URLPattern({ pathname }, { ignoreCase: true });
+    return true;
   } catch {
     return false;
   }
@@ -123,7 +124,8 @@ const readMethods = (vars: Vars, given: readonly string[] | undefined): Route['m
   const methods = given?.map((method) => method.toUpperCase());
   if (methods?.length === 0) vars.fail('methods', 'at least one method');
   for (const method of methods ?? [])
-    if (!/^(?!HEAD$)[A-Z]+$/.test(method)) vars.fail('methods', 'a method; `GET` counts HEAD too', method);
+    if (!/^(?!HEAD$)[A-Z]+$/.test(method))
+      vars.fail('methods', 'a method other than HEAD, which counts as `GET`', method);
   return methods && new Set(methods);
 };
 

@@ -48,10 +48,10 @@ export class Vars {
   text(name: keyof typeof TEXTS): string;
   text(name: string): string | undefined;
   text(name: string): string | undefined {
-    const value = this.raw(name);
-    const isText = typeof value !== 'object' && typeof value !== 'function';
-    if (!isText) this.fail(name, 'a string');
-    return (isText && String(value ?? '').trim()) || DEFAULTS[name];
+    const value = this.raw(name) ?? '';
+    const isPlain = typeof value !== 'object' && typeof value !== 'function';
+    if (!isPlain) this.fail(name, 'a string');
+    return (isPlain && String(value).trim()) || DEFAULTS[name];
   }
 
   integer(name: keyof typeof INTEGERS): number {

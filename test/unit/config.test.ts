@@ -356,13 +356,13 @@ describe('a bad configuration is named', () => {
     [
       'HEAD among the methods',
       route({ methods: ['HEAD'] }),
-      '`ROUTES[0].methods`: expected a method; `GET` counts HEAD too, got `HEAD`',
+      '`ROUTES[0].methods`: expected a method other than HEAD, which counts as `GET`, got `HEAD`',
     ],
     ['no methods', route({ methods: [] }), '`ROUTES[0].methods`: expected at least one method'],
     [
       'a method with a space',
       route({ methods: ['GET POST'] }),
-      '`ROUTES[0].methods`: expected a method; `GET` counts HEAD too, got `GET POST`',
+      '`ROUTES[0].methods`: expected a method other than HEAD, which counts as `GET`, got `GET POST`',
     ],
     ['methods as a string', route({ methods: 'GET' }), '`ROUTES[0].methods`: expected an array, got `GET`'],
     [
