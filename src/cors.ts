@@ -10,16 +10,16 @@ const EXPOSED = 'RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate';
  * The fields depend on the request's `Origin` alone: they tell one refusal from another as little as the rest does.
  */
 export const cors = ({ corsOrigins }: Config): Step => {
-  if (corsOrigins.length === 0) return (c, next) => next(c);
+  if (corsOrigins.length === 0) return (exchange, next) => next(exchange);
   const any = corsOrigins.includes('*');
-  return async function cors(c, next) {
-    const response = await next(c);
-    if (c.get('trace').forwarded) return response;
+  return async function cors(exchange, next) {
+    const response = await next(exchange);
+    if (exchange.trace.forwarded) return response;
     const { headers } = response;
-    const origin = c.req.header('Origin');
+    const origin = exchange.request.headers.get('Origin');
     if (any) allow(headers, '*');
     else headers.append('Vary', 'Origin');
-    if (!any && origin !== undefined && corsOrigins.includes(origin)) allow(headers, origin);
+    if (!any && origin !== null && corsOrigins.includes(origin)) allow(headers, origin);
     return response;
   };
 };

@@ -1,54 +1,49 @@
 // The way of a request, top to bottom.
-import { HonoBase as Hono } from 'hono/hono-base';
 import { admin } from './admin/admin.ts';
 import { isOurs } from './admin/ours.ts';
 import { authenticate } from './auth/authenticate.ts';
 import { Examiner } from './auth/examine.ts';
 import { type Config, parseConfig } from './config.ts';
 import { cors } from './cors.ts';
-import type { Bindings, Env } from './env.ts';
+import type { Bindings } from './env.ts';
+import { Exchange } from './exchange.ts';
 import { limit } from './limit/limit.ts';
-import { OneRoute } from './one-route.ts';
 import { internalError } from './problem.ts';
 import { proxy } from './proxy.ts';
 import { log } from './report/log.ts';
 import { timed } from './report/server-timing.ts';
 import { report } from './report.ts';
 import { route } from './route.ts';
-import { type Handler, inOrder } from './step.ts';
+import { inOrder } from './step.ts';
 
 export { Limiter } from './limit/limiter.ts';
 
-const pipeline = (config: Config): Hono<Env> => {
+type Fetch = (request: Request, env: Bindings, ctx: ExecutionContext) => Response | Promise<Response>;
+
+const pipeline = (config: Config): Fetch => {
   const examiner = new Examiner(config);
-  const steps = [
+  const answer = inOrder([
     cors(config),
     report(config),
     route(config),
     timed(config, 'auth', authenticate(config, examiner)),
     timed(config, 'limit', limit(config, examiner)),
     timed(config, 'origin', proxy(config)),
-  ];
-  return everyRequest(inOrder(steps));
+  ]);
+  return (request, env, ctx) => answer(new Exchange(request, env, ctx, config.defaultRoute));
 };
 
-/** `route` reads the path itself: nothing is left to find for Hono's router. */
-const everyRequest = (handler: Handler): Hono<Env> =>
-  new Hono<Env>({ router: new OneRoute(), getPath: () => '/' }).all('*', handler).onError(internalError);
-
 /** Answers every request until the vars are mended; the log says what is wrong with which. */
-const stopped = (error: unknown): Hono<Env> =>
-  everyRequest((c) => {
-    log(
-      () => ({ outcome: 'misconfigured', reason: String(error) }),
-      (work) => c.executionCtx.waitUntil(work),
-    );
+const stopped =
+  (error: unknown): Fetch =>
+  (_request, _env, ctx) => {
+    log(() => ({ outcome: 'misconfigured', reason: String(error) }), ctx);
     return internalError();
-  });
+  };
 
 interface Weir {
-  readonly pipeline: Hono<Env>;
-  readonly admin: ReturnType<typeof admin>;
+  readonly pipeline: Fetch;
+  readonly admin: Fetch;
 }
 
 const start = (env: Bindings): Weir => {
@@ -64,8 +59,8 @@ const start = (env: Bindings): Weir => {
 let weir: Weir | undefined;
 
 export default {
-  fetch(request: Request, env: Bindings, ctx: ExecutionContext): Response | Promise<Response> {
+  fetch(request, env, ctx) {
     weir ??= start(env);
-    return isOurs(request.url) ? weir.admin(request, env, ctx) : weir.pipeline.fetch(request, env, ctx);
+    return isOurs(request.url) ? weir.admin(request, env, ctx) : weir.pipeline(request, env, ctx);
   },
-};
+} satisfies ExportedHandler<Bindings>;

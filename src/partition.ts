@@ -8,6 +8,10 @@ export const subjectPartition = (issuer: string, subject: string): string =>
 export const addressPartition = (address: string | undefined): string =>
   JSON.stringify(['address', address === undefined ? '' : network(address)]);
 
+/** Of whoever sends this, as Cloudflare saw it; nothing else that names an address can be trusted. */
+export const callerPartition = ({ headers }: Request): string =>
+  addressPartition(headers.get('CF-Connecting-IP') ?? undefined);
+
 /** The quota of all callers together. */
 export const globalPartition = JSON.stringify(['global']);
 

@@ -1,8 +1,7 @@
 // The last step: to the origin and back, streamed both ways, with identity headers that are ours alone.
-import type { Context } from 'hono';
 import type { Config } from './config.ts';
 import { Deadline } from './deadline.ts';
-import type { Env } from './env.ts';
+import type { Exchange } from './exchange.ts';
 import { badGateway, gatewayTimeout } from './problem.ts';
 
 /** Carries `ORIGIN_SECRET`, so that the origin can refuse whoever walks around Weir. */
@@ -23,25 +22,25 @@ export const proxy = (config: Config) => {
   // Without the token a shared cache no longer sees that the answer was for one caller.
   const options = forwardAuthorization ? undefined : { cache: 'no-store' as const };
 
-  return async function proxy(c: Context<Env>): Promise<Response> {
-    const fetcher = url ? globalThis : (c.env.ORIGIN ?? globalThis);
+  return async function proxy(exchange: Exchange): Promise<Response> {
+    const fetcher = url ? globalThis : (exchange.env.ORIGIN ?? globalThis);
     const deadline = new Deadline(timeoutMs);
-    const request = prepare(c, deadline);
+    const request = prepare(exchange, deadline);
     try {
       // What is still on its way when the deadline passes ends with the invocation.
       const response = await deadline.race(fetcher.fetch(request, options));
-      if (response === undefined) return failed(c, 'origin_timeout', gatewayTimeout());
-      c.get('trace').forwarded = true;
+      if (response === undefined) return failed(exchange, 'origin_timeout', gatewayTimeout());
+      exchange.trace.forwarded = true;
       // Headers of a fetched response are immutable. A copy keeps its body as it came, encoded, and its WebSocket.
       return new Response(response.body, response);
     } catch {
-      return failed(c, 'origin_unreachable', badGateway());
+      return failed(exchange, 'origin_unreachable', badGateway());
     }
   };
 };
 
 /**
- * `(c, deadline) -> Request`, ready to send. It has the incoming request's signal, so that a client that leaves cancels it
+ * `(exchange, deadline) -> Request`, ready to send. It has the incoming request's signal, so that a client that leaves cancels it
  * (`request_signal_passthrough`), and its redirect mode, which for a Worker is `manual`.
  */
 const requestMaker = ({ origin, claimHeaders }: Config) => {
@@ -51,11 +50,11 @@ const requestMaker = ({ origin, claimHeaders }: Config) => {
   );
   if (!origin.forwardAuthorization) forged.add('authorization');
 
-  return (c: Context<Env>, deadline: Deadline): Request => {
-    const { raw } = c.req;
-    const request = withBody(new Request(targetOf(raw.url), raw), c.get('preflight'), deadline);
+  return (exchange: Exchange, deadline: Deadline): Request => {
+    const received = exchange.request;
+    const request = withBody(new Request(targetOf(received.url), received), exchange.preflight, deadline);
     removeAlike(forged, request.headers);
-    for (const [name, value] of c.get('identity')?.headers ?? []) request.headers.set(name, value);
+    for (const [name, value] of exchange.identity?.headers ?? []) request.headers.set(name, value);
     if (origin.secret !== undefined) request.headers.set(SECRET_HEADER, origin.secret);
     return request;
   };
@@ -105,9 +104,9 @@ const piped = (body: ReadableStream, length: string | null, atEnd: () => void): 
 };
 
 /** A client that left does not see the answer, and its leaving is no fault of the origin's. */
-const failed = (c: Context<Env>, reason: string, answer: Response): Response => {
-  const trace = c.get('trace');
-  if (c.req.raw.signal.aborted) trace.reason = 'client_left';
+const failed = (exchange: Exchange, reason: string, answer: Response): Response => {
+  const trace = exchange.trace;
+  if (exchange.request.signal.aborted) trace.reason = 'client_left';
   else Object.assign(trace, { outcome: 'origin_error', reason });
   return answer;
 };

@@ -6,9 +6,9 @@ import type { Step } from './step.ts';
 /** Sets `route` and `preflight`. */
 export const route = (config: Config): Step => {
   const find = routeOf(config);
-  return function route(c, next) {
-    c.set('route', find(c.req.raw));
-    c.set('preflight', isPreflight(c.req.raw));
-    return next(c);
+  return function route(exchange, next) {
+    exchange.route = find(exchange.request);
+    exchange.preflight = isPreflight(exchange.request);
+    return next(exchange);
   };
 };

@@ -31,10 +31,7 @@ export const admin = (config: Config | undefined): Handler => {
     const response = (await isAdmin(request, env, ctx)) ? await fulfil?.(action, request, env) : undefined;
     if (response !== undefined) return response;
     await floor;
-    log(
-      () => refusalLine(request),
-      (work) => ctx.waitUntil(work),
-    );
+    log(() => refusalLine(request), ctx);
     return plain(404);
   };
 };

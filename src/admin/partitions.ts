@@ -2,7 +2,7 @@
 import { decodeJwt } from 'jose';
 import { identityOf } from '../auth/claims.ts';
 import type { Config } from '../config.ts';
-import type { Identity } from '../env.ts';
+import type { Identity } from '../identity.ts';
 import type { Override, TimeMark, TokenMark } from '../limit/standing.ts';
 import { parseLimits } from '../limits.ts';
 import { addressPartition, subjectPartition } from '../partition.ts';

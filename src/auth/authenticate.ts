@@ -1,7 +1,7 @@
 // The step that learns who is calling: `Authorization: Bearer` -> Identity, or the one 401.
-import type { Context } from 'hono';
 import type { Config, Route } from '../config.ts';
-import type { Env, Identity, Outcome } from '../env.ts';
+import type { Exchange, Outcome } from '../exchange.ts';
+import type { Identity } from '../identity.ts';
 import { abnormalUsage, forbidden, reducedCapacity } from '../problem.ts';
 import type { Handler, Step } from '../step.ts';
 import { candidateToken, presentsBearer } from './bearer.ts';
@@ -16,13 +16,13 @@ const GATED_RETRY_MS = 1_000;
  * goes the long way, under the timer that each 401 waits for.
  */
 export const authenticate = (config: Config, examiner = new Examiner(config)): Step => {
-  return function authenticate(c, next) {
-    if (c.get('route').auth === 'none' || c.get('preflight')) return enter(c, next, undefined);
-    const header = c.req.raw.headers.get('authorization');
+  return function authenticate(exchange, next) {
+    if (exchange.route.auth === 'none' || exchange.preflight) return enter(exchange, next, undefined);
+    const header = exchange.request.headers.get('authorization');
     const identity = examiner.known(candidateToken(header));
-    if (identity || (!presentsBearer(header) && admitsAnonymous(c.get('route'))))
-      return enter(c, next, identity);
-    return examine(c, next, header, examiner, startFloor(examiner.floorMs));
+    if (identity || (!presentsBearer(header) && admitsAnonymous(exchange.route)))
+      return enter(exchange, next, identity);
+    return examine(exchange, next, header, examiner, startFloor(examiner.floorMs));
   };
 };
 
@@ -31,44 +31,44 @@ const admitsAnonymous = ({ auth, scopes }: Route): boolean => auth === 'optional
 
 /** On with the request, or the one 403 if the token lacks a scope that the route asks for. */
 const enter = (
-  c: Context<Env>,
+  exchange: Exchange,
   next: Handler,
   identity: Identity | undefined,
 ): Response | Promise<Response> => {
-  c.set('identity', identity);
-  const { scopes } = c.get('route');
-  if (identity === undefined || hasAll(identity.scopes, scopes)) return next(c);
-  return answer(c, 'forbidden', 'scope_missing', forbidden(host(c)));
+  exchange.identity = identity;
+  const { scopes } = exchange.route;
+  if (identity === undefined || hasAll(identity.scopes, scopes)) return next(exchange);
+  return answer(exchange, 'forbidden', 'scope_missing', forbidden(host(exchange)));
 };
 
 const hasAll = (granted: ReadonlySet<string>, scopes: readonly string[]): boolean =>
   scopes.length === 0 || scopes.every((scope) => granted.has(scope));
 
 const examine = async (
-  c: Context<Env>,
+  exchange: Exchange,
   next: Handler,
   header: string | null,
   examiner: Examiner,
   floor: Floor,
 ) => {
-  const verdict = await examiner.examine(c, header, floor);
+  const verdict = await examiner.examine(exchange, header, floor);
   switch (verdict.kind) {
     case 'verified':
-      return enter(c, next, verdict.identity);
+      return enter(exchange, next, verdict.identity);
     case 'refused':
-      return refuse(c, floor, verdict.reason, presentsBearer(header));
+      return refuse(exchange, floor, verdict.reason, presentsBearer(header));
     case 'gated':
-      return answer(c, 'abnormal', 'auth_failures', abnormalUsage(GATED_RETRY_MS));
+      return answer(exchange, 'abnormal', 'auth_failures', abnormalUsage(GATED_RETRY_MS));
     case 'no_keys':
-      return answer(c, 'unavailable', 'keys_unavailable', reducedCapacity(verdict.retryAfterMs));
+      return answer(exchange, 'unavailable', 'keys_unavailable', reducedCapacity(verdict.retryAfterMs));
   }
 };
 
-const answer = (c: Context<Env>, outcome: Outcome, reason: string, response: Response): Response => {
-  const trace = c.get('trace');
+const answer = (exchange: Exchange, outcome: Outcome, reason: string, response: Response): Response => {
+  const trace = exchange.trace;
   trace.outcome = outcome;
   trace.reason = reason;
   return response;
 };
 
-const host = (c: Context<Env>): string => new URL(c.req.url).host;
+const host = (exchange: Exchange): string => new URL(exchange.request.url).host;

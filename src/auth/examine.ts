@@ -1,8 +1,8 @@
 // What is known of a token, and finding out: the caches, then the failure gate, then the crypto.
-import type { Context } from 'hono';
 import type { Config } from '../config.ts';
-import type { Env, Identity } from '../env.ts';
-import { addressPartition } from '../partition.ts';
+import type { Exchange } from '../exchange.ts';
+import type { Identity } from '../identity.ts';
+import { callerPartition } from '../partition.ts';
 import { bearerToken, presentsBearer } from './bearer.ts';
 import { delay } from './delay.ts';
 import { type FailureCount, FailureGate } from './failure-gate.ts';
@@ -70,22 +70,22 @@ export class Examiner {
    * @param header `Authorization`.
    * @param floor the timer that a refusal waits for.
    */
-  async examine(c: Context<Env>, header: string | null, floor: Floor): Promise<Verdict> {
-    const address = addressPartition(c.req.raw.headers.get('cf-connecting-ip') ?? undefined);
-    const verdict = await this.#judge(c, header, floor, address);
+  async examine(exchange: Exchange, header: string | null, floor: Floor): Promise<Verdict> {
+    const address = callerPartition(exchange.request);
+    const verdict = await this.#judge(exchange, header, floor, address);
     const isQuick = verdict.kind === 'refused' && verdict.work !== 'verified';
-    if (isQuick && this.#decoys.take(Date.now())) await this.#workInVain(c, verdict.work);
+    if (isQuick && this.#decoys.take(Date.now())) await this.#workInVain(exchange, verdict.work);
     return verdict;
   }
 
   /** What refusing a forged token takes beyond the work that was done. */
-  async #workInVain(c: Context<Env>, done: Work): Promise<void> {
+  async #workInVain(exchange: Exchange, done: Work): Promise<void> {
     if (done === 'decoded') return this.#verifier.verifyDecoy();
     const decoy = this.#verifier.decoy();
-    if (decoy !== undefined) await this.#verify(c, decoy, DECOYS);
+    if (decoy !== undefined) await this.#verify(exchange, decoy, DECOYS);
   }
 
-  async #judge(c: Context<Env>, header: string | null, floor: Floor, address: string): Promise<Verdict> {
+  async #judge(exchange: Exchange, header: string | null, floor: Floor, address: string): Promise<Verdict> {
     if (!presentsBearer(header)) return { ...refused('token_missing'), work: 'none' };
     const token = bearerToken(header);
     if (token === undefined) return { ...refused('token_malformed'), work: 'none' };
@@ -93,14 +93,14 @@ export class Examiner {
     if (known && isFresh(known)) return known;
     const bad = this.#bad.get(token);
     if (bad && Date.now() < bad.until) return { ...bad.refused, work: 'none' };
-    const verdict = await this.#verify(c, token, address);
+    const verdict = await this.#verify(exchange, token, address);
     if (verdict.kind === 'refused')
-      c.executionCtx.waitUntil(this.#charge(c.env.AUTH_FAILURES, address, floor));
+      exchange.waitUntil(this.#charge(exchange.env.AUTH_FAILURES, address, floor));
     return verdict;
   }
 
-  async #verify(c: Context<Env>, token: string, address: string): Promise<Verdict> {
-    const background = (work: Promise<unknown>) => c.executionCtx.waitUntil(work);
+  async #verify(exchange: Exchange, token: string, address: string): Promise<Verdict> {
+    const background = (work: Promise<unknown>) => exchange.waitUntil(work);
     const verdict = await this.#verifyGated(token, background, address);
     this.#remember(token, verdict);
     return verdict;

@@ -1,6 +1,5 @@
 // The one 401: the same bytes after the same time, whatever was wrong with the token.
-import type { Context } from 'hono';
-import type { Env } from '../env.ts';
+import type { Exchange } from '../exchange.ts';
 import { unauthorized } from '../problem.ts';
 import { bearerToken } from './bearer.ts';
 import { delay } from './delay.ts';
@@ -25,24 +24,24 @@ const jitter = (): number => {
 
 /** Refuses once the floor is reached. `reason` is for the log alone. */
 export const refuse = async (
-  c: Context<Env>,
+  exchange: Exchange,
   floor: Floor,
   reason: string,
   tokenGiven = true,
 ): Promise<Response> => {
-  const trace = c.get('trace');
+  const trace = exchange.trace;
   trace.outcome = 'unauthorized';
   trace.reason = reason;
   await floor;
-  return unauthorized(new URL(c.req.url).host, tokenGiven);
+  return unauthorized(new URL(exchange.request.url).host, tokenGiven);
 };
 
 /**
  * Refuses a token that verified but is revoked. That the floor starts only here makes its first refusal in an isolate
  * later than others, never sooner; from then on it is refused as any known bad token is.
  */
-export const refuseRevoked = (c: Context<Env>, examiner: Examiner): Promise<Response> => {
-  const token = bearerToken(c.req.raw.headers.get('authorization') ?? '');
+export const refuseRevoked = (exchange: Exchange, examiner: Examiner): Promise<Response> => {
+  const token = bearerToken(exchange.request.headers.get('authorization') ?? '');
   if (token !== undefined) examiner.distrust(token);
-  return refuse(c, startFloor(examiner.floorMs), 'token_revoked');
+  return refuse(exchange, startFloor(examiner.floorMs), 'token_revoked');
 };

@@ -2,7 +2,7 @@
 import { decodeJwt, decodeProtectedHeader, type JWTVerifyOptions, jwtVerify } from 'jose';
 import { JWSSignatureVerificationFailed, JWTClaimValidationFailed, JWTExpired } from 'jose/errors';
 import type { Config, Issuer, TokenConfig } from '../config.ts';
-import type { Identity } from '../env.ts';
+import type { Identity } from '../identity.ts';
 import { type ClaimNames, identityOf } from './claims.ts';
 import { decoyToken } from './decoy.ts';
 import { candidates, type KeySet, type VerificationKey } from './key-set.ts';

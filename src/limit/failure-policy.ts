@@ -4,13 +4,12 @@ import type { Config } from '../config.ts';
 import { Ledger } from './ledger.ts';
 import type { LimiterError } from './limiter-client.ts';
 import { VERSION } from './messages.ts';
-import type { Outcome } from './permits.ts';
-import type { Plan } from './plan.ts';
+import type { Holding, Outcome } from './permits.ts';
 
 /** Partitions that `local` keeps books of. */
 const CAPACITY = 10_000;
 
-type FailurePolicy = (plan: Plan, partition: string, error: LimiterError) => Outcome;
+type FailurePolicy = (holding: Holding, error: LimiterError) => Outcome;
 
 /** `closed` denies, `open` allows, `local` keeps the same policies in the isolate's own memory. */
 export const failurePolicy = (config: Config): FailurePolicy =>
@@ -18,7 +17,7 @@ export const failurePolicy = (config: Config): FailurePolicy =>
 
 const always =
   (allowed: boolean): FailurePolicy =>
-  (plan, partition, error) => ({ ...undecided, plan, policies: plan.policies, partition, allowed, error });
+  (holding, error) => ({ ...undecided, holding, policies: holding.plan.policies, allowed, error });
 
 const undecided = {
   ...{ decisions: [], decidedAt: 0, heldPermits: 0 },
@@ -27,7 +26,8 @@ const undecided = {
 
 const local = (): FailurePolicy => {
   const ledgers = new BoundedMap<string, Ledger>(CAPACITY);
-  return (plan, partition, error) => {
+  return (holding, error) => {
+    const { plan, partition } = holding;
     const now = Date.now();
     const ledger = ledgers.get(partition) ?? new Ledger(undefined, '');
     ledgers.set(partition, ledger);
@@ -39,16 +39,7 @@ const local = (): FailurePolicy => {
       returnable: false,
     } as const;
     const { granted, decisions } = ledger.consume(now, ask).reply;
-    const { policies } = plan;
-    return {
-      ...undecided,
-      plan,
-      policies,
-      partition,
-      allowed: granted > 0,
-      decisions,
-      decidedAt: now,
-      error,
-    };
+    const allowed = granted > 0;
+    return { ...undecided, holding, policies: plan.policies, allowed, decisions, decidedAt: now, error };
   };
 };

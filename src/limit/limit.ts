@@ -1,10 +1,9 @@
 // The step that spends permits: the request's cost against every policy that applies, all or nothing.
-import type { Context } from 'hono';
 import { Examiner } from '../auth/examine.ts';
 import { refuseRevoked } from '../auth/refusal.ts';
 import type { Config } from '../config.ts';
-import type { Env } from '../env.ts';
-import { addressPartition, globalPartition } from '../partition.ts';
+import type { Exchange } from '../exchange.ts';
+import { callerPartition, globalPartition } from '../partition.ts';
 import { abnormalUsage, quotaExceeded, reducedCapacity } from '../problem.ts';
 import type { Step } from '../step.ts';
 import { policyField, RATELIMIT, RATELIMIT_POLICY, rateLimitItem } from './fields.ts';
@@ -23,43 +22,42 @@ export const limit = (config: Config, examiner = new Examiner(config)): Step => 
   const permits = new Permits(config);
   const tellUnknownTier = unknownTierTeller(config);
 
-  return async function limit(c, next) {
-    tellUnknownTier(c);
-    const enforced = c.get('route').mode === 'enforce';
-    const charge = chargeOf(c.get('route'), callerOf(c), c.get('identity')?.tier);
-    const parties = charge.plans.map((plan) => ({ plan, partition: partitionOf(plan, c) }));
-    const pending = permits.use(c, parties, enforced);
+  return async function limit(exchange, next) {
+    tellUnknownTier(exchange);
+    const { route, trace } = exchange;
+    const enforced = route.mode === 'enforce';
+    const charge = chargeOf(route, callerOf(exchange), exchange.identity?.tier);
+    const holdings = charge.plans.map((plan) => permits.holdingOf(plan, partitionOf(plan, exchange)));
+    const pending = permits.use(exchange, holdings, enforced);
     const outcomes = Array.isArray(pending) ? pending : await pending;
     const now = Date.now();
     const denied = outcomes.filter(({ allowed }) => !allowed);
-    const revoked = isOfRevoked(c, outcomes);
-    if (revoked || denied.length > 0) for (const outcome of outcomes) permits.undo(c, outcome);
-    c.get('trace').decidedAt = now;
-    note(c.get('trace'), c.get('route'), outcomes, config, c.env.ANALYTICS !== undefined);
-    if (revoked) return refuseRevoked(c, examiner);
+    const revoked = isOfRevoked(exchange, outcomes);
+    if (revoked || denied.length > 0) for (const outcome of outcomes) permits.undo(exchange, outcome);
+    trace.decidedAt = now;
+    note(trace, route, outcomes, config, exchange.env.ANALYTICS !== undefined);
+    if (revoked) return refuseRevoked(exchange, examiner);
 
     const fields = fieldsOf(charge, outcomes, now);
     if (denied.length > 0 && enforced) return refuse(denied, now, fields);
-    const response = await next(c);
+    const response = await next(exchange);
     for (const name in fields) response.headers.append(name, fields[name] ?? '');
     return response;
   };
 };
 
-const callerOf = (c: Context<Env>): Caller =>
-  c.get('preflight') ? 'preflight' : c.get('identity') === undefined ? 'anonymous' : 'subject';
+const callerOf = (exchange: Exchange): Caller =>
+  exchange.preflight ? 'preflight' : exchange.identity === undefined ? 'anonymous' : 'subject';
 
-const partitionOf = ({ kind }: Plan, c: Context<Env>): string => {
+const partitionOf = ({ kind }: Plan, exchange: Exchange): string => {
   if (kind === 'global') return globalPartition;
-  const subject = kind === 'subject' ? c.get('identity')?.partition : undefined;
-  return subject ?? addressPartition(c.req.header('CF-Connecting-IP'));
+  const subject = kind === 'subject' ? exchange.identity?.partition : undefined;
+  return subject ?? callerPartition(exchange.request);
 };
 
 /** Every request's own token is compared, whoever's permit it would use. */
-const isOfRevoked = (c: Context<Env>, outcomes: readonly Outcome[]): boolean => {
-  const identity = c.get('identity');
-  return identity !== undefined && outcomes.some(({ marks }) => marks && isRevoked(marks, identity));
-};
+const isOfRevoked = ({ identity }: Exchange, outcomes: readonly Outcome[]): boolean =>
+  identity !== undefined && outcomes.some(({ marks }) => marks && isRevoked(marks, identity));
 
 type Fields = Record<string, string>;
 
@@ -67,7 +65,7 @@ type Fields = Record<string, string>;
 const fieldsOf = (charge: Charge, outcomes: readonly Outcome[], now: number): Fields => {
   const field = rateLimitField(outcomes, now);
   if (field === '') return {};
-  const asPlanned = outcomes.every(({ plan, policies }) => plan.policies === policies);
+  const asPlanned = outcomes.every(({ holding, policies }) => holding.plan.policies === policies);
   const policies = asPlanned ? charge.policyField : policyField(outcomes.flatMap(({ policies }) => policies));
   return { [RATELIMIT_POLICY]: policies, [RATELIMIT]: field };
 };

@@ -1,6 +1,6 @@
 // Tells the report what the limit step decided. No I/O.
 import type { Config, Route } from '../config.ts';
-import type { Trace } from '../env.ts';
+import type { Trace } from '../exchange.ts';
 import type { Outcome } from './permits.ts';
 
 /** From this share of a quota downwards a request is reported as near its limit. */
@@ -15,7 +15,7 @@ export const note = (
   counted: boolean,
 ): void => {
   trace.cost = route.cost;
-  trace.partition = outcomes[0]?.partition;
+  trace.partition = outcomes[0]?.holding.partition;
   if (counted) noteShare(trace, outcomes);
   const failed = outcomes.find(({ error }) => error !== undefined);
   if (failed !== undefined) noteFailure(trace, failed, config);
@@ -30,15 +30,15 @@ const noteShare = (trace: Trace, outcomes: readonly Outcome[]): void => {
 };
 
 const noteNear = (trace: Trace, outcomes: readonly Outcome[]): void => {
-  const nearest = outcomes.find((outcome) => shares(outcome).includes(trace.remainingShare ?? 0));
+  const nearest = outcomes.find((outcome) => shares(outcome).includes(trace.remainingShare));
   trace.outcome = 'near_limit';
-  trace.policy = nearest?.policies[shares(nearest).indexOf(trace.remainingShare ?? 0)]?.name;
+  trace.policy = nearest?.policies[shares(nearest).indexOf(trace.remainingShare)]?.name;
 };
 
-const noteFailure = (trace: Trace, { plan, error }: Outcome, config: Config): void => {
+const noteFailure = (trace: Trace, { holding, error }: Outcome, config: Config): void => {
   trace.limiterError = config.onLimiterError;
   trace.reason = error?.reason;
-  trace.policy = plan.policies.map(({ name }) => name).join(', ');
+  trace.policy = holding.plan.policies.map(({ name }) => name).join(', ');
 };
 
 const noteAbnormal = (trace: Trace): void => {

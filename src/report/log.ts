@@ -12,18 +12,22 @@ let flushedUntil = 0;
 
 type Line = Record<string, unknown>;
 
+/** What keeps the isolate awake until a line is written, or the count of those left out. */
+type Background = Pick<ExecutionContext, 'waitUntil'>;
+
 /**
- * Writes a line, unless ten were written this second: then it is not even made. `background` keeps the isolate awake
- * until the line is written, or the count of those left out.
+ * Writes a line, unless ten were written this second: then it is not even made.
  */
-export const log = (line: () => Line | Promise<Line>, background: (work: Promise<void>) => void): void => {
+export const log = (line: () => Line | Promise<Line>, background: Background): void => {
   const now = Date.now();
   if (!allowed.take(now)) {
     omit(now, background);
     return;
   }
   const before = takeOmitted();
-  background(Promise.resolve(line()).then((made) => write(before > 0 ? { ...made, omitted: before } : made)));
+  background.waitUntil(
+    Promise.resolve(line()).then((made) => write(before > 0 ? { ...made, omitted: before } : made)),
+  );
 };
 
 /** The count so far, which the next line tells. */
@@ -33,11 +37,11 @@ const takeOmitted = (): number => {
   return count;
 };
 
-const omit = (now: number, background: (work: Promise<void>) => void): void => {
+const omit = (now: number, background: Background): void => {
   omitted++;
   if (now < flushedUntil) return;
   flushedUntil = now + FLUSH_MS;
-  background(scheduler.wait(FLUSH_MS).then(flush));
+  background.waitUntil(scheduler.wait(FLUSH_MS).then(flush));
 };
 
 const flush = (): void => {

@@ -1,22 +1,21 @@
 // `Server-Timing` (W3C): our own milliseconds by step, for whoever tunes. On Workers the clock moves only with I/O.
-import type { Context } from 'hono';
 import type { Config } from '../config.ts';
-import type { Env } from '../env.ts';
+import type { Exchange } from '../exchange.ts';
 import type { Step } from '../step.ts';
 
 /** A step that is timed under a name; the step itself where `SERVER_TIMING` is off. */
 export const timed = ({ serverTiming }: Config, name: string, step: Step): Step => {
   if (!serverTiming) return step;
-  return function timed(c, next) {
-    c.set('laps', [...(c.get('laps') ?? []), { name, from: Date.now() }]);
-    return step(c, next);
+  return function timed(exchange, next) {
+    exchange.laps = [...(exchange.laps ?? []), { name, from: Date.now() }];
+    return step(exchange, next);
   };
 };
 
 /** Each step lasted until the next began. A 401 has none: it would tell one refused token from another. */
-export const addServerTiming = (c: Context<Env>, headers: Headers): void => {
-  const laps = c.get('laps') ?? [];
-  if (laps.length === 0 || c.get('trace').outcome === 'unauthorized') return;
+export const addServerTiming = (exchange: Exchange, headers: Headers): void => {
+  const { laps = [], trace } = exchange;
+  if (laps.length === 0 || trace.outcome === 'unauthorized') return;
   const ends = [...laps.slice(1).map(({ from }) => from), Date.now()];
   const metrics = laps.map(({ name, from }, i) => `${name};dur=${(ends[i] ?? from) - from}`);
   headers.append('Server-Timing', metrics.join(', '));

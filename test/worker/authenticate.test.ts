@@ -1,10 +1,10 @@
 // The authenticate step by itself, inside workerd: real tokens, real Web Crypto; only the clock is faked.
-import { Hono } from 'hono';
 import { type JWTHeaderParameters, type JWTPayload, SignJWT } from 'jose';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { authenticate } from '../../src/auth/authenticate.ts';
 import type { Config, Issuer, Route } from '../../src/config.ts';
-import type { Env, Identity, Trace } from '../../src/env.ts';
+import { Exchange, type Trace } from '../../src/exchange.ts';
+import type { Identity } from '../../src/identity.ts';
 import { configWith, issuer, route } from '../fixtures/config.ts';
 
 const secretKey = (secret: string) => new TextEncoder().encode(secret);
@@ -36,32 +36,27 @@ interface Caller {
   readonly address?: string;
 }
 
-/** The step alone in an app. `failures` counts what was charged; from 61 on the count says no. */
+/** The step alone. `failures` counts what was charged; from 61 on the count says no. */
 const appOf = (config: Config) => {
   const step = authenticate(config);
   const failures = { charged: 0 };
   const limit = async () => ({ success: ++failures.charged <= 60 });
   const call = async (authorization: string | undefined, caller: Caller = {}): Promise<Seen> => {
-    const trace: Trace = { arrived: Date.now(), outcome: 'forwarded', forwarded: false };
-    let identity: Identity | undefined;
-    const app = new Hono<Env>().all('*', (c) => {
-      c.set('trace', trace);
-      c.set('route', { ...route, ...caller.route });
-      c.set('preflight', caller.preflight ?? false);
-      return step(c, () => {
-        identity = c.get('identity');
-        return c.text('in');
-      });
-    });
     const headers = new Headers({ 'CF-Connecting-IP': caller.address ?? '192.0.2.1' });
     if (authorization !== undefined) headers.set('Authorization', authorization);
     const work: Promise<unknown>[] = [];
     const context = { waitUntil: (task: Promise<unknown>) => void work.push(task) };
     const bindings = { AUTH_FAILURES: { limit } };
     const request = new Request('https://api.test/', { headers });
-    const response = await app.fetch(request, bindings as never, context as never);
+    const exchange = new Exchange(request, bindings as never, context, { ...route, ...caller.route });
+    exchange.preflight = caller.preflight ?? false;
+    let identity: Identity | undefined;
+    const response = await step(exchange, () => {
+      identity = exchange.identity;
+      return new Response('in');
+    });
     await Promise.all(work);
-    return { response, identity, trace };
+    return { response, identity, trace: exchange.trace };
   };
   return {
     call,

@@ -1,13 +1,12 @@
 // The pipeline inside workerd without its ends: the route is given and the origin answers at once.
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { Hono } from 'hono';
 import { SignJWT } from 'jose';
 import { vi } from 'vitest';
 import { authenticate } from '../../src/auth/authenticate.ts';
 import { Examiner } from '../../src/auth/examine.ts';
 import type { Config, Route } from '../../src/config.ts';
-import type { Env } from '../../src/env.ts';
+import { Exchange } from '../../src/exchange.ts';
 import { limit } from '../../src/limit/limit.ts';
 import { parseLimits } from '../../src/limits.ts';
 import { timed } from '../../src/report/server-timing.ts';
@@ -42,23 +41,20 @@ export const pipelineOf = (rest: Partial<Config>, onRoute: Partial<Route> = {}) 
   vi.spyOn(console, 'log').mockImplementation((line) => void lines.push(line));
   const steps: Step[] = [
     report(config),
-    (c, next) => {
-      c.set('route', given);
-      c.set('preflight', false);
-      return next(c);
-    },
     timed(config, 'auth', authenticate(config, examiner)),
     timed(config, 'limit', limit(config, examiner)),
-    timed(config, 'origin', (c) => c.text('from the origin')),
+    timed(config, 'origin', () => new Response('from the origin')),
   ];
-  const app = new Hono<Env>().all('*', inOrder(steps));
+  const answer = inOrder(steps);
   const ANALYTICS = { writeDataPoint: (point: AnalyticsEngineDataPoint) => void points.push(point) };
   const call = async (token: string | undefined, headers: Record<string, string> = {}, bindings = {}) => {
     const ctx = createExecutionContext();
     const request = new Request('https://api.test/', {
       headers: { ...headers, ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }) },
     });
-    const response = await app.fetch(request, { ...env, ANALYTICS, ...bindings } as never, ctx);
+    const response = await answer(
+      new Exchange(request, { ...env, ANALYTICS, ...bindings } as never, ctx, given),
+    );
     await response.clone().text();
     await waitOnExecutionContext(ctx);
     return response;

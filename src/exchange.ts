@@ -1,0 +1,97 @@
+// One request on its way, and what the steps have learned of it.
+import type { Route } from './config.ts';
+import type { Bindings } from './env.ts';
+import type { Identity } from './identity.ts';
+
+export type Outcome =
+  | 'forwarded'
+  | 'near_limit'
+  | 'unauthorized'
+  | 'forbidden'
+  | 'denied'
+  | 'abnormal'
+  | 'origin_error'
+  | 'limiter_error'
+  | 'unavailable'
+  | 'internal_error';
+
+/** What became of a request; `report` reads it after the response. */
+export interface Trace {
+  /** `Date.now()` when the request came. */
+  readonly arrived: number;
+  /** When the limit step had decided. */
+  decidedAt: number | undefined;
+  outcome: Outcome;
+  /** The response is the origin's, not one of ours. */
+  forwarded: boolean;
+  /** Code for the log, never for the client: `token_expired`, `quota_exceeded`, `origin_timeout`. */
+  reason: string | undefined;
+  /** Names of the policies that denied, or that are nearest to denying. */
+  policy: string | undefined;
+  partition: string | undefined;
+  /** Permits that the request was to spend of each policy. */
+  cost: number;
+  /** Smallest remaining share of any policy, 0 to 1. */
+  remainingShare: number;
+  /** Which failure policy acted. */
+  limiterError: 'local' | 'open' | 'closed' | undefined;
+  shadow: boolean;
+}
+
+/** The trace of a request that has just come. */
+const newTrace = (): Trace => ({
+  arrived: Date.now(),
+  decidedAt: undefined,
+  outcome: 'forwarded',
+  forwarded: false,
+  reason: undefined,
+  policy: undefined,
+  partition: undefined,
+  cost: 0,
+  remainingShare: 1,
+  limiterError: undefined,
+  shadow: false,
+});
+
+/** When a step began, for `SERVER_TIMING`. */
+interface Lap {
+  readonly name: string;
+  readonly from: number;
+}
+
+export class Exchange {
+  readonly request: Request;
+  readonly env: Bindings;
+  readonly trace = newTrace();
+  /** The default one until the route step has found it. */
+  route: Route;
+  /** CORS preflight: needs no token and goes on without a body. */
+  preflight = false;
+  /** Undefined for an anonymous caller. */
+  identity: Identity | undefined = undefined;
+  /** Undefined without `SERVER_TIMING`. */
+  laps: readonly Lap[] | undefined = undefined;
+  readonly #context: Pick<ExecutionContext, 'waitUntil'>;
+
+  constructor(
+    request: Request,
+    env: Bindings,
+    context: Pick<ExecutionContext, 'waitUntil'>,
+    defaultRoute: Route,
+  ) {
+    this.request = request;
+    this.env = env;
+    this.#context = context;
+    this.route = defaultRoute;
+  }
+
+  /** Of the client, as Cloudflare saw it; nothing else can be trusted. */
+  get address(): string | undefined {
+    return this.request.headers.get('CF-Connecting-IP') ?? undefined;
+  }
+
+  /** Keeps the isolate awake until `work` is done, behind the response. */
+  waitUntil(work: Promise<unknown>): void {
+    this.#context.waitUntil(work);
+  }
+}
