@@ -3,7 +3,7 @@
 /** Not running until `start`. One timer and one promise: abort signals would cost each request five times as much. */
 export class Deadline {
   readonly #ms: number;
-  #pass: (() => void) | undefined;
+  #pass: ((nothing: undefined) => void) | undefined;
 
   /** @param ms from `start`. */
   constructor(ms: number) {
@@ -15,13 +15,13 @@ export class Deadline {
    * much as setting it.
    */
   start(): void {
-    setTimeout(() => this.#pass?.(), this.#ms);
+    setTimeout(() => this.#pass?.(undefined), this.#ms);
   }
 
   /** What `work` comes to; undefined once the time has passed. */
   race<T>(work: Promise<T>): Promise<T | undefined> {
     return new Promise((resolve, reject) => {
-      this.#pass = () => resolve(undefined);
+      this.#pass = resolve;
       work.then(resolve, reject);
     });
   }

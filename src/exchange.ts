@@ -2,6 +2,7 @@
 import type { Route } from './config.ts';
 import type { Bindings } from './env.ts';
 import type { Identity } from './identity.ts';
+import type { Quota } from './limit/fields.ts';
 
 export type Outcome =
   | 'forwarded'
@@ -69,6 +70,8 @@ export class Exchange {
   preflight = false;
   /** Undefined for an anonymous caller. */
   identity: Identity | undefined = undefined;
+  /** For the RateLimit fields; undefined where no policy applied. */
+  quota: Quota | undefined = undefined;
   /** Undefined without `SERVER_TIMING`. */
   laps: readonly Lap[] | undefined = undefined;
   readonly #context: Pick<ExecutionContext, 'waitUntil'>;

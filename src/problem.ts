@@ -40,16 +40,10 @@ export const plain = (status: Status, headers?: Headers, members?: object): Resp
   problem(status, 'about:blank', TITLES[status], headers, members);
 
 /** Of the registry, by its title there; it passes after a while, at the edge in whole seconds, so never too early. */
-const passing = (
-  status: number,
-  title: string,
-  retryAfterMs: number,
-  headers?: Headers,
-  members?: object,
-): Response => {
+const passing = (status: number, title: string, retryAfterMs: number, members?: object): Response => {
   const type = REGISTRY + title.toLowerCase().replaceAll(' ', '-');
   const seconds = String(Math.max(1, Math.ceil(retryAfterMs / 1000)));
-  return problem(status, type, title, { 'Retry-After': seconds, ...headers }, members);
+  return problem(status, type, title, { 'Retry-After': seconds }, members);
 };
 
 const challenge = (status: 401 | 403, host: string, error: string): Response =>
@@ -63,12 +57,8 @@ export const unauthorized = (host: string, tokenGiven: boolean): Response =>
 export const forbidden = (host: string): Response => challenge(403, host, 'insufficient_scope');
 
 /** RFC 6585 section 4, with the policies that denied. */
-export const quotaExceeded = (
-  retryAfterMs: number,
-  violatedPolicies: readonly string[],
-  headers: Headers,
-): Response =>
-  passing(429, 'Quota Exceeded', retryAfterMs, headers, { 'violated-policies': violatedPolicies });
+export const quotaExceeded = (retryAfterMs: number, violatedPolicies: readonly string[]): Response =>
+  passing(429, 'Quota Exceeded', retryAfterMs, { 'violated-policies': violatedPolicies });
 
 /** An address fails authentication too often, or a subject's use is unusual. */
 export const abnormalUsage = (retryAfterMs: number): Response =>

@@ -75,8 +75,10 @@ const ODD = /[^a-z0-9-]/g;
 
 /** Names come in lower case. Nearly all are plain already: a search is cheaper than a copy. */
 const removeAlike = (names: ReadonlySet<string>, headers: Headers): void => {
-  for (const name of [...headers.keys()])
-    if (names.has(name.search(ODD) < 0 ? name : plain(name))) headers.delete(name);
+  const found: string[] = [];
+  for (const name of headers.keys())
+    if (names.has(name.search(ODD) < 0 ? name : plain(name))) found.push(name);
+  for (const name of found) headers.delete(name);
 };
 
 /**

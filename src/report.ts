@@ -1,7 +1,8 @@
-// Around every step that decides: follows a request through, answers what nobody foresaw, and after the response says
-// what became of it.
+// Around every step that decides: answers what nobody foresaw, tells the client what is left of its quota, and after the
+// response says what became of the request.
 import type { Config } from './config.ts';
 import type { Exchange, Trace } from './exchange.ts';
+import { addFields } from './limit/fields.ts';
 import { callerPartition } from './partition.ts';
 import { badRequest, internalError } from './problem.ts';
 import { coloOf, dataPoint } from './report/data-point.ts';
@@ -20,6 +21,7 @@ export const report = (config: Config): Step => {
     } catch (error) {
       response = unforeseen(exchange, error);
     }
+    if (exchange.quota) addFields(response.headers, exchange.quota);
     if (config.serverTiming) addServerTiming(exchange, response.headers);
     const { env, trace } = exchange;
     if (env.ANALYTICS) exchange.waitUntil(count(env.ANALYTICS, exchange, response.status, config, nameOf));

@@ -2,8 +2,19 @@
 // file knows the syntax. Names are printable ASCII without quotes by the limits notation and the names of routes.
 import type { Policy } from './policy.ts';
 
-export const RATELIMIT = 'RateLimit';
-export const RATELIMIT_POLICY = 'RateLimit-Policy';
+/** What is left to a caller, as both fields say it. */
+export interface Quota {
+  /** Value of `RateLimit-Policy`. */
+  readonly policies: string;
+  /** Value of `RateLimit`. */
+  readonly limits: string;
+}
+
+/** Beside those of the origin, if it has any: ours never loosen them. */
+export const addFields = (headers: Headers, { policies, limits }: Quota): void => {
+  headers.append('RateLimit-Policy', policies);
+  headers.append('RateLimit', limits);
+};
 
 /** RFC 9651 integers have at most 15 digits. */
 const MAX_INTEGER = 999_999_999_999_999;

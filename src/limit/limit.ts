@@ -5,8 +5,8 @@ import type { Config } from '../config.ts';
 import type { Exchange } from '../exchange.ts';
 import { callerPartition, globalPartition } from '../partition.ts';
 import { abnormalUsage, quotaExceeded, reducedCapacity } from '../problem.ts';
-import type { Step } from '../step.ts';
-import { policyField, RATELIMIT, RATELIMIT_POLICY, rateLimitItem } from './fields.ts';
+import type { Handler, Step } from '../step.ts';
+import { policyField, type Quota, rateLimitItem } from './fields.ts';
 import { isUnanswered, note, remaining, violated } from './note.ts';
 import { type Outcome, Permits } from './permits.ts';
 import { type Caller, type Charge, chargesOf, type Plan } from './plan.ts';
@@ -22,14 +22,14 @@ export const limit = (config: Config, examiner = new Examiner(config)): Step => 
   const permits = new Permits(config);
   const tellUnknownTier = unknownTierTeller(config);
 
-  return async function limit(exchange, next) {
-    tellUnknownTier(exchange);
+  /** With the answers at hand: refuses, or lets the request go on. */
+  const decide = (
+    exchange: Exchange,
+    next: Handler,
+    charge: Charge,
+    outcomes: readonly Outcome[],
+  ): Response | Promise<Response> => {
     const { route, trace } = exchange;
-    const enforced = route.mode === 'enforce';
-    const charge = chargeOf(route, callerOf(exchange), exchange.identity?.tier);
-    const holdings = charge.plans.map((plan) => permits.holdingOf(plan, partitionOf(plan, exchange)));
-    const pending = permits.use(exchange, holdings, enforced);
-    const outcomes = Array.isArray(pending) ? pending : await pending;
     const now = Date.now();
     const denied = outcomes.filter(({ allowed }) => !allowed);
     const revoked = isOfRevoked(exchange, outcomes);
@@ -37,12 +37,27 @@ export const limit = (config: Config, examiner = new Examiner(config)): Step => 
     trace.decidedAt = now;
     note(trace, route, outcomes, config, exchange.env.ANALYTICS !== undefined);
     if (revoked) return refuseRevoked(exchange, examiner);
+    const quota = quotaOf(charge, outcomes, now);
+    if (denied.length > 0 && route.mode === 'enforce') return refuse(exchange, denied, quota, now);
+    exchange.quota = quota;
+    return next(exchange);
+  };
 
-    const fields = fieldsOf(charge, outcomes, now);
-    if (denied.length > 0 && enforced) return refuse(denied, now, fields);
-    const response = await next(exchange);
-    for (const name in fields) response.headers.append(name, fields[name] ?? '');
-    return response;
+  const decideLater = async (
+    exchange: Exchange,
+    next: Handler,
+    charge: Charge,
+    outcomes: Promise<readonly Outcome[]>,
+  ): Promise<Response> => decide(exchange, next, charge, await outcomes);
+
+  return function limit(exchange, next) {
+    tellUnknownTier(exchange);
+    const charge = chargeOf(exchange.route, callerOf(exchange), exchange.identity?.tier);
+    const holdings = charge.plans.map((plan) => permits.holdingOf(plan, partitionOf(plan, exchange)));
+    const outcomes = permits.use(exchange, holdings, exchange.route.mode === 'enforce');
+    return Array.isArray(outcomes)
+      ? decide(exchange, next, charge, outcomes)
+      : decideLater(exchange, next, charge, outcomes);
   };
 };
 
@@ -59,36 +74,40 @@ const partitionOf = ({ kind }: Plan, exchange: Exchange): string => {
 const isOfRevoked = ({ identity }: Exchange, outcomes: readonly Outcome[]): boolean =>
   identity !== undefined && outcomes.some(({ marks }) => marks && isRevoked(marks, identity));
 
-type Fields = Record<string, string>;
-
-/** The RateLimit fields; none where no policy applied. */
-const fieldsOf = (charge: Charge, outcomes: readonly Outcome[], now: number): Fields => {
-  const field = rateLimitField(outcomes, now);
-  if (field === '') return {};
+/** What the RateLimit fields say; undefined where no policy applied. */
+const quotaOf = (charge: Charge, outcomes: readonly Outcome[], now: number): Quota | undefined => {
+  const limits = limitsField(outcomes, now);
+  if (limits === '') return undefined;
   const asPlanned = outcomes.every(({ holding, policies }) => holding.plan.policies === policies);
   const policies = asPlanned ? charge.policyField : policyField(outcomes.flatMap(({ policies }) => policies));
-  return { [RATELIMIT_POLICY]: policies, [RATELIMIT]: field };
+  return { policies, limits };
 };
 
-const rateLimitField = (outcomes: readonly Outcome[], now: number): string => {
+const limitsField = (outcomes: readonly Outcome[], now: number): string => {
   let field = '';
   for (const outcome of outcomes) {
     const age = now - outcome.decidedAt;
-    for (const [i, { resetMs }] of outcome.decisions.entries()) {
+    outcome.decisions.forEach(({ resetMs }, i) => {
       const item = rateLimitItem(outcome.policies[i]?.name ?? '', remaining(outcome, i), resetMs - age);
       field += field === '' ? item : `, ${item}`;
-    }
+    });
   }
   return field;
 };
 
 /** The one 429, or 503 where the Limiter is down and the failure policy is `closed`. */
-const refuse = (denied: readonly Outcome[], now: number, fields: Fields): Response => {
+const refuse = (
+  exchange: Exchange,
+  denied: readonly Outcome[],
+  quota: Quota | undefined,
+  now: number,
+): Response => {
   const unusual = denied.find(({ abnormal }) => abnormal?.denied);
   if (unusual?.abnormal) return abnormalUsage(unusual.abnormal.calmsInMs - (now - unusual.decidedAt));
   if (denied.some(isUnanswered)) return reducedCapacity(LIMITER_RETRY_MS);
   const waits = denied.flatMap(({ decisions, decidedAt }) =>
     decisions.map(({ retryAfterMs }) => retryAfterMs - (now - decidedAt)),
   );
-  return quotaExceeded(Math.max(...waits), denied.flatMap(violated), fields);
+  exchange.quota = quota;
+  return quotaExceeded(Math.max(...waits), denied.flatMap(violated));
 };
