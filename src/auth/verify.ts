@@ -1,12 +1,13 @@
 // A token -> who sent it, by jose and the keys of the issuer that the token names.
-import { decodeJwt, decodeProtectedHeader, type JWTVerifyOptions, jwtVerify } from 'jose';
-import { JWSSignatureVerificationFailed, JWTClaimValidationFailed, JWTExpired } from 'jose/errors';
+import { compactVerify, decodeJwt, decodeProtectedHeader, type JWTPayload } from 'jose';
+import { JWSSignatureVerificationFailed } from 'jose/errors';
 import type { Config, Issuer, TokenConfig } from '../config.ts';
 import type { Identity } from '../identity.ts';
 import { type ClaimNames, identityOf } from './claims.ts';
 import { decoyToken } from './decoy.ts';
 import { candidates, type KeySet, type VerificationKey } from './key-set.ts';
 import { type Background, type Keys, keysOf } from './keys.ts';
+import { type Demands, goodUntil } from './registered-claims.ts';
 
 export interface Verified {
   readonly kind: 'verified';
@@ -58,7 +59,7 @@ interface Party {
   readonly name: string | undefined;
   readonly algorithms: readonly string[];
   readonly keys: Keys;
-  readonly options: JWTVerifyOptions;
+  readonly demands: Demands;
   readonly names: ClaimNames;
 }
 
@@ -66,14 +67,16 @@ interface Party {
 interface Latest {
   readonly party: Party;
   readonly key: VerificationKey;
-  readonly decoy: string;
+  readonly decoy: Decoded;
 }
 
-/** What the unverified token says of itself, as far as it takes to choose a key. */
-interface Hint {
+/** A token taken apart, not yet verified. */
+interface Decoded {
+  readonly token: string;
   readonly alg: string;
   readonly kid: string | undefined;
-  readonly iss: unknown;
+  readonly typ: unknown;
+  readonly claims: JWTPayload;
 }
 
 /** Nothing but the key is chosen by what a token says, and that only among the keys of the issuers configured. */
@@ -83,36 +86,39 @@ export const verifier = ({ tokens, claimHeaders }: Config): Verifier => {
   let latest: Latest | undefined;
   return {
     async verify(token, background, turn) {
-      const hint = hintOf(token);
-      if (!hint) return refused('token_malformed');
-      const party = parties.find(({ name }) => name === undefined || name === hint.iss);
+      const decoded = decode(token);
+      if (!decoded) return refused('token_malformed');
+      const party = parties.find(({ name }) => name === undefined || name === decoded.claims.iss);
       if (!party) return refused('issuer_unknown');
-      if (!party.algorithms.includes(hint.alg)) return refused('alg_not_allowed');
+      if (!party.algorithms.includes(decoded.alg)) return refused('alg_not_allowed');
       return verifyWith(party.keys, background, async (set) => {
-        const keys = candidates(set, hint.alg, hint.kid);
+        const keys = candidates(set, decoded.alg, decoded.kid);
         const [key] = keys;
-        if (key && key !== latest?.key) latest = { party, key, decoy: decoyToken(key, party.name) };
-        return (await turn(() => tryEach(party, token, hint, keys))) ?? { kind: 'gated' };
+        if (key && key !== latest?.key) latest = latestOf(party, key);
+        return (await turn(() => tryEach(party, decoded, keys))) ?? { kind: 'gated' };
       });
     },
-    decoy: () => (latest?.key.trusted ? latest.decoy : undefined),
+    decoy: () => (latest?.key.trusted ? latest.decoy.token : undefined),
     async verifyDecoy() {
       if (latest) await tryKey(latest.party, latest.decoy, latest.key);
     },
   };
 };
 
+const latestOf = (party: Party, key: VerificationKey): Latest | undefined => {
+  const decoy = decode(decoyToken(key, party.name));
+  return decoy && { party, key, decoy };
+};
+
 const partyOf = (issuer: Issuer, tokens: TokenConfig, names: ClaimNames): Party => ({
   name: issuer.issuer,
   algorithms: issuer.algorithms,
   keys: keysOf(issuer),
-  options: {
-    issuer: issuer.issuer,
-    audience: issuer.audience.length > 0 ? [...issuer.audience] : undefined,
+  demands: {
+    audience: issuer.audience,
     typ: issuer.typ,
-    clockTolerance: tokens.clockToleranceSeconds,
-    maxTokenAge: tokens.maxAgeSeconds,
-    requiredClaims: ['exp'],
+    toleranceSeconds: tokens.clockToleranceSeconds,
+    maxAgeSeconds: tokens.maxAgeSeconds,
   },
   names,
 });
@@ -121,12 +127,12 @@ const partyOf = (issuer: Issuer, tokens: TokenConfig, names: ClaimNames): Party 
  * `jku`, `x5u`, `x5c` and `jwk` are never looked at (RFC 8725 section 3.10); `crit` asks for extensions, and we know
  * none (RFC 7515 section 4.1.11).
  */
-const hintOf = (token: string): Hint | undefined => {
+const decode = (token: string): Decoded | undefined => {
   try {
-    const { alg, kid, crit } = decodeProtectedHeader(token);
+    const { alg, kid, crit, typ } = decodeProtectedHeader(token);
     const named = kid === undefined || typeof kid === 'string';
     return typeof alg === 'string' && named && crit === undefined
-      ? { alg, kid, iss: decodeJwt(token).iss }
+      ? { token, alg, kid, typ, claims: decodeJwt(token) }
       : undefined;
   } catch {
     return undefined;
@@ -147,39 +153,34 @@ const verifyWith = async (
   return newer === set ? { ...outcome, forGood: false } : tryKeys(newer);
 };
 
-const tryEach = async (party: Party, token: string, { kid }: Hint, keys: KeySet) => {
+const tryEach = async (party: Party, decoded: Decoded, keys: KeySet) => {
   let outcome: Verified | Refused = { ...refused('key_unknown', false), newKeyHelps: true };
   for (const key of keys) {
-    outcome = await tryKey(party, token, key);
+    outcome = await tryKey(party, decoded, key);
     if (outcome.kind === 'verified') return outcome;
     outcome = { ...outcome, work: 'verified' };
     if (outcome.reason !== BAD_SIGNATURE) return outcome;
-    outcome = { ...outcome, newKeyHelps: kid === undefined };
+    outcome = { ...outcome, newKeyHelps: decoded.kid === undefined };
   }
   return outcome;
 };
 
-const tryKey = async (party: Party, token: string, key: VerificationKey): Promise<Verified | Refused> => {
+const tryKey = async (party: Party, decoded: Decoded, key: VerificationKey): Promise<Verified | Refused> => {
+  const { token, typ, claims } = decoded;
   try {
-    const { payload } = await jwtVerify(token, key.key, { ...party.options, algorithms: [key.alg] });
-    const { clockTolerance, maxTokenAge } = party.options;
-    const { exp = 0, iat } = payload;
-    const tolerance = Number(clockTolerance);
-    // Without `MAX_TOKEN_AGE_SECONDS` jose takes any `iat`; one in the future would outlive a revocation by time.
-    if (iat !== undefined && iat > Date.now() / 1000 + tolerance) return refused('claim_iat', false);
-    const identity = identityOf(payload, party.names);
-    if (typeof identity === 'string') return refused(identity);
-    const oldest = maxTokenAge === undefined || iat === undefined ? exp : iat + Number(maxTokenAge);
-    return { kind: 'verified', identity, key, goodUntil: (Math.min(exp, oldest) + tolerance) * 1000 };
+    await compactVerify(token, key.key, { algorithms: [key.alg] });
   } catch (error) {
-    // As much decoding as the claims take where the signature fits.
-    if (error instanceof JWSSignatureVerificationFailed) hintOf(token);
-    return refusalOf(error);
+    return refused(error instanceof JWSSignatureVerificationFailed ? BAD_SIGNATURE : 'token_malformed');
   }
+  const end = goodUntil(typ, claims, party.demands, Date.now() / 1000);
+  if (typeof end === 'string') return refused(end, !CURED_BY_TIME.has(end));
+  const identity = identityOf(claims, party.names);
+  if (typeof identity === 'string') return refused(identity);
+  return { kind: 'verified', identity, key, goodUntil: end * 1000 };
 };
 
 const BAD_SIGNATURE = 'signature_invalid';
-const CURED_BY_TIME = new Set(['nbf', 'iat']);
+const CURED_BY_TIME = new Set(['claim_nbf', 'claim_iat']);
 
 export const refused = (reason: string, forGood = true): Refused => ({
   kind: 'refused',
@@ -187,13 +188,3 @@ export const refused = (reason: string, forGood = true): Refused => ({
   forGood,
   work: 'decoded',
 });
-
-/** Only claims that our own options name get into a reason: no text of the token's. */
-const refusalOf = (error: unknown): Refused => {
-  if (error instanceof JWSSignatureVerificationFailed) return refused(BAD_SIGNATURE);
-  if (error instanceof JWTExpired) return refused('token_expired');
-  if (error instanceof JWTClaimValidationFailed) {
-    return refused(`claim_${error.claim}`, !CURED_BY_TIME.has(error.claim));
-  }
-  return refused('token_malformed');
-};
