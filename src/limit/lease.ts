@@ -5,7 +5,7 @@ import type { Decision, Policy } from './policy.ts';
 import type { Marks } from './standing.ts';
 
 /** Requests asked for at once, at most. */
-const MAX_WANT = 64;
+const MAX_WANT = 256;
 
 /** Permits of one grant. */
 export interface Grant {
@@ -21,7 +21,7 @@ export interface Grant {
 export interface Lease {
   /** Oldest first, so that what expires first is used first. */
   grants: Grant[];
-  /** Requests that the next ask would like. */
+  /** Requests of the last grant, as far as they were made: what the next ask goes by. */
   want: number;
   askedAt: number;
   /** A background ask is under way until then at the latest. */
@@ -80,11 +80,15 @@ const isUsable = (grant: Grant, now: number): boolean => grant.unused > 0 && now
 export const held = (lease: Lease, now: number): number =>
   lease.grants.reduce((sum, grant) => (isUsable(grant, now) ? sum + grant.unused : sum), 0);
 
-/** How many requests to ask for: more only while the subject proves hot here. */
+/**
+ * How many requests to ask for: several only while the subject proves hot here, and twice as many as last time only where
+ * those were gone within half a lease's life, so that what is asked for is also used.
+ */
 export const startAsking = (lease: Lease, now: number, leasable: boolean): number => {
-  const hot = now - lease.askedAt < LEASE_MS;
+  const pause = now - lease.askedAt;
   lease.askedAt = now;
-  lease.want = leasable && hot ? lease.want : 1;
+  if (!leasable || pause >= LEASE_MS) lease.want = 1;
+  else if (pause < LEASE_MS / 2) return Math.min(MAX_WANT, lease.want * 2);
   return lease.want;
 };
 
@@ -117,7 +121,7 @@ export const settle = (lease: Lease, askedAt: number, reply: Reply): Grant | und
     return undefined;
   }
   lease.deniedUntil = 0;
-  lease.want = Math.min(MAX_WANT, reply.granted * 2);
+  lease.want = reply.granted;
   const grant = {
     name: reply.grant,
     size: reply.granted,
