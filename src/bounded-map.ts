@@ -1,17 +1,29 @@
-// A Map that holds at most so many entries, for caches that a client's input could otherwise fill.
+// A Map that holds at most so much, for caches that a client's input could otherwise fill.
 
-/** Keeps the newest `capacity` entries; setting one more drops the oldest. Setting a key again makes it the newest. */
+/** Keeps the newest entries that fit; one more drops the oldest. Setting a key again makes it the newest. */
 export class BoundedMap<K, V> {
   readonly #entries = new Map<K, V>();
   readonly #capacity: number;
+  readonly #maxWeight: number;
+  readonly #weigh: (key: K) => number;
+  #weight = 0;
 
-  /** @param capacity entries, 1 or more. */
-  constructor(capacity: number) {
+  /**
+   * @param capacity entries, 1 or more.
+   * @param maxWeight of all keys together, where their length matters as `weigh` says.
+   */
+  constructor(capacity: number, maxWeight = Number.POSITIVE_INFINITY, weigh: (key: K) => number = () => 0) {
     this.#capacity = capacity;
+    this.#maxWeight = maxWeight;
+    this.#weigh = weigh;
   }
 
   get size(): number {
     return this.#entries.size;
+  }
+
+  get weight(): number {
+    return this.#weight;
   }
 
   get(key: K): V | undefined {
@@ -19,17 +31,18 @@ export class BoundedMap<K, V> {
   }
 
   set(key: K, value: V): void {
-    this.#entries.delete(key);
+    this.delete(key);
     this.#entries.set(key, value);
-    if (this.#entries.size > this.#capacity) this.#dropOldest();
+    this.#weight += this.#weigh(key);
+    while (this.#entries.size > this.#capacity || this.#weight > this.#maxWeight) this.#dropOldest();
   }
 
-  delete(key: K): boolean {
-    return this.#entries.delete(key);
+  delete(key: K): void {
+    if (this.#entries.delete(key)) this.#weight -= this.#weigh(key);
   }
 
   #dropOldest(): void {
     const oldest = this.#entries.keys().next();
-    if (!oldest.done) this.#entries.delete(oldest.value);
+    if (!oldest.done) this.delete(oldest.value);
   }
 }

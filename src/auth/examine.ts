@@ -1,4 +1,5 @@
 // What is known of a token, and finding out: the caches, then the failure gate, then the crypto.
+import { BoundedMap } from '../bounded-map.ts';
 import type { Config } from '../config.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Identity } from '../identity.ts';
@@ -9,7 +10,6 @@ import { type FailureCount, FailureGate } from './failure-gate.ts';
 import type { Background } from './keys.ts';
 import { PerSecond } from './per-second.ts';
 import type { Floor } from './refusal.ts';
-import { TokenCache } from './token-cache.ts';
 import {
   type Refused,
   refused,
@@ -44,9 +44,12 @@ const DECOYS_PER_SECOND = 200;
 /** Decoys pass the gate as the tokens of one address that is never charged. */
 const DECOYS = 'decoys';
 
+/** One is one byte, since tokens are ASCII. */
+const chars = (token: string): number => token.length;
+
 export class Examiner {
-  readonly #good = new TokenCache<Known>(MAX_TOKENS, MAX_TOKEN_CHARS);
-  readonly #bad = new TokenCache<KnownBad>(MAX_REFUSED, MAX_REFUSED_CHARS);
+  readonly #good = new BoundedMap<string, Known>(MAX_TOKENS, MAX_TOKEN_CHARS, chars);
+  readonly #bad = new BoundedMap<string, KnownBad>(MAX_REFUSED, MAX_REFUSED_CHARS, chars);
   readonly #gate = new FailureGate();
   readonly #verifier: Verifier;
   readonly #decoys = new PerSecond(DECOYS_PER_SECOND);

@@ -1,12 +1,14 @@
-// The bounded map from tokens to what is known of them, and the count by the second.
+// The bounded map, by entries and by the length of its keys, and the count by the second.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { PerSecond } from '../../src/auth/per-second.ts';
-import { TokenCache } from '../../src/auth/token-cache.ts';
+import { BoundedMap } from '../../src/bounded-map.ts';
 
-describe('the token cache', () => {
+const chars = (token: string) => token.length;
+
+describe('a bounded map', () => {
   test('forgets the oldest token when one more than fits comes', () => {
-    const cache = new TokenCache<number>(2, 100);
+    const cache = new BoundedMap<string, number>(2, 100, chars);
     cache.set('a', 1);
     cache.set('b', 2);
     cache.set('a', 3);
@@ -15,25 +17,25 @@ describe('the token cache', () => {
   });
 
   test('makes room for a long token by forgetting several', () => {
-    const cache = new TokenCache<number>(10, 10);
+    const cache = new BoundedMap<string, number>(10, 10, chars);
     for (const token of ['aaa', 'bbb', 'ccc']) cache.set(token, 1);
     cache.set('dddddd', 2);
     expect(cache.get('bbb')).toBeUndefined();
     expect(cache.get('ccc')).toBe(1);
-    expect(cache.chars).toBe(9);
+    expect(cache.weight).toBe(9);
   });
 
   test('holds nothing that is longer than all it may hold', () => {
-    const cache = new TokenCache<number>(10, 10);
+    const cache = new BoundedMap<string, number>(10, 10, chars);
     cache.set('x'.repeat(11), 1);
-    expect([cache.size, cache.chars]).toEqual([0, 0]);
+    expect([cache.size, cache.weight]).toEqual([0, 0]);
   });
 
   test('never exceeds its bounds, and knows its size, whatever is set and deleted', () => {
     const step = fc.record({ token: fc.string({ maxLength: 20 }), remove: fc.boolean() });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-        const cache = new TokenCache<number>(5, 40);
+        const cache = new BoundedMap<string, number>(5, 40, chars);
         const model = new Map<string, number>();
         for (const { token, remove } of steps) {
           model.delete(token);
@@ -44,7 +46,7 @@ describe('the token cache', () => {
           }
           const length = () => [...model.keys()].reduce((sum, key) => sum + key.length, 0);
           while (model.size > 5 || length() > 40) model.delete([...model.keys()][0] ?? '');
-          expect([cache.size, cache.chars]).toEqual([model.size, length()]);
+          expect([cache.size, cache.weight]).toEqual([model.size, length()]);
           for (const key of model.keys()) expect(cache.get(key)).toBe(1);
         }
       }),
