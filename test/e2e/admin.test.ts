@@ -513,7 +513,8 @@ describe('the log', () => {
     await admin('PUT', at('/override'), { limits: 'blocked', until: later(), reason: 'a private reason' });
     await admin('POST', 'subjects/revoke', { token: stolen });
     const said = weir.logs().map(({ message }) => JSON.parse(message));
-    expect(said).toMatchObject([
+    // The count of refusals that earlier tests' lines left out may come meanwhile.
+    expect(said.filter(({ outcome }) => outcome !== 'omitted')).toMatchObject([
       { outcome: 'admin', action: 'PUT /.weir/subjects/override' },
       { outcome: 'admin', action: 'POST /.weir/subjects/revoke' },
     ]);
