@@ -807,16 +807,10 @@ describe('a good configuration', () => {
     expect(configOf({ CORS_ORIGINS: '*' }).corsOrigins).toEqual(['*']);
   });
 
-  it('is read in under 5 ms when large', () => {
-    const ROUTES = Array.from({ length: 40 }, (_, i) => ({
-      name: `r${i}`,
-      match: `/api/r${i}/*`,
-      limits: '10/minute',
-    }));
-    configOf({ ROUTES });
-    const start = performance.now();
-    for (let i = 0; i < 10; i++) configOf({ ROUTES });
-    expect((performance.now() - start) / 10).toBeLessThan(5);
+  it('is read when large, in its order', () => {
+    const names = Array.from({ length: 200 }, (_, i) => `r${i}`);
+    const ROUTES = names.map((name) => ({ name, match: `/api/${name}/*`, limits: '10/minute' }));
+    expect(configOf({ ROUTES }).routes.map(({ name }) => name)).toEqual(names);
   });
 });
 
