@@ -60,6 +60,9 @@ interface Lap {
   readonly from: number;
 }
 
+/** What keeps an isolate awake behind a response, until work is done. */
+export type Awake = Pick<ExecutionContext, 'waitUntil'>;
+
 export class Exchange {
   readonly request: Request;
   readonly env: Bindings;
@@ -74,23 +77,13 @@ export class Exchange {
   quota: Quota | undefined = undefined;
   /** Undefined without `SERVER_TIMING`. */
   laps: readonly Lap[] | undefined = undefined;
-  readonly #context: Pick<ExecutionContext, 'waitUntil'>;
+  readonly #context: Awake;
 
-  constructor(
-    request: Request,
-    env: Bindings,
-    context: Pick<ExecutionContext, 'waitUntil'>,
-    defaultRoute: Route,
-  ) {
+  constructor(request: Request, env: Bindings, context: Awake, defaultRoute: Route) {
     this.request = request;
     this.env = env;
     this.#context = context;
     this.route = defaultRoute;
-  }
-
-  /** Of the client, as Cloudflare saw it; nothing else can be trusted. */
-  get address(): string | undefined {
-    return this.request.headers.get('CF-Connecting-IP') ?? undefined;
   }
 
   /** Keeps the isolate awake until `work` is done, behind the response. */

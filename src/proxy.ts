@@ -107,7 +107,7 @@ const piped = (body: ReadableStream, length: string | null, atEnd: () => void): 
 
 /** A client that left does not see the answer, and its leaving is no fault of the origin's. */
 const failed = (exchange: Exchange, reason: string, answer: Response): Response => {
-  const trace = exchange.trace;
+  const { trace } = exchange;
   if (exchange.request.signal.aborted) trace.reason = 'client_left';
   else Object.assign(trace, { outcome: 'origin_error', reason });
   return answer;

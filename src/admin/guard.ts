@@ -1,7 +1,7 @@
 // Who may use the admin API: whoever knows `ADMIN_TOKEN`, compared in constant time.
 import { FailureGate } from '../auth/failure-gate.ts';
 import type { Bindings } from '../env.ts';
-import { addressPartition } from '../partition.ts';
+import { callerPartition } from '../partition.ts';
 
 /** Longest header compared; no token is longer. */
 const MAX_LENGTH = 8_192;
@@ -12,10 +12,10 @@ type Guard = (request: Request, env: Bindings, ctx: ExecutionContext) => Promise
 export const guard = (adminToken: string | undefined): Guard => {
   if (adminToken === undefined) return async () => false;
   const gate = new FailureGate();
-  return async function isAdmin({ headers }, { AUTH_FAILURES }, ctx) {
-    const address = addressPartition(headers.get('CF-Connecting-IP') ?? undefined);
+  return async function isAdmin(request, { AUTH_FAILURES }, ctx) {
+    const address = callerPartition(request);
     if (!gate.admits(address)) return false;
-    const given = (headers.get('Authorization') ?? '').slice(0, MAX_LENGTH);
+    const given = (request.headers.get('Authorization') ?? '').slice(0, MAX_LENGTH);
     const right = await isSame(given.replace(/^bearer +/i, ''), adminToken);
     if (!right) ctx.waitUntil(gate.charge(AUTH_FAILURES, address).catch(() => undefined));
     return right;

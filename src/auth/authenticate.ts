@@ -65,7 +65,7 @@ const examine = async (
 };
 
 const answer = (exchange: Exchange, outcome: Outcome, reason: string, response: Response): Response => {
-  const trace = exchange.trace;
+  const { trace } = exchange;
   trace.outcome = outcome;
   trace.reason = reason;
   return response;

@@ -29,7 +29,7 @@ export const refuse = async (
   reason: string,
   tokenGiven = true,
 ): Promise<Response> => {
-  const trace = exchange.trace;
+  const { trace } = exchange;
   trace.outcome = 'unauthorized';
   trace.reason = reason;
   await floor;

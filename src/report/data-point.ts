@@ -9,14 +9,14 @@ export const dataPoint = (
   partition: string | undefined,
   { policies }: Config,
 ): AnalyticsEngineDataPoint => {
-  const trace = exchange.trace;
+  const { trace } = exchange;
   const tier = exchange.identity?.tier ?? '';
   return {
     indexes: partition === undefined ? [] : [partition],
     blobs: [
       trace.outcome,
       trace.reason ?? '',
-      exchange.route.name ?? '',
+      exchange.route.name,
       trace.policy ?? '',
       // Any other tier is whatever the token says, and counts as none.
       policies.tiers.has(tier) ? tier : '',

@@ -1,5 +1,6 @@
 // JSON lines for the platform's log: at most ten a second in an isolate, and how many were left out.
 import { PerSecond } from '../auth/per-second.ts';
+import type { Awake } from '../exchange.ts';
 
 const LINES_PER_SECOND = 10;
 
@@ -12,20 +13,15 @@ let flushedUntil = 0;
 
 type Line = Record<string, unknown>;
 
-/** What keeps the isolate awake until a line is written, or the count of those left out. */
-type Background = Pick<ExecutionContext, 'waitUntil'>;
-
-/**
- * Writes a line, unless ten were written this second: then it is not even made.
- */
-export const log = (line: () => Line | Promise<Line>, background: Background): void => {
+/** Writes a line, unless ten were written this second: then it is not even made, but counted for a later one. */
+export const log = (line: () => Line | Promise<Line>, awake: Awake): void => {
   const now = Date.now();
   if (!allowed.take(now)) {
-    omit(now, background);
+    omit(now, awake);
     return;
   }
   const before = takeOmitted();
-  background.waitUntil(
+  awake.waitUntil(
     Promise.resolve(line()).then((made) => write(before > 0 ? { ...made, omitted: before } : made)),
   );
 };
@@ -37,11 +33,11 @@ const takeOmitted = (): number => {
   return count;
 };
 
-const omit = (now: number, background: Background): void => {
+const omit = (now: number, awake: Awake): void => {
   omitted++;
   if (now < flushedUntil) return;
   flushedUntil = now + FLUSH_MS;
-  background.waitUntil(scheduler.wait(FLUSH_MS).then(flush));
+  awake.waitUntil(scheduler.wait(FLUSH_MS).then(flush));
 };
 
 const flush = (): void => {
