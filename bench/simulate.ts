@@ -1,6 +1,6 @@
 // `npm run simulate`: the ladder past one machine. Isolates in data centres around the earth, by the Worker's own code.
 import { parseArgs } from 'node:util';
-import { parseLimits } from '../src/limits.ts';
+import { parseLimits } from '../src/config/notation.ts';
 import { run, table, UsageError } from '../tools/cli.ts';
 import { dollars } from './price.ts';
 import { ideal, over } from './simulation/judge.ts';

@@ -1,8 +1,9 @@
 // One request on its way, and what the steps have learned of it.
-import type { Route } from './config.ts';
-import type { Bindings } from './env.ts';
+
+import type { Bindings } from './bindings.ts';
+import type { Route } from './config/types.ts';
 import type { Identity } from './identity.ts';
-import type { Quota } from './limit/fields.ts';
+import type { Quota } from './quota/fields.ts';
 
 export type Outcome =
   | 'forwarded'

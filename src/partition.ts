@@ -1,4 +1,5 @@
 // Partitions: whom a counter belongs to. The one place where their keys are built.
+import { hex } from './lib/encoding.ts';
 
 /** The quota of a verified subject. Issuers cannot collide: the parts stand in a JSON array. */
 export const subjectPartition = (issuer: string, subject: string): string =>
@@ -19,9 +20,6 @@ export const globalPartition = JSON.stringify(['global']);
 export const limiterName = async (partition: string): Promise<string> => {
   return hex(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(partition)));
 };
-
-export const hex = (bytes: ArrayBuffer): string =>
-  Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, '0')).join('');
 
 /** IPv4 as it is; IPv6 as its first 64 bits, since one client commonly holds a whole /64. */
 const network = (address: string): string => {

@@ -6,9 +6,10 @@ import { promisify } from 'node:util';
 
 const root = join(import.meta.dirname, '..');
 
-/** Where the built Worker lies: `index.js`, and `options.json` with what wrangler makes of `wrangler.toml`. */
+/** Where the built Worker lies: `worker.js`, and `options.json` with what wrangler makes of `wrangler.toml`. */
 export const workerDir = join(root, 'dist/worker');
-const SCRIPT = 'index.js';
+/** Wrangler names the bundle after `main`. */
+const SCRIPT = 'worker.js';
 const OPTIONS = 'options.json';
 
 /** No telemetry, no error reports, and no banner: that one looks for updates. */

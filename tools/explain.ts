@@ -1,6 +1,6 @@
 // npm run explain: which route, tier, partitions and policies a request meets, at which cost, and why.
 import { parseArgs } from 'node:util';
-import type { Config } from '../src/config.ts';
+import type { Config } from '../src/config/types.ts';
 import { examine } from './check/examine.ts';
 import { readTargets } from './check/targets.ts';
 import { paint, run, table, UsageError } from './cli.ts';

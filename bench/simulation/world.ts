@@ -1,5 +1,8 @@
 // Isolates in data centres, Limiters somewhere among them, and the time messages take. What isolates and Limiters do
 // is the Worker's own code; only waiting, distance and mishaps are made up.
+
+import { type Reply, VERSION } from '../../src/limiter/messages.ts';
+import type { Policy } from '../../src/limiter/policy.ts';
 import {
   draw,
   endGrant,
@@ -12,9 +15,7 @@ import {
   startAsking,
   take,
   wantsRenewal,
-} from '../../src/limit/lease.ts';
-import { type Reply, VERSION } from '../../src/limit/messages.ts';
-import type { Policy } from '../../src/limit/policy.ts';
+} from '../../src/quota/lease.ts';
 import { Agenda } from './agenda.ts';
 import { type Costs, SimulatedObject } from './object.ts';
 import type { Random } from './random.ts';

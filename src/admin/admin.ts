@@ -1,13 +1,13 @@
 // The admin API: everything under `/.weir`, answered before the pipeline. Its contract is the OpenAPI document.
-import { startFloor } from '../auth/refusal.ts';
-import type { Config } from '../config.ts';
-import type { Bindings } from '../env.ts';
-import { LimiterClient, LimiterError } from '../limit/limiter-client.ts';
-import { MAX_JTIS } from '../limit/standing.ts';
+import { startFloor } from '../auth/floor.ts';
+import type { Bindings } from '../bindings.ts';
+import type { Config } from '../config/types.ts';
+import { MAX_JTIS } from '../limiter/standing.ts';
 import { answer, internalError, plain, reducedCapacity } from '../problem.ts';
+import { LimiterClient, LimiterError } from '../quota/client.ts';
 import { log, requestId } from '../report/log.ts';
 import { partitionNamer } from '../report/partition-name.ts';
-import { pathOf } from '../route/readings.ts';
+import { pathOf } from '../routing/readings.ts';
 import { type Endpoint, endpoints } from './endpoints.ts';
 import { guard } from './guard.ts';
 import { Invalid, invalid } from './invalid.ts';

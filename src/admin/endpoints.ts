@@ -1,6 +1,7 @@
 // Every endpoint about a partition: what it takes and does. The OpenAPI document is made of this table.
-import type { Limiter, State } from '../limit/limiter.ts';
-import type { Schema } from '../schema.ts';
+
+import type { Schema } from '../lib/schema.ts';
+import type { Limiter, State } from '../limiter/limiter.ts';
 import { addressOf, markOf, overrideOf, type Subject, subjectOf, type Wish } from './partitions.ts';
 import { addressQuery, overrideBody, revokeBody, revokeQuery, subjectQuery } from './schemas.ts';
 

@@ -1,6 +1,6 @@
 // Who may use the admin API: whoever knows `ADMIN_TOKEN`, compared in constant time.
 import { FailureGate } from '../auth/failure-gate.ts';
-import type { Bindings } from '../env.ts';
+import type { Bindings } from '../bindings.ts';
 import { callerPartition } from '../partition.ts';
 
 /** Longest header compared; no token is longer. */

@@ -1,7 +1,7 @@
 // The OpenAPI 3.1 document of the admin API, made of the schemas that validate its requests.
 
+import type { Schema } from '../lib/schema.ts';
 import { type Status, TITLES } from '../problem.ts';
-import type { Schema } from '../schema.ts';
 import { type Endpoint, endpoints } from './endpoints.ts';
 import { answers } from './schemas.ts';
 

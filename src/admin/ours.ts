@@ -1,5 +1,5 @@
 // Which paths are ours: every one that an origin could read as `/.weir`, so that none of them ever reaches it.
-import { pathOf, readings, undoEscapes } from '../route/readings.ts';
+import { pathOf, readings, undoEscapes } from '../routing/readings.ts';
 
 /** Ordinary URLs are told by one look: they have no escapes and not that word. */
 export const isOurs = (url: string): boolean => {

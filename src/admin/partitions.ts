@@ -1,12 +1,12 @@
 // Validated strings -> whom a request of the admin API is about and what it asks for. Throws an `Invalid`.
 import { decodeJwt } from 'jose';
 import { identityOf } from '../auth/claims.ts';
-import type { Config } from '../config.ts';
+import { parseLimits } from '../config/notation.ts';
+import type { Config } from '../config/types.ts';
 import type { Identity } from '../identity.ts';
-import type { Override, TimeMark, TokenMark } from '../limit/standing.ts';
-import { parseLimits } from '../limits.ts';
+import { described } from '../lib/schema.ts';
+import type { Override, TimeMark, TokenMark } from '../limiter/standing.ts';
 import { addressPartition, subjectPartition } from '../partition.ts';
-import { described } from '../schema.ts';
 import { invalid } from './invalid.ts';
 import { EXPECTED } from './schemas.ts';
 

@@ -1,7 +1,7 @@
 // A request of the admin API -> validated strings. Throws an `Invalid` that names every field at fault.
-import { parseJson } from '../config/vars.ts';
-import { readText } from '../read-text.ts';
-import { misfits, type Schema } from '../schema.ts';
+import { parseJson } from '../lib/json.ts';
+import { readText } from '../lib/read-text.ts';
+import { misfits, type Schema } from '../lib/schema.ts';
 import { Invalid, invalid } from './invalid.ts';
 import type { Input } from './partitions.ts';
 

@@ -1,5 +1,5 @@
 // What the admin API takes and gives. The first half validates requests; both are in the OpenAPI document.
-import type { Schema } from '../schema.ts';
+import type { Schema } from '../lib/schema.ts';
 
 const text = (maxLength: number, description?: string): Schema => ({
   type: 'string',

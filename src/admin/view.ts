@@ -1,6 +1,6 @@
 // What the admin API shows: a partition's state and the effective configuration, as JSON for people and scripts.
-import type { Config } from '../config.ts';
-import type { State } from '../limit/limiter.ts';
+import type { Config } from '../config/types.ts';
+import type { State } from '../limiter/limiter.ts';
 
 /** Latest time that a Date can tell. */
 const MAX_TIME = 8.64e15;

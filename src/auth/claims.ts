@@ -1,6 +1,6 @@
 // Verified claims -> Identity. Pure.
 import type { JWTPayload } from 'jose';
-import type { ClaimHeader } from '../config.ts';
+import type { ClaimHeader } from '../config/types.ts';
 import type { Identity } from '../identity.ts';
 import { subjectPartition } from '../partition.ts';
 

@@ -2,7 +2,7 @@
 //
 // A timer hides whole milliseconds alone: an event loop sleeps in those, so that what a request computed before the
 // sleep moves the end of it. What remains is hidden by doing the same work for every refusal.
-import type { VerificationKey } from './key-set.ts';
+import type { VerificationKey } from './keys/set.ts';
 
 /** Bytes of a signature where they do not depend on the key, of most 64 (RFC 7518 section 3.1, RFC 8037). */
 const SIGNATURE_BYTES: Readonly<Record<string, number>> = { HS256: 32, HS384: 48, ES384: 96, ES512: 132 };

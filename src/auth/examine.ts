@@ -1,15 +1,16 @@
 // What is known of a token, and finding out: the caches, then the failure gate, then the crypto.
-import { BoundedMap } from '../bounded-map.ts';
-import type { Config } from '../config.ts';
+
+import type { Config } from '../config/types.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Identity } from '../identity.ts';
+import { BoundedMap } from '../lib/bounded-map.ts';
+import { delay } from '../lib/delay.ts';
+import { PerSecond } from '../lib/per-second.ts';
 import { callerPartition } from '../partition.ts';
 import { bearerToken, presentsBearer } from './bearer.ts';
-import { delay } from './delay.ts';
 import { type FailureCount, FailureGate } from './failure-gate.ts';
-import type { Background } from './keys.ts';
-import { PerSecond } from './per-second.ts';
-import type { Floor } from './refusal.ts';
+import type { Floor } from './floor.ts';
+import type { Background } from './keys/remote.ts';
 import {
   type Refused,
   refused,

@@ -1,7 +1,7 @@
 // How much verifying an address gets for its junk: the gate between the token caches and the crypto.
-import { BoundedMap } from '../bounded-map.ts';
-import { delay } from './delay.ts';
-import { PerSecond } from './per-second.ts';
+import { BoundedMap } from '../lib/bounded-map.ts';
+import { delay } from '../lib/delay.ts';
+import { PerSecond } from '../lib/per-second.ts';
 
 /** How long the isolate remembers that an address failed too often, milliseconds. */
 const REMEMBERED_MS = 10_000;

@@ -1,12 +1,12 @@
 // A token -> who sent it, by jose and the keys of the issuer that the token names.
 import { compactVerify, decodeJwt, decodeProtectedHeader, type JWTPayload } from 'jose';
 import { JWSSignatureVerificationFailed } from 'jose/errors';
-import type { Config, Issuer, TokenConfig } from '../config.ts';
+import type { Config, Issuer, TokenConfig } from '../config/types.ts';
 import type { Identity } from '../identity.ts';
 import { type ClaimNames, identityOf } from './claims.ts';
 import { decoyToken } from './decoy.ts';
-import { candidates, type KeySet, type VerificationKey } from './key-set.ts';
-import { type Background, type Keys, keysOf } from './keys.ts';
+import { type Background, type Keys, keysOf } from './keys/remote.ts';
+import { candidates, type KeySet, type VerificationKey } from './keys/set.ts';
 import { type Demands, goodUntil } from './registered-claims.ts';
 
 export interface Verified {

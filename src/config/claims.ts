@@ -1,5 +1,5 @@
 // Claim paths, and the headers that carry claims to the origin.
-import type { ClaimHeader } from '../config.ts';
+import type { ClaimHeader } from './types.ts';
 import type { Vars } from './vars.ts';
 
 /** RFC 9110 section 5.6.2. */

@@ -1,9 +1,10 @@
 // One issuer from what says whom to trust, wherever that stood: its keys, algorithms and `typ`.
-import type { Issuer, KeySource } from '../config.ts';
-import type { Misfit } from '../limits.ts';
-import { oneOf } from '../schema.ts';
+
+import { oneOf } from '../lib/schema.ts';
+import type { Misfit } from './notation.ts';
 import { isPublicKey, publicKeyText } from './public-key.ts';
 import { ALGORITHMS, SECRET_BYTES } from './settings.ts';
+import type { Issuer, KeySource } from './types.ts';
 import { urlMisfit } from './urls.ts';
 import type { Vars } from './vars.ts';
 

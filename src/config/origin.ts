@@ -1,6 +1,7 @@
 // Where requests go.
-import type { OriginConfig } from '../config.ts';
+
 import { SECRET_BYTES } from './settings.ts';
+import type { OriginConfig } from './types.ts';
 import { urlMisfit } from './urls.ts';
 import type { Vars } from './vars.ts';
 

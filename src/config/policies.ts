@@ -1,9 +1,10 @@
 // Limits by whom they are for, and what no request could ever meet.
-import type { Config, Policies, Route } from '../config.ts';
-import { type Caller, chargesOf } from '../limit/plan.ts';
-import type { Algorithm, Policy, Scope } from '../limit/policy.ts';
-import { parseLimits, tooMany } from '../limits.ts';
-import { TEXT } from '../schema.ts';
+
+import { TEXT } from '../lib/schema.ts';
+import type { Algorithm, Policy, Scope } from '../limiter/policy.ts';
+import { type Caller, chargesOf } from '../quota/plan.ts';
+import { parseLimits, tooMany } from './notation.ts';
+import type { Config, Policies, Route } from './types.ts';
 import type { Vars } from './vars.ts';
 
 export const readPolicies = (vars: Vars, algorithm: Algorithm): Policies => {

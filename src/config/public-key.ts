@@ -1,6 +1,5 @@
 // The shape of a public key in a var: SPKI PEM, JWK or JWKS. Nothing is quoted, it may be a private key.
-import { isTable } from '../schema.ts';
-import { parseJson } from './vars.ts';
+import { isTable, parseJson } from '../lib/json.ts';
 
 const PEM = /^-----BEGIN PUBLIC KEY-----[\sA-Za-z0-9+/=]+-----END PUBLIC KEY-----$/;
 

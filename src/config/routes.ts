@@ -1,9 +1,10 @@
 // `ROUTES`: the entries and what is wrong with them.
-import type { Mode, Route } from '../config.ts';
-import type { Algorithm } from '../limit/policy.ts';
-import { oneOf, TEXT } from '../schema.ts';
+
+import { oneOf, TEXT } from '../lib/schema.ts';
+import type { Algorithm } from '../limiter/policy.ts';
 import { readList } from './policies.ts';
 import { CHOICES, ROUTE } from './settings.ts';
+import type { Mode, Route } from './types.ts';
 import type { Vars } from './vars.ts';
 
 const TEXTS = { type: 'array', items: TEXT } as const;

@@ -1,9 +1,10 @@
 // Whose tokens are trusted and how they are read: the single-issuer vars, or `ISSUERS`.
-import type { Issuer, TokenConfig } from '../config.ts';
-import { TEXT } from '../schema.ts';
+
+import { TEXT } from '../lib/schema.ts';
 import { claimPath } from './claims.ts';
 import { readIssuer } from './issuer.ts';
 import { MAX_TOKEN_AGE_SECONDS } from './settings.ts';
+import type { Issuer, TokenConfig } from './types.ts';
 import type { Vars } from './vars.ts';
 
 /** The vars of a single issuer, by what an entry of `ISSUERS` calls the same. Only it may have a secret. */

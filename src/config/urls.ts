@@ -1,5 +1,6 @@
 // What a URL in a var must look like. Messages never quote credentials or a query.
-import type { Misfit } from '../limits.ts';
+import { isTrustworthy } from '../lib/trustworthy.ts';
+import type { Misfit } from './notation.ts';
 
 interface Shape {
   /** Refuse plain http, but for this machine. */
@@ -22,7 +23,3 @@ export const urlMisfit = (text: string, { httpsOnly, query }: Shape): Misfit | u
   const expected = `${httpsOnly ? 'an https' : 'an http or https'} URL without ${parts}`;
   return { expected, got: /[@?#]/.test(text) ? undefined : text };
 };
-
-/** Keys travel over https alone, except from this very machine, where there is nobody in between. */
-export const isTrustworthy = ({ protocol, hostname }: URL): boolean =>
-  protocol === 'https:' || (protocol === 'http:' && /^(localhost|\[::1\]|127(\.\d+){3})$/.test(hostname));

@@ -1,5 +1,6 @@
 // Reads vars one at a time and keeps every problem, so that one look shows them all. Never quotes a secret.
-import { described, type Fitting, misfits, oneOf, type Schema } from '../schema.ts';
+import { parseJson } from '../lib/json.ts';
+import { described, type Fitting, misfits, oneOf, type Schema } from '../lib/schema.ts';
 import { type Bounds, CHOICES, INTEGERS, TEXTS } from './settings.ts';
 
 /** What is wrong with one var, or with one entry of it (`ROUTES[2].cost`). */
@@ -112,14 +113,6 @@ export class Vars {
     return problems.length === 0 ? (data as Fitting<S>) : undefined;
   }
 }
-
-export const parseJson = (text: string): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-};
 
 const isStrings = (value: unknown): value is readonly string[] =>
   Array.isArray(value) && value.every((item) => typeof item === 'string');

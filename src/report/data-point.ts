@@ -1,5 +1,5 @@
 // The Analytics Engine data point of a request. The order of its parts is a contract: docs/operate.md has SQL on it.
-import type { Config } from '../config.ts';
+import type { Config } from '../config/types.ts';
 import type { Exchange, Trace } from '../exchange.ts';
 
 /** @param partition its name as in the log, which is what data points are sampled by. */

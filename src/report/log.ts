@@ -1,6 +1,7 @@
 // JSON lines for the platform's log: at most ten a second in an isolate, and how many were left out.
-import { PerSecond } from '../auth/per-second.ts';
+
 import type { Awake } from '../exchange.ts';
+import { PerSecond } from '../lib/per-second.ts';
 
 const LINES_PER_SECOND = 10;
 

@@ -1,6 +1,6 @@
 // How a partition is called where people look: keyed, so that a name cannot be guessed back into a subject or address.
-import { BoundedMap } from '../bounded-map.ts';
-import { hex } from '../partition.ts';
+import { BoundedMap } from '../lib/bounded-map.ts';
+import { hex } from '../lib/encoding.ts';
 
 /** Names kept; each saves one HMAC. */
 const CAPACITY = 10_000;

@@ -11,7 +11,7 @@ export interface Mutant {
   readonly tests: readonly string[];
 }
 
-const LEDGER = 'src/limit/ledger.ts';
+const LEDGER = 'src/limiter/ledger.ts';
 const LADDER = ['test/unit/ladder.test.ts'];
 const ALGORITHMS = ['test/unit/algorithms.test.ts'];
 
@@ -39,7 +39,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     guard: 'a lease lives from the asking',
-    file: 'src/limit/lease.ts',
+    file: 'src/quota/lease.ts',
     // As if the reply had taken so long and the life began at its arrival.
     from: 'expires: askedAt + reply.lifeMs',
     to: 'expires: askedAt + 950 + reply.lifeMs',
@@ -110,35 +110,35 @@ export const mutants: readonly Mutant[] = [
   },
   {
     guard: 'an expired lease is not used',
-    file: 'src/limit/lease.ts',
+    file: 'src/quota/lease.ts',
     from: 'grant.unused > 0 && now < grant.expires',
     to: 'grant.unused > 0',
     tests: LADDER,
   },
   {
     guard: 'one of a flood asks whether it is still denied',
-    file: 'src/limit/lease.ts',
+    file: 'src/quota/lease.ts',
     from: 'if (now - lease.deniedUntil < LEASE_MS) ',
     to: 'if (false) ',
     tests: LADDER,
   },
   {
     guard: 'a permit counts until the end of its slice is a window old',
-    file: 'src/limit/sliding-window.ts',
+    file: 'src/limiter/algorithms/sliding-window.ts',
     from: '(slice + 1) * sliceMs(policy)',
     to: 'slice * sliceMs(policy)',
     tests: ALGORITHMS,
   },
   {
     guard: 'a return of GCRA never makes room that was not there',
-    file: 'src/limit/gcra.ts',
+    file: 'src/limiter/algorithms/gcra.ts',
     from: 'if (micros(until) < state.newest) return state;',
     to: '',
     tests: ALGORITHMS,
   },
   {
     guard: 'all policies are spent or none',
-    file: 'src/limit/counters.ts',
+    file: 'src/limiter/counters.ts',
     from: 'if (outcomes.every(',
     to: 'if (outcomes.some(',
     tests: ['test/unit/counters.test.ts'],

@@ -1,10 +1,10 @@
 // Each algorithm against a slow, obvious model, over random times, costs and policies.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fixedWindow } from '../../src/limit/fixed-window.ts';
-import { gcra } from '../../src/limit/gcra.ts';
-import type { Arithmetic, Decision, Policy } from '../../src/limit/policy.ts';
-import { slidingWindow } from '../../src/limit/sliding-window.ts';
+import { fixedWindow } from '../../src/limiter/algorithms/fixed-window.ts';
+import { gcra } from '../../src/limiter/algorithms/gcra.ts';
+import { slidingWindow } from '../../src/limiter/algorithms/sliding-window.ts';
+import type { Arithmetic, Decision, Policy } from '../../src/limiter/policy.ts';
 import { anyGaps, anyPolicy, EPOCH, policy, UNIT_MS } from './policies.ts';
 
 interface Spent {

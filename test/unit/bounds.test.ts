@@ -1,8 +1,8 @@
 // The bounded map, by entries and by the length of its keys, and the count by the second.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { PerSecond } from '../../src/auth/per-second.ts';
-import { BoundedMap } from '../../src/bounded-map.ts';
+import { BoundedMap } from '../../src/lib/bounded-map.ts';
+import { PerSecond } from '../../src/lib/per-second.ts';
 
 const chars = (token: string) => token.length;
 

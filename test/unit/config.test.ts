@@ -1,7 +1,7 @@
 // Vars -> Config: what each may say, and the message of everything it may not.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ConfigError, parseConfig } from '../../src/config.ts';
+import { ConfigError, parseConfig } from '../../src/config/config.ts';
 
 type Env = Record<string, unknown>;
 

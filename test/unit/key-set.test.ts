@@ -1,7 +1,7 @@
 // JWKs, PEMs and secrets -> keys ready to verify with.
 import { exportJWK, exportSPKI, generateKeyPair, type JWK } from 'jose';
 import { describe, expect, test } from 'vitest';
-import { candidates, parseKeySet, staticKeys } from '../../src/auth/key-set.ts';
+import { candidates, parseKeySet, staticKeys } from '../../src/auth/keys/set.ts';
 
 const RSA_ONLY = ['RS256', 'PS256', 'ES256', 'EdDSA'];
 

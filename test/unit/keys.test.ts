@@ -2,10 +2,10 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { KeySet } from '../../src/auth/key-set.ts';
-import { type Keys, keysOf } from '../../src/auth/keys.ts';
-import { isTrustworthy } from '../../src/config/urls.ts';
-import type { KeySource } from '../../src/config.ts';
+import { type Keys, keysOf } from '../../src/auth/keys/remote.ts';
+import type { KeySet } from '../../src/auth/keys/set.ts';
+import type { KeySource } from '../../src/config/types.ts';
+import { isTrustworthy } from '../../src/lib/trustworthy.ts';
 import { issuer } from '../fixtures/config.ts';
 import { type Fault, IdentityProvider } from '../fixtures/identity-provider.ts';
 

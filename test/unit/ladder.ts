@@ -1,4 +1,8 @@
 // The ladder without a network: real ledgers and leases, with time, delay, loss, eviction and crash in the test's hands.
+
+import { Ledger, type Stored } from '../../src/limiter/ledger.ts';
+import { type Reply, type Return, VERSION } from '../../src/limiter/messages.ts';
+import type { Policy } from '../../src/limiter/policy.ts';
 import {
   draw,
   endGrant,
@@ -9,10 +13,7 @@ import {
   settle,
   startAsking,
   take,
-} from '../../src/limit/lease.ts';
-import { Ledger, type Stored } from '../../src/limit/ledger.ts';
-import { type Reply, type Return, VERSION } from '../../src/limit/messages.ts';
-import type { Policy } from '../../src/limit/policy.ts';
+} from '../../src/quota/lease.ts';
 import { EPOCH } from './policies.ts';
 
 /** `LIMITER_TIMEOUT_MS`. */

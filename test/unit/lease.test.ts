@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { endGrant, type Lease, newLease, settle, startAsking } from '../../src/limit/lease.ts';
-import { VERSION } from '../../src/limit/messages.ts';
+import { VERSION } from '../../src/limiter/messages.ts';
+import { endGrant, type Lease, newLease, settle, startAsking } from '../../src/quota/lease.ts';
 
 const EPOCH = 1_800_000_000_000;
 

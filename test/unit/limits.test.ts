@@ -1,9 +1,9 @@
 // The limits notation: what Flask-Limiter's users write, and how a mistake is named.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Algorithm, Scope } from '../../src/limit/policy.ts';
-import { MAX_POLICIES, parseLimits } from '../../src/limits.ts';
-import { described } from '../../src/schema.ts';
+import { MAX_POLICIES, parseLimits } from '../../src/config/notation.ts';
+import { described } from '../../src/lib/schema.ts';
+import type { Algorithm, Scope } from '../../src/limiter/policy.ts';
 
 const DAY_MS = 86_400_000;
 

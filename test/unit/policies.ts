@@ -1,6 +1,6 @@
 // Policies for tests, made as the limits notation would make them.
 import fc from 'fast-check';
-import type { Algorithm, Policy, Unit } from '../../src/limit/policy.ts';
+import type { Algorithm, Policy, Unit } from '../../src/limiter/policy.ts';
 
 export const UNIT_MS: Record<Unit, number> = {
   second: 1_000,

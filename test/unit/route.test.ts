@@ -1,10 +1,11 @@
 // Routes: no spelling of a path or method moves a request to a weaker route, and ordinary requests get their own.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseConfig, type Route } from '../../src/config.ts';
-import { covers } from '../../src/route/combining.ts';
-import { pathOf, readings } from '../../src/route/readings.ts';
-import { isPreflight, routeOf } from '../../src/route/route-of.ts';
+import { parseConfig } from '../../src/config/config.ts';
+import type { Route } from '../../src/config/types.ts';
+import { covers } from '../../src/routing/combine.ts';
+import { pathOf, readings } from '../../src/routing/readings.ts';
+import { isPreflight, routeOf } from '../../src/routing/route-of.ts';
 
 const configOf = (routes: unknown, vars: Record<string, unknown> = {}) =>
   parseConfig({ JWT_ISSUER: 'https://issuer.example', ROUTES: routes, ...vars });

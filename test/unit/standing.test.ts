@@ -1,10 +1,10 @@
 // Revocation marks and overrides, as pure data.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { newLease, settle } from '../../src/limit/lease.ts';
-import { type Reply, VERSION } from '../../src/limit/messages.ts';
+import { parseLimits } from '../../src/config/notation.ts';
+import { blockedReply } from '../../src/limiter/blocked.ts';
+import { type Reply, VERSION } from '../../src/limiter/messages.ts';
 import {
-  blockedReply,
   endOf,
   inForce,
   isRevoked,
@@ -15,8 +15,8 @@ import {
   overridden,
   revoke,
   type Standing,
-} from '../../src/limit/standing.ts';
-import { parseLimits } from '../../src/limits.ts';
+} from '../../src/limiter/standing.ts';
+import { newLease, settle } from '../../src/quota/lease.ts';
 import { EPOCH } from './policies.ts';
 
 const FOREVER = { until: Number.POSITIVE_INFINITY };

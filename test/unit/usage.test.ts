@@ -1,7 +1,7 @@
 // Unusual use, by the minute: what is usual is learned, and what is far above it is noticed.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { addUse, calmsInMs, isUnusual, type Usage } from '../../src/limit/usage.ts';
+import { addUse, calmsInMs, isUnusual, type Usage } from '../../src/limiter/usage.ts';
 import { EPOCH } from './policies.ts';
 
 const MINUTE = 60_000;

@@ -1,10 +1,10 @@
 // The authenticate step by itself, inside workerd: real tokens, real Web Crypto; only the clock is faked.
 import { type JWTHeaderParameters, type JWTPayload, SignJWT } from 'jose';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { authenticate } from '../../src/auth/authenticate.ts';
-import type { Config, Issuer, Route } from '../../src/config.ts';
+import type { Config, Issuer, Route } from '../../src/config/types.ts';
 import { Exchange, type Trace } from '../../src/exchange.ts';
 import type { Identity } from '../../src/identity.ts';
+import { authenticate } from '../../src/middleware/authenticate.ts';
 import { configWith, issuer, route } from '../fixtures/config.ts';
 
 const secretKey = (secret: string) => new TextEncoder().encode(secret);

@@ -1,8 +1,8 @@
 // The data centre's copy of a key set, in workerd's own Cache API.
 import { exportJWK, generateKeyPair } from 'jose';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { readCachedKeys, writeCachedKeys } from '../../src/auth/key-cache.ts';
-import { type Keys, keysOf } from '../../src/auth/keys.ts';
+import { readCachedKeys, writeCachedKeys } from '../../src/auth/keys/cache.ts';
+import { type Keys, keysOf } from '../../src/auth/keys/remote.ts';
 import { issuer } from '../fixtures/config.ts';
 
 let sources = 0;

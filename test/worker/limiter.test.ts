@@ -2,9 +2,9 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
-import type { Bindings } from '../../src/env.ts';
-import type { Limiter } from '../../src/limit/limiter.ts';
-import { parseLimits } from '../../src/limits.ts';
+import type { Bindings } from '../../src/bindings.ts';
+import { parseLimits } from '../../src/config/notation.ts';
+import type { Limiter } from '../../src/limiter/limiter.ts';
 
 const { LIMITER } = env as unknown as Bindings;
 

@@ -3,14 +3,14 @@ import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
 import { env } from 'cloudflare:workers';
 import { SignJWT } from 'jose';
 import { vi } from 'vitest';
-import { authenticate } from '../../src/auth/authenticate.ts';
 import { Examiner } from '../../src/auth/examine.ts';
-import type { Config, Route } from '../../src/config.ts';
+import { parseLimits } from '../../src/config/notation.ts';
+import type { Config, Route } from '../../src/config/types.ts';
 import { Exchange } from '../../src/exchange.ts';
-import { limit } from '../../src/limit/limit.ts';
-import { parseLimits } from '../../src/limits.ts';
-import { timed } from '../../src/report/server-timing.ts';
-import { report } from '../../src/report.ts';
+import { authenticate } from '../../src/middleware/authenticate.ts';
+import { limit } from '../../src/middleware/limit.ts';
+import { report } from '../../src/middleware/report.ts';
+import { timed } from '../../src/middleware/server-timing.ts';
 import { inOrder, type Step } from '../../src/step.ts';
 import { configWith, route } from '../fixtures/config.ts';
 

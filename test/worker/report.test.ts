@@ -1,6 +1,6 @@
 // What a request leaves behind: its data point and its log line, from the pipeline itself inside workerd.
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { parseLimits } from '../../src/limits.ts';
+import { parseLimits } from '../../src/config/notation.ts';
 import { configWith } from '../fixtures/config.ts';
 import { newSubject, pipelineOf, policiesOf, tokenOf } from './pipeline.ts';
 

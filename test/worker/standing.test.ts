@@ -2,11 +2,11 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
-import type { Bindings } from '../../src/env.ts';
-import type { Limiter } from '../../src/limit/limiter.ts';
-import type { Ask } from '../../src/limit/messages.ts';
-import type { Override } from '../../src/limit/standing.ts';
-import { parseLimits } from '../../src/limits.ts';
+import type { Bindings } from '../../src/bindings.ts';
+import { parseLimits } from '../../src/config/notation.ts';
+import type { Limiter } from '../../src/limiter/limiter.ts';
+import type { Ask } from '../../src/limiter/messages.ts';
+import type { Override } from '../../src/limiter/standing.ts';
 
 const { LIMITER } = env as unknown as Bindings;
 

@@ -1,7 +1,7 @@
 // Unusual use and revocation where the isolate meets the Limiter, with the clock in the test's hands.
 import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { Bindings } from '../../src/env.ts';
+import type { Bindings } from '../../src/bindings.ts';
 import { limiterName, subjectPartition } from '../../src/partition.ts';
 import { newSubject, pipelineOf, policiesOf, tokenOf } from './pipeline.ts';
 

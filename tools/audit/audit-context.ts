@@ -2,7 +2,6 @@
 import type { KeyObject } from 'node:crypto';
 import { retryAfterSeconds } from './fields.ts';
 import type { Call, Client, Exchange, Header } from './http/client.ts';
-import { discover, type Limit } from './limit.ts';
 import { Inconclusive, pause } from './stop.ts';
 import { type Jwt, readJwt } from './tokens/jwt.ts';
 import type { SigningKey } from './tokens/keys.ts';
@@ -107,11 +106,6 @@ export class Audit {
   note(caller: Caller, exchange: Exchange): Exchange {
     if (isAdmitted(exchange)) caller.account.lastAdmitted = exchange.at;
     return exchange;
-  }
-
-  /** The limit of a subject, found by spending it; throws the reason where none can be met. */
-  limit(): Promise<Limit> {
-    return this.once('limit', () => discover(this));
   }
 
   /** A properly signed token, made with the user's signing key. */

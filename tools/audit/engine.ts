@@ -1,13 +1,15 @@
 // Runs the checks in order and turns whatever becomes of each into a result: passed, failed, or skipped with its reason.
 import { Audit, type Credentials, isAdmitted } from './audit-context.ts';
 import { canMint } from './callers.ts';
+import type { Check } from './check.ts';
 import { checks } from './checks/index.ts';
 import { gradeOf } from './grade.ts';
 import { Budget, type BudgetLimits } from './http/budget.ts';
 import { Client } from './http/client.ts';
 import type { Target } from './http/target.ts';
+import { limitOf } from './limit.ts';
 import { Inconclusive, Stopped } from './stop.ts';
-import { type Check, type Need, type Report, type Result, skipped, type Verdict } from './types.ts';
+import { type Need, type Report, type Result, skipped, type Verdict } from './types.ts';
 
 export interface AuditOptions {
   readonly target: Target;
@@ -153,7 +155,7 @@ const NEEDS: Readonly<Record<Need, (audit: Audit) => string | undefined | Promis
     ),
   // Waits for the discovery, whose error says why no limit was found.
   limit: async (audit) => {
-    await audit.limit();
+    await limitOf(audit);
     return undefined;
   },
 };

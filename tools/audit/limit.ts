@@ -28,8 +28,11 @@ const RENEW_SLACK_MS = 150;
 /** Windows up to this are waited for, so that nothing sent before blurs what is measured. */
 export const SHORT_WINDOW_MS = 10_000;
 
+/** The limit of a subject, found once for the whole audit by spending it; throws the reason where none can be met. */
+export const limitOf = (audit: Audit): Promise<Limit> => audit.once('limit', () => discover(audit));
+
 /** Spends the main subject's quota until the first 429; a whole quota, where that takes no long wait. */
-export const discover = async (audit: Audit): Promise<Limit> => {
+const discover = async (audit: Audit): Promise<Limit> => {
   const windowMs = audit.welcome === undefined ? undefined : declaredWindowMs(audit.welcome);
   if (windowMs === undefined) return discoverBlindly(audit);
   if (windowMs > SHORT_WINDOW_MS) return spendAll(audit, audit.client.admitted);
@@ -64,7 +67,7 @@ const spendAll = async (audit: Audit, before: number): Promise<Limit> => {
   const spend: Exchange[] = [];
   while (spend.length < cap) {
     const exchange = await audit.get(audit.main);
-    if (isLimited(exchange)) return limitOf(audit, spend, exchange, before, performance.now() - start);
+    if (isLimited(exchange)) return measuredLimit(audit, spend, exchange, before, performance.now() - start);
     if (!isAdmitted(exchange))
       throw new Inconclusive(`the token that was accepted at first now gets ${exchange.status}`);
     spend.push(exchange);
@@ -73,7 +76,7 @@ const spendAll = async (audit: Audit, before: number): Promise<Limit> => {
   throw new NoLimit(`${cap} requests in ${seconds(performance.now() - start)} s were all admitted`);
 };
 
-const limitOf = (
+const measuredLimit = (
   audit: Audit,
   spend: Exchange[],
   denial: Exchange,
@@ -160,7 +163,7 @@ export const noneWalksAround = async (
   sent: string,
   variants: readonly Variant[],
 ): Promise<Verdict> => {
-  const limit = await audit.limit();
+  const limit = await limitOf(audit);
   await exhaust(audit, limit, audit.main);
   const around: string[] = [];
   for (const variant of variants) if (await walksAround(audit, limit, variant)) around.push(variant.what);

@@ -4,6 +4,7 @@ import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
+import type { Check } from './check.ts';
 import { checkById, checks } from './checks/index.ts';
 import { CannotRun, runAudit } from './engine.ts';
 import { resolveTarget } from './http/target.ts';
@@ -11,7 +12,6 @@ import { DEFAULT_LIMITS, DEFAULT_ORIGIN } from './options.ts';
 import { toMarkdown } from './report/markdown.ts';
 import { refusal } from './safety.ts';
 import { readPublicKeys, readSigningKey } from './tokens/keys.ts';
-import type { Check } from './types.ts';
 
 const HELP = `The audit as an MCP server on stdio, for assistants.
 

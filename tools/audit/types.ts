@@ -1,5 +1,4 @@
-// The vocabulary of the audit: a check, its verdict, and the report they add up to.
-import type { Audit } from './audit-context.ts';
+// The vocabulary of the audit: a check's question, its verdict, and the report they add up to. Plain data.
 
 export type Severity = 'high' | 'medium' | 'low';
 export type Family = 'tokens' | 'leaks' | 'limits' | 'manners';
@@ -16,8 +15,8 @@ export type Need =
   | 'loopback'
   | 'limit';
 
-/** One question put to the API, with all a reader needs to understand its answer. */
-export interface Check {
+/** What a check asks, with all that a reader needs to understand its answer. */
+export interface Question {
   /** `family.name`; stable, since baselines and SARIF rules refer to it. */
   readonly id: string;
   readonly severity: Severity;
@@ -32,7 +31,6 @@ export interface Check {
   readonly needs: readonly Need[];
   /** Requests it usually sends; it is skipped where the budget no longer has as many. */
   readonly requests: number;
-  run(audit: Audit): Promise<Verdict>;
 }
 
 /** What one run of a check found. Never holds a token. */
@@ -44,7 +42,7 @@ export interface Verdict {
 
 export interface Result
   extends Verdict,
-    Pick<Check, 'id' | 'severity' | 'title' | 'owasp' | 'rfc' | 'why' | 'mend'> {}
+    Pick<Question, 'id' | 'severity' | 'title' | 'owasp' | 'rfc' | 'why' | 'mend'> {}
 
 export interface Grade {
   /** Undefined where the audit was stopped before its end. */

@@ -1,6 +1,7 @@
 // Examines a target: runs the Worker's own parser on it and collects what is wrong or unsafe.
-import { type Config, ConfigError, parseConfig } from '../../src/config.ts';
-import { isLeasable } from '../../src/limit/policy.ts';
+import { ConfigError, parseConfig } from '../../src/config/config.ts';
+import type { Config } from '../../src/config/types.ts';
+import { isLeasable } from '../../src/limiter/policy.ts';
 import { deploymentFindings } from './deployment.ts';
 import { error, type Finding, warning } from './finding.ts';
 import { routeFindings } from './routes.ts';

@@ -1,6 +1,6 @@
 // The policies in effect, as rows: every route, kind of caller and tier, by the Worker's own plans.
-import type { Config, Route } from '../../src/config.ts';
-import { type Caller, type Charge, chargesOf } from '../../src/limit/plan.ts';
+import type { Config, Route } from '../../src/config/types.ts';
+import { type Caller, type Charge, chargesOf } from '../../src/quota/plan.ts';
 
 export interface PolicyRow {
   readonly route: string;

@@ -1,5 +1,5 @@
 // Routes that match everything without a token, and routes that no request can reach.
-import type { Config, Route } from '../../src/config.ts';
+import type { Config, Route } from '../../src/config/types.ts';
 import { type Finding, warning } from './finding.ts';
 
 /** Stand for whatever a parameter or wildcard may match; letters, a number and punctuation tell most patterns apart. */

@@ -1,14 +1,14 @@
 // Why a request is decided as it is: its route, caller, partitions and policies, by the Worker's own code. No request is made.
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import { identityOf } from '../../src/auth/claims.ts';
-import type { Config, Issuer, Route } from '../../src/config.ts';
+import type { Config, Issuer, Route } from '../../src/config/types.ts';
 import type { Identity } from '../../src/identity.ts';
-import { type Caller, chargesOf, type Plan } from '../../src/limit/plan.ts';
-import type { Policy } from '../../src/limit/policy.ts';
+import type { Policy } from '../../src/limiter/policy.ts';
 import { addressPartition, globalPartition, limiterName } from '../../src/partition.ts';
-import { routesMet } from '../../src/route/matching.ts';
-import { pathOf, readings } from '../../src/route/readings.ts';
-import { routeOf } from '../../src/route/route-of.ts';
+import { type Caller, chargesOf, type Plan } from '../../src/quota/plan.ts';
+import { routesMet } from '../../src/routing/match.ts';
+import { pathOf, readings } from '../../src/routing/readings.ts';
+import { routeOf } from '../../src/routing/route-of.ts';
 import { UsageError } from '../cli.ts';
 
 export interface Question {

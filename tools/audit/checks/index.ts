@@ -1,5 +1,5 @@
 // All checks, in the order they are run.
-import type { Check } from '../types.ts';
+import type { Check } from '../check.ts';
 import { leakChecks, oracleCheck } from './leaks.ts';
 import { aroundChecks } from './limits-around.ts';
 import { ownerChecks } from './limits-owner.ts';

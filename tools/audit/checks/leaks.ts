@@ -2,13 +2,14 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { type Audit, bearer, isAdmitted, isLimited } from '../audit-context.ts';
 import { canMint } from '../callers.ts';
+import type { Check } from '../check.ts';
 import { excerpt, fingerprint, firstDifference } from '../fingerprint.ts';
 import { type Exchange, header } from '../http/client.ts';
-import { exhaust } from '../limit.ts';
+import { exhaust, limitOf } from '../limit.ts';
 import { Inconclusive } from '../stop.ts';
 import { ADMITTED, type Reason, ROUNDS, timingVerdict } from '../timing.ts';
 import { badlySigned, encode, freshPayload, randomSignature } from '../tokens/jwt.ts';
-import { type Check, failed, passed, type Verdict } from '../types.ts';
+import { failed, passed, type Verdict } from '../types.ts';
 import { tally } from './attempts.ts';
 import { jwtOf } from './tokens-forged.ts';
 
@@ -169,7 +170,7 @@ const oracle: Check = {
   needs: ['jwt', 'protected', 'limit'],
   requests: 20,
   async run(audit) {
-    const limit = await audit.limit();
+    const limit = await limitOf(audit);
     for (let i = 0; i < ORACLE_TRIES; i++) {
       await exhaust(audit, limit, audit.main);
       const pair = await forgedPair(audit);

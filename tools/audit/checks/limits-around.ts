@@ -1,9 +1,9 @@
 // Checks: ways around a limit that is spent.
 import { randomInt, randomUUID } from 'node:crypto';
 import { type Audit, isAdmitted } from '../audit-context.ts';
+import type { Check } from '../check.ts';
 import type { Call, Header } from '../http/client.ts';
 import { noneWalksAround, type Variant } from '../limit.ts';
-import type { Check } from '../types.ts';
 import { withQuery } from './tokens-missing.ts';
 
 const around = { severity: 'high', owasp: 'API4:2023', needs: ['limit'] } as const;

@@ -1,9 +1,10 @@
 // Checks: is there a limit, and whose is it?
 import { isAdmitted } from '../audit-context.ts';
 import { otherCaller, secondCaller } from '../callers.ts';
-import { exhaust, NoLimit, noneWalksAround, seconds, type Variant } from '../limit.ts';
+import type { Check } from '../check.ts';
+import { exhaust, limitOf, NoLimit, noneWalksAround, seconds, type Variant } from '../limit.ts';
 import { Inconclusive } from '../stop.ts';
-import { type Check, failed, passed } from '../types.ts';
+import { failed, passed } from '../types.ts';
 
 const exists: Check = {
   id: 'limits.exists',
@@ -18,7 +19,7 @@ const exists: Check = {
   async run(audit) {
     const sent = 'good requests in a row';
     try {
-      const { capacity, spendMs, denial } = await audit.limit();
+      const { capacity, spendMs, denial } = await limitOf(audit);
       return passed(sent, `${capacity} admitted in ${seconds(spendMs)} s, then ${denial.status}`);
     } catch (error) {
       if (error instanceof NoLimit) return failed(sent, error.message);
@@ -90,7 +91,7 @@ const other: Check = {
   async run(audit) {
     const caller = await otherCaller(audit);
     if (caller === undefined) throw new Inconclusive('needs --other-token');
-    const limit = await audit.limit();
+    const limit = await limitOf(audit);
     for (let i = 0; i < 2 && !audit.perSubject; i++) {
       await exhaust(audit, limit, audit.main);
       audit.perSubject = isAdmitted(await audit.get(caller));

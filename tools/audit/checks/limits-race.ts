@@ -1,10 +1,11 @@
 // Checks: does the limit hold when requests come all at once?
 import { type Audit, authorised, type Caller, isAdmitted } from '../audit-context.ts';
 import { freshCaller } from '../callers.ts';
+import type { Check } from '../check.ts';
 import { pipeline } from '../http/pipeline.ts';
-import { countAdmitted, type Limit, refilled, repeated, SHORT_WINDOW_MS } from '../limit.ts';
+import { countAdmitted, type Limit, limitOf, refilled, repeated, SHORT_WINDOW_MS } from '../limit.ts';
 import { Inconclusive } from '../stop.ts';
-import { type Check, failed, passed, type Verdict } from '../types.ts';
+import { failed, passed, type Verdict } from '../types.ts';
 
 const race = { severity: 'high', owasp: 'API4:2023', needs: ['limit'] } as const;
 
@@ -41,7 +42,7 @@ const rush = async (audit: Audit, limit: Limit, way: Way): Promise<Rush> => {
 
 /** A window may turn during a rush, a short one more easily; so more than the limit counts only if it happens each time. */
 const rushAgain = async (audit: Audit, way: Way): Promise<Verdict> => {
-  const limit = await audit.limit();
+  const limit = await limitOf(audit);
   const tries = (await limit.renewMs()) <= SHORT_WINDOW_MS ? 3 : 2;
   let seen = await rush(audit, limit, way);
   for (let i = 1; i < tries && seen.admitted > seen.most; i++) seen = await rush(audit, limit, way);

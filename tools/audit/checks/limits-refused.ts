@@ -1,13 +1,14 @@
 // Checks: what refused tokens cost, and whom.
 import { type Audit, bearer, type Caller, isAdmitted, isLimited } from '../audit-context.ts';
 import { freshCaller } from '../callers.ts';
+import type { Check } from '../check.ts';
 import type { Call, Exchange } from '../http/client.ts';
-import { type Limit, repeated } from '../limit.ts';
+import { type Limit, limitOf, repeated } from '../limit.ts';
 import { median } from '../statistics.ts';
 import { Inconclusive } from '../stop.ts';
 import { ADMITTED } from '../timing.ts';
 import { badlySigned, readJwt } from '../tokens/jwt.ts';
-import { type Check, failed, passed } from '../types.ts';
+import { failed, passed } from '../types.ts';
 import { jwtOf } from './tokens-forged.ts';
 
 const BAD = 10;
@@ -23,7 +24,7 @@ const refusedSpend: Check = {
   needs: ['limit', 'jwt', 'protected'],
   requests: 20,
   async run(audit) {
-    const limit = await audit.limit();
+    const limit = await limitOf(audit);
     const sent = `${BAD} badly signed tokens of the subject, then good ones`;
     const after = await admittedAfter(audit, limit, BAD);
     if (after >= limit.most - BAD / 2) return passed(sent, `${after} admitted, the whole quota`);
@@ -68,7 +69,7 @@ interface Flood {
 }
 
 const flood = async (audit: Audit): Promise<Flood> => {
-  const limit = await audit.limit();
+  const limit = await limitOf(audit);
   const caller = await freshCaller(audit, limit);
   const pairs = Math.floor((limit.capacity - 1) / 2);
   if (pairs < 1) throw new Inconclusive(`a quota of ${limit.capacity} leaves no good requests to measure by`);

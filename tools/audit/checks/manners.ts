@@ -1,13 +1,14 @@
 // Checks: do refusals say what a well-behaved client needs, and is it true?
 import { type Audit, bearer, isAdmitted, isLimited, MAX_WAIT_MS } from '../audit-context.ts';
+import type { Check } from '../check.ts';
 import { readFields, retryAfterSeconds } from '../fields.ts';
 import { excerpt } from '../fingerprint.ts';
 import { type Exchange, type Header, header } from '../http/client.ts';
-import { exhaust, type Limit, SHORT_WINDOW_MS } from '../limit.ts';
+import { exhaust, type Limit, limitOf, SHORT_WINDOW_MS } from '../limit.ts';
 import { Inconclusive } from '../stop.ts';
 import { ADMITTED } from '../timing.ts';
 import { badlySigned } from '../tokens/jwt.ts';
-import { type Check, failed, passed, type Verdict } from '../types.ts';
+import { failed, passed, type Verdict } from '../types.ts';
 
 const manner = { severity: 'low', owasp: 'API4:2023', needs: ['limit'] } as const;
 
@@ -34,7 +35,7 @@ const refusal = (audit: Audit): Promise<Exchange> =>
 const TRIES = 3;
 
 const deniedWithOrigin = async (audit: Audit): Promise<Exchange> => {
-  const limit = await audit.limit();
+  const limit = await limitOf(audit);
   for (let i = 0; i < TRIES; i++) {
     await exhaust(audit, limit, audit.main);
     const exchange = await audit.get(audit.main, { headers: [['Origin', audit.credentials.origin]] });
@@ -53,7 +54,7 @@ const retryAfter: Check = {
   mend: 'Send Retry-After with whole seconds, rounded up.',
   requests: 0,
   async run(audit) {
-    const { denial } = await audit.limit();
+    const { denial } = await limitOf(audit);
     const value = header(denial, 'retry-after');
     const good = retryAfterSeconds(denial) !== undefined;
     return (good ? passed : failed)(
@@ -90,7 +91,7 @@ const deniedAtStart = async (audit: Audit, limit: Limit): Promise<Exchange> => {
 };
 
 const tryRetryAfter = async (audit: Audit): Promise<Verdict> => {
-  const limit = await audit.limit();
+  const limit = await limitOf(audit);
   const denial = await deniedAtStart(audit, limit);
   const seconds = retryAfterSeconds(denial);
   if (seconds === undefined) throw new Inconclusive('there is no Retry-After');
@@ -117,7 +118,7 @@ const fields: Check = {
   mend: 'Send both as structured fields on every response that a limit applied to, the 429 included.',
   requests: 0,
   async run(audit) {
-    const { spend, denial } = await audit.limit();
+    const { spend, denial } = await limitOf(audit);
     const wrong = [...spend.slice(-3), denial]
       .map((one) => ({ one, read: readFields(one) }))
       .find(({ read }) => !read.ok);
@@ -136,7 +137,7 @@ const countsDown: Check = {
   mend: 'Report what the counter that decides holds after this request.',
   requests: 0,
   async run(audit) {
-    const { spend, denial, capacity } = await audit.limit();
+    const { spend, denial, capacity } = await limitOf(audit);
     const counts = [...spend, denial].map(tightest);
     const known = counts.filter((count) => count !== undefined);
     if (known.length < counts.length || capacity < 2)

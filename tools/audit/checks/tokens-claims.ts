@@ -1,7 +1,8 @@
 // Checks: tokens that are signed well and are still not good here and now. They need the signing key.
 import type { Audit } from '../audit-context.ts';
 import { canMint } from '../callers.ts';
-import { type Check, skipped, type Verdict } from '../types.ts';
+import type { Check } from '../check.ts';
+import { skipped, type Verdict } from '../types.ts';
 import { type Attempt, allRefused, withToken } from './attempts.ts';
 
 const HOUR = 3600;

@@ -1,11 +1,12 @@
 // Checks: tokens that nobody who holds the key has signed.
 import { generateKeyPairSync, type JsonWebKey, type KeyObject, randomUUID, sign } from 'node:crypto';
 import type { Audit } from '../audit-context.ts';
+import type { Check } from '../check.ts';
 import { Inconclusive } from '../stop.ts';
 import { type Bait, openBait } from '../tokens/bait.ts';
 import { encode, freshPayload, hmacSigned, type Jwt, randomSignature } from '../tokens/jwt.ts';
 import { asSecrets } from '../tokens/keys.ts';
-import { type Check, failed, type Verdict } from '../types.ts';
+import { failed, type Verdict } from '../types.ts';
 import { allRefused, withToken } from './attempts.ts';
 
 /** The main token's parts; checks that call this have `jwt` among their needs. */

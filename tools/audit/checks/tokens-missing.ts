@@ -1,6 +1,7 @@
 // Checks: requests without a token, or with something that is none.
 import { bearer, isAdmitted } from '../audit-context.ts';
-import { type Check, failed, passed } from '../types.ts';
+import type { Check } from '../check.ts';
+import { failed, passed } from '../types.ts';
 import { type Attempt, allRefused, withToken } from './attempts.ts';
 
 const none: Check = {

@@ -1,0 +1,11 @@
+// The bindings of `wrangler.toml`.
+import type { Limiter } from './limiter/limiter.ts';
+
+export interface Bindings {
+  readonly LIMITER: DurableObjectNamespace<Limiter>;
+  readonly AUTH_FAILURES: RateLimit;
+  readonly ANALYTICS?: AnalyticsEngineDataset;
+  readonly ORIGIN?: Fetcher;
+  /** Vars and secrets; only `config.ts` reads them. */
+  readonly [name: string]: unknown;
+}

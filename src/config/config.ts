@@ -1,0 +1,67 @@
+// Environment vars -> Config. Defaults and bounds: `settings.ts`; the readers of each part stand beside it.
+import { readClaimHeaders } from './claims.ts';
+import { readOrigin } from './origin.ts';
+import { checkCharges, readPolicies } from './policies.ts';
+import { defaultRoute, readRoutes } from './routes.ts';
+import { ABNORMAL_FACTOR, JURISDICTIONS, SECRET_BYTES } from './settings.ts';
+import { readTokens } from './tokens.ts';
+import type { Config } from './types.ts';
+import { type Problem, Vars } from './vars.ts';
+
+/** Vars that are wrong, all of them at once. No message holds a secret's value. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly problems: readonly Problem[];
+
+  constructor(problems: readonly Problem[]) {
+    super(problems.map(({ variable, problem }) => `\`${variable}\`: ${problem}`).join('\n'));
+    this.problems = problems;
+  }
+}
+
+/** Reads every var; bindings and names it does not know are left alone. Throws a `ConfigError`. */
+export const parseConfig = (env: Readonly<Record<string, unknown>>): Config => {
+  const vars = new Vars(env);
+  const config = readConfig(vars);
+  if (vars.problems.length === 0) checkCharges(vars, config);
+  if (vars.problems.length > 0) throw new ConfigError(vars.problems);
+  return config;
+};
+
+const readConfig = (vars: Vars): Config => {
+  const mode = vars.choice('MODE');
+  const algorithm = vars.choice('ALGORITHM');
+  return {
+    tokens: readTokens(vars),
+    origin: readOrigin(vars),
+    claimHeaders: readClaimHeaders(vars),
+    policies: readPolicies(vars, algorithm),
+    algorithm,
+    routes: readRoutes(vars, { mode, algorithm }),
+    defaultRoute: defaultRoute(mode),
+    onLimiterError: vars.choice('ON_LIMITER_ERROR'),
+    limiterTimeoutMs: vars.integer('LIMITER_TIMEOUT_MS'),
+    limiterJurisdiction: vars.word('LIMITER_JURISDICTION', JURISDICTIONS),
+    leases: vars.choice('LEASES') === 'on',
+    corsOrigins: readCorsOrigins(vars),
+    serverTiming: vars.choice('SERVER_TIMING') === 'true',
+    abnormal: readAbnormal(vars),
+    adminToken: vars.secret('ADMIN_TOKEN', SECRET_BYTES.ADMIN_TOKEN, true),
+    partitionSecret: vars.secret('PARTITION_SECRET', SECRET_BYTES.PARTITION_SECRET, false),
+  };
+};
+
+/** Exactly as a browser sends them in `Origin`, or `*` alone. */
+const readCorsOrigins = (vars: Vars): readonly string[] => {
+  const origins = vars.list('CORS_ORIGINS') ?? [];
+  if (origins.length === 1 && origins[0] === '*') return origins;
+  for (const origin of origins.filter((each) => URL.parse(each)?.origin !== each))
+    vars.fail('CORS_ORIGINS', 'origins such as `https://app.example.com`, or `*` alone', origin);
+  return origins;
+};
+
+const readAbnormal = (vars: Vars): Config['abnormal'] => {
+  const action = vars.choice('ABNORMAL_ACTION');
+  const factor = vars.number('ABNORMAL_FACTOR', ABNORMAL_FACTOR);
+  return factor === undefined ? undefined : { factor, action };
+};

@@ -1,0 +1,52 @@
+// GCRA (ITU-T I.371): a burst of `quota`, then one permit every `window / quota`. No clock, no I/O.
+import type { Arithmetic, Policy } from '../policy.ts';
+
+/** Both in whole microseconds: fractions of a millisecond would lose permits to rounding. */
+export interface Arrival {
+  /** The theoretical arrival time (TAT). */
+  readonly tat: number;
+  /** What the newest grant was charged at. */
+  readonly newest: number;
+}
+
+const micros = (ms: number): number => ms * 1000;
+const millis = (us: number): number => Math.ceil(us / 1000);
+
+/** Rounded up: rather a permit late than one too many. */
+const emissionInterval = (policy: Policy): number => Math.ceil(micros(policy.windowMs) / policy.quota);
+
+export const gcra: Arithmetic<Arrival> = {
+  consume(state, now, until, policy, cost) {
+    const interval = emissionInterval(policy);
+    const burst = interval * policy.quota;
+    const before = Math.max(state?.tat ?? 0, micros(now));
+    const excess = before + cost * interval - micros(now) - burst;
+    const allowed = excess <= 0;
+    const after = allowed && cost > 0 ? Math.max(before, micros(until)) + cost * interval : before;
+    const room = burst - (after - micros(now));
+    const remaining = Math.max(0, Math.floor(room / interval));
+    const decision = {
+      allowed,
+      remaining,
+      retryAfterMs: allowed ? 0 : millis(excess),
+      resetMs: millis(remaining < policy.quota ? (remaining + 1) * interval - room : interval),
+    };
+    return [
+      decision,
+      allowed && cost > 0 ? { tat: after, newest: micros(until) } : (state ?? { tat: 0, newest: 0 }),
+    ];
+  },
+
+  /**
+   * Only while nothing was granted since: below a later grant the TAT may have stood at that grant's own time, and
+   * taking the interval off would then make room that never was. Otherwise the permit stays spent.
+   */
+  giveBack(state, until, policy, cost) {
+    if (micros(until) < state.newest) return state;
+    return { ...state, tat: state.tat - cost * emissionInterval(policy) };
+  },
+
+  boundary: () => Number.POSITIVE_INFINITY,
+
+  drainedAt: (state) => millis(state.tat),
+};

@@ -1,0 +1,143 @@
+// The Durable Object that holds a partition's policies: the ledger, what an operator set, their storage and the alarm.
+// One RPC per decision, with no `await` inside, so that requests cannot interleave.
+import { DurableObject } from 'cloudflare:workers';
+import { blockedReply } from './blocked.ts';
+import { Ledger, type Look, restsAt, type Stored } from './ledger.ts';
+import { type Ask, type Reply, type Return, VERSION } from './messages.ts';
+import {
+  endOf,
+  inForce,
+  isRevoked,
+  marksOf,
+  type Override,
+  overridden,
+  revoke,
+  type Standing,
+  shown,
+  type TimeMark,
+  type TokenMark,
+} from './standing.ts';
+
+/** One key, so that one write is one row. */
+const KEY = 'ledger';
+
+/** Of its own, since only an operator changes it. */
+const STANDING_KEY = 'standing';
+
+interface Record extends Stored {
+  /** When the alarm goes off; kept here, since asking the platform for it would need an `await`. */
+  readonly alarmAt: number;
+}
+
+/** A partition as an operator sees it. */
+export interface State extends Look {
+  readonly standing: Standing | undefined;
+}
+
+export class Limiter extends DurableObject {
+  #alarmAt = 0;
+  #ledger = this.#load();
+  #standing = this.ctx.storage.kv.get<Standing>(STANDING_KEY);
+
+  /** Grants or denies. The output gate holds the reply back until what was written is durable. */
+  consume(ask: Ask): Reply {
+    if (ask.version !== VERSION) throw new Error(`expected message version ${VERSION}, got ${ask.version}`);
+    const now = Date.now();
+    const standing = inForce(this.#standing, now);
+    return standing === undefined ? this.#decide(now, ask) : this.#decideUnder(standing, now, ask);
+  }
+
+  giveBack(unused: Return): void {
+    if (unused.version === VERSION) this.#ledger.giveBack(Date.now(), unused);
+  }
+
+  look(): State {
+    const now = Date.now();
+    const standing = inForce(this.#standing, now);
+    const policies = shown(standing?.override, this.#ledger.policies);
+    return { ...this.#ledger.look(now, policies), standing };
+  }
+
+  /** Forgets what was spent and what was usual. Permits that isolates hold live on for a lease's life. */
+  reset(): State {
+    this.ctx.storage.kv.delete(KEY);
+    this.#ledger = this.#load();
+    return this.look();
+  }
+
+  /** Undefined when there is no room for one more mark. */
+  revoke(mark: TokenMark | TimeMark): State | undefined {
+    const standing = revoke(this.#standing, mark, Date.now());
+    return standing && this.#stand(standing);
+  }
+
+  /** Lifts every mark. */
+  pardon(): State {
+    return this.#stand({ ...this.#standing, before: undefined, jtis: [] });
+  }
+
+  /** In place of the one before; undefined lifts it. */
+  override(override: Override | undefined): State {
+    return this.#stand({ jtis: [], ...this.#standing, override });
+  }
+
+  /** An idle partition costs nothing: drained counters go, then, once nothing is in force, everything. */
+  override async alarm(): Promise<void> {
+    const now = Date.now();
+    const stored = this.ctx.storage.kv.get<Record>(KEY);
+    this.#alarmAt = 0;
+    if (stored !== undefined && restsAt(stored) > now) return this.#save(stored);
+    if (stored !== undefined) this.ctx.storage.kv.delete(KEY);
+    this.#ledger = this.#load();
+    this.#standing = inForce(this.#standing, now);
+    if (this.#standing === undefined) await this.ctx.storage.deleteAll();
+    else this.#arm(endOf(this.#standing));
+  }
+
+  #decide(now: number, ask: Ask): Reply {
+    const { reply, write } = this.#ledger.consume(now, ask);
+    if (write !== undefined) this.#save(write);
+    return reply;
+  }
+
+  #decideUnder(standing: Standing, now: number, ask: Ask): Reply {
+    const marks = marksOf(standing);
+    if (marks && ask.token && isRevoked(marks, ask.token))
+      return { ...this.#ledger.refuse(now, ask.policies), marks };
+    const { override } = standing;
+    if (override === undefined) return { ...this.#decide(now, ask), marks };
+    if (override.limits === 'blocked') return { ...blockedReply(override, now), marks };
+    const policies = overridden(override, ask.policies);
+    const watch = override.limits === 'none' ? undefined : ask.watch;
+    return { ...this.#decide(now, { ...ask, policies, watch }), marks, policies };
+  }
+
+  #load(): Ledger {
+    const stored = this.ctx.storage.kv.get<Record>(KEY);
+    this.#alarmAt = stored?.alarmAt ?? 0;
+    return new Ledger(stored, crypto.randomUUID());
+  }
+
+  /** Writes with no `await` between them are one transaction. */
+  #save(stored: Stored): void {
+    this.#arm(restsAt(stored));
+    this.ctx.storage.kv.put<Record>(KEY, { ...stored, alarmAt: this.#alarmAt });
+  }
+
+  #stand(standing: Standing): State {
+    const now = Date.now();
+    this.#standing = inForce(standing, now);
+    if (this.#standing === undefined) this.ctx.storage.kv.delete(STANDING_KEY);
+    else this.ctx.storage.kv.put<Standing>(STANDING_KEY, this.#standing);
+    this.#arm(this.#standing === undefined ? now : endOf(this.#standing));
+    return this.look();
+  }
+
+  /** Sets the alarm if none is to come by then: each is a row written. What never ends needs none. */
+  #arm(at: number): void {
+    const comes = this.#alarmAt > Date.now() && this.#alarmAt <= at;
+    if (comes || at === Number.POSITIVE_INFINITY) return;
+    this.#alarmAt = at;
+    this.ctx.storage.setAlarm(at);
+  }
+}

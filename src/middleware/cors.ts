@@ -1,0 +1,32 @@
+// CORS for our own responses: lets a browser's script read refusals that the origin never saw.
+import type { Config } from '../config/types.ts';
+import type { Step } from '../step.ts';
+
+/** Fields of a refusal that scripts could not read otherwise (Fetch standard, section 3.3.3). */
+const EXPOSED = 'RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate';
+
+/**
+ * Adds to every response of ours what `CORS_ORIGINS` allows, and nothing to the origin's, which has its own say.
+ * The fields depend on the request's `Origin` alone: they tell one refusal from another as little as the rest does.
+ */
+export const cors = ({ corsOrigins }: Config): Step => {
+  if (corsOrigins.length === 0) return (exchange, next) => next(exchange);
+  const any = corsOrigins.includes('*');
+  return async function cors(exchange, next) {
+    const response = await next(exchange);
+    if (exchange.trace.forwarded) return response;
+    const { headers } = response;
+    const origin = exchange.request.headers.get('Origin');
+    if (any) allow(headers, '*');
+    else headers.append('Vary', 'Origin');
+    if (!any && origin !== null && corsOrigins.includes(origin)) allow(headers, origin);
+    return response;
+  };
+};
+
+/** Credentials are let in only for an origin named in full; browsers refuse them with `*`. */
+const allow = (headers: Headers, origin: string): void => {
+  headers.set('Access-Control-Allow-Origin', origin);
+  headers.set('Access-Control-Expose-Headers', EXPOSED);
+  if (origin !== '*') headers.set('Access-Control-Allow-Credentials', 'true');
+};

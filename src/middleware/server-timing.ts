@@ -1,0 +1,22 @@
+// `Server-Timing` (W3C): our own milliseconds by step, for whoever tunes. On Workers the clock moves only with I/O.
+import type { Config } from '../config/types.ts';
+import type { Exchange } from '../exchange.ts';
+import type { Step } from '../step.ts';
+
+/** A step that is timed under a name; the step itself where `SERVER_TIMING` is off. */
+export const timed = ({ serverTiming }: Config, name: string, step: Step): Step => {
+  if (!serverTiming) return step;
+  return function timed(exchange, next) {
+    exchange.laps = [...(exchange.laps ?? []), { name, from: Date.now() }];
+    return step(exchange, next);
+  };
+};
+
+/** Each step lasted until the next began. A 401 has none: it would tell one refused token from another. */
+export const addServerTiming = (exchange: Exchange, headers: Headers): void => {
+  const { laps = [], trace } = exchange;
+  if (laps.length === 0 || trace.outcome === 'unauthorized') return;
+  const ends = [...laps.slice(1).map(({ from }) => from), Date.now()];
+  const metrics = laps.map(({ name, from }, i) => `${name};dur=${(ends[i] ?? from) - from}`);
+  headers.append('Server-Timing', metrics.join(', '));
+};

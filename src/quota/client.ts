@@ -1,0 +1,105 @@
+// The isolate's end of the line to the Limiters: one RPC, with a time limit, and a pause for those that keep failing.
+
+import type { Bindings } from '../bindings.ts';
+import type { Config } from '../config/types.ts';
+import { BoundedMap } from '../lib/bounded-map.ts';
+import type { Limiter } from '../limiter/limiter.ts';
+import type { Ask, Reply, Return } from '../limiter/messages.ts';
+import { limiterName } from '../partition.ts';
+
+/** Names and failures remembered, each. */
+const CAPACITY = 10_000;
+
+/** A Limiter that failed so many times in a row is left alone for a while. */
+const FAILURES = 3;
+const FIRST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 30_000;
+
+interface Failures {
+  count: number;
+  pausedUntil: number;
+}
+
+/** Why no answer was had; for the log. */
+export class LimiterError extends Error {
+  readonly reason: 'limiter_timeout' | 'limiter_overloaded' | 'limiter_failed' | 'limiter_paused';
+
+  constructor(reason: LimiterError['reason'], cause?: unknown) {
+    super(reason, { cause });
+    this.reason = reason;
+  }
+}
+
+export class LimiterClient {
+  readonly #timeoutMs: number;
+  readonly #jurisdiction: Config['limiterJurisdiction'];
+  readonly #names = new BoundedMap<string, string>(CAPACITY);
+  readonly #failures = new BoundedMap<string, Failures>(CAPACITY);
+
+  constructor(config: Config) {
+    this.#timeoutMs = config.limiterTimeoutMs;
+    this.#jurisdiction = config.limiterJurisdiction;
+  }
+
+  /**
+   * Asks once: a Limiter that is overloaded is not helped by asking again.
+   * @throws {LimiterError} when there is no answer in time.
+   */
+  consume(env: Bindings, partition: string, ask: Ask): Promise<Reply> {
+    return this.call(env, partition, (limiter) => limiter.consume(ask));
+  }
+
+  /** @throws {LimiterError} when there is no answer in time. */
+  async call<T>(
+    env: Bindings,
+    partition: string,
+    ask: (limiter: DurableObjectStub<Limiter>) => Promise<T>,
+  ): Promise<T> {
+    if ((this.#failures.get(partition)?.pausedUntil ?? 0) > Date.now())
+      throw new LimiterError('limiter_paused');
+    try {
+      const limiter = await this.#limiter(env, partition);
+      const reply = await withTimeLimit(ask(limiter), this.#timeoutMs);
+      this.#failures.delete(partition);
+      return reply;
+    } catch (error) {
+      this.#countFailure(partition);
+      throw error instanceof LimiterError ? error : new LimiterError(reasonOf(error), error);
+    }
+  }
+
+  /** Never retried: a return that arrives twice, or not at all, must not loosen a limit. */
+  async giveBack(env: Bindings, partition: string, unused: Return): Promise<void> {
+    const limiter = await this.#limiter(env, partition);
+    await limiter.giveBack(unused).catch(() => {
+      // What could not be returned stays spent, which is the strict side; the next ask reports a broken Limiter.
+    });
+  }
+
+  async #limiter(env: Bindings, partition: string): Promise<DurableObjectStub<Limiter>> {
+    const name = this.#names.get(partition) ?? (await limiterName(partition));
+    this.#names.set(partition, name);
+    const namespace =
+      this.#jurisdiction === undefined ? env.LIMITER : env.LIMITER.jurisdiction(this.#jurisdiction);
+    return namespace.get(namespace.idFromName(name));
+  }
+
+  #countFailure(partition: string): void {
+    const count = (this.#failures.get(partition)?.count ?? 0) + 1;
+    const pause = count < FAILURES ? 0 : Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (count - FAILURES));
+    this.#failures.set(partition, { count, pausedUntil: Date.now() + pause });
+  }
+}
+
+const reasonOf = (error: unknown): LimiterError['reason'] =>
+  error instanceof Error && 'overloaded' in error ? 'limiter_overloaded' : 'limiter_failed';
+
+const withTimeLimit = async <T>(answer: Promise<T>, ms: number): Promise<T> => {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new LimiterError('limiter_timeout')), ms);
+  try {
+    return await Promise.race([answer, promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+};

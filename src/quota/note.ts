@@ -1,0 +1,63 @@
+// Tells the report what the limit step decided. No I/O.
+import type { Config, Route } from '../config/types.ts';
+import type { Trace } from '../exchange.ts';
+import { isUnanswered, type Outcome, remaining, violated } from './outcome.ts';
+
+/** From this share of a quota downwards a request is reported as near its limit. */
+const NEAR_LIMIT = 0.2;
+
+/** Fills in the trace of a request whose permits were granted or denied. `counted`: a data point will be made of it. */
+export const note = (
+  trace: Trace,
+  route: Route,
+  outcomes: readonly Outcome[],
+  config: Config,
+  counted: boolean,
+): void => {
+  trace.cost = route.cost;
+  trace.partition = outcomes[0]?.holding.partition;
+  if (counted) noteShare(trace, outcomes);
+  const failed = outcomes.find(({ error }) => error !== undefined);
+  if (failed !== undefined) noteFailure(trace, failed, config);
+  if (outcomes.some(({ abnormal }) => abnormal?.report)) noteAbnormal(trace);
+  const denied = outcomes.filter(({ allowed }) => !allowed);
+  if (denied.length > 0) noteDenial(trace, route, denied);
+};
+
+const noteShare = (trace: Trace, outcomes: readonly Outcome[]): void => {
+  trace.remainingShare = Math.min(1, ...outcomes.flatMap(shares));
+  if (trace.remainingShare <= NEAR_LIMIT) noteNear(trace, outcomes);
+};
+
+const noteNear = (trace: Trace, outcomes: readonly Outcome[]): void => {
+  const nearest = outcomes.find((outcome) => shares(outcome).includes(trace.remainingShare));
+  trace.outcome = 'near_limit';
+  trace.policy = nearest?.policies[shares(nearest).indexOf(trace.remainingShare)]?.name;
+};
+
+const noteFailure = (trace: Trace, { holding, error }: Outcome, config: Config): void => {
+  trace.limiterError = config.onLimiterError;
+  trace.reason = error?.reason;
+  trace.policy = holding.plan.policies.map(({ name }) => name).join(', ');
+};
+
+const noteAbnormal = (trace: Trace): void => {
+  trace.outcome = 'abnormal';
+  trace.reason = 'unusual_use';
+};
+
+const noteDenial = (trace: Trace, route: Route, denied: readonly Outcome[]): void => {
+  trace.shadow = route.mode === 'shadow';
+  trace.policy = denied.flatMap(violated).join(', ');
+  if (denied.some(({ abnormal }) => abnormal?.denied)) {
+    noteAbnormal(trace);
+  } else {
+    trace.outcome = denied.some(isUnanswered) ? 'limiter_error' : 'denied';
+    trace.reason ??= 'quota_exceeded';
+  }
+};
+
+const shares = (outcome: Outcome): number[] =>
+  outcome.policies.map(({ quota }, i) =>
+    outcome.decisions.length === 0 ? 1 : remaining(outcome, i) / Math.max(1, quota),
+  );

@@ -1,0 +1,45 @@
+// What came of asking one partition for a request's permits, and how it is read. Plain data.
+import type { Abnormal } from '../limiter/messages.ts';
+import type { Decision, Policy } from '../limiter/policy.ts';
+import type { Marks } from '../limiter/standing.ts';
+import type { LimiterError } from './client.ts';
+import type { Grant, Lease } from './lease.ts';
+import type { Plan } from './plan.ts';
+
+/** A lease, and what it is of. */
+export interface Holding extends Lease {
+  readonly plan: Plan;
+  readonly partition: string;
+}
+
+/** Whether a request may pass one partition, and what its fields should say. */
+export interface Outcome {
+  readonly holding: Holding;
+  readonly allowed: boolean;
+  /** Those of the plan, unless an override is in force. */
+  readonly policies: readonly Policy[];
+  readonly decisions: readonly Decision[];
+  /** When the decisions were made, by the isolate's clock. */
+  readonly decidedAt: number;
+  /** Permits held here beside what the decisions say remains. */
+  readonly heldPermits: number;
+  /** What the permit was taken from; undefined when denied. */
+  readonly grant: Grant | undefined;
+  /** Revocation marks of the partition. */
+  readonly marks: Marks | undefined;
+  readonly abnormal: Abnormal | undefined;
+  /** The Limiter did not answer and the failure policy decided. */
+  readonly error?: LimiterError;
+}
+
+/** Nothing is known of it: the Limiter did not answer and the failure policy is `closed`. */
+export const isUnanswered = ({ error, decisions }: Outcome): boolean =>
+  error !== undefined && decisions.length === 0;
+
+/** Names of the policies that denied. */
+export const violated = ({ policies, decisions }: Outcome): string[] =>
+  policies.filter((_, i) => decisions[i]?.allowed === false).map(({ name }) => name);
+
+/** Permits left under one policy of an outcome, with those the isolate holds. */
+export const remaining = (outcome: Outcome, i: number): number =>
+  (outcome.decisions[i]?.remaining ?? 0) + outcome.heldPermits;
