@@ -4,7 +4,7 @@ import { identityOf } from '../auth/claims.ts';
 import { parseLimits } from '../config/notation.ts';
 import type { Config } from '../config/types.ts';
 import type { Identity } from '../identity.ts';
-import { described } from '../lib/schema.ts';
+import { described } from '../lib/issue.ts';
 import type { Override, TimeMark, TokenMark } from '../limiter/standing.ts';
 import { addressPartition, subjectPartition } from '../partition.ts';
 import { invalid } from './invalid.ts';

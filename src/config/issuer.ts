@@ -1,11 +1,10 @@
 // One issuer from what says whom to trust, wherever that stood: its keys, algorithms and `typ`.
 
-import { oneOf } from '../lib/schema.ts';
-import type { Misfit } from './notation.ts';
+import { type Issue, oneOf } from '../lib/issue.ts';
 import { isPublicKey, publicKeyText } from './public-key.ts';
 import { ALGORITHMS, SECRET_BYTES } from './settings.ts';
 import type { Issuer, KeySource } from './types.ts';
-import { urlMisfit } from './urls.ts';
+import { urlIssue } from './urls.ts';
 import type { Vars } from './vars.ts';
 
 export const readIssuer = (vars: Vars): Issuer => {
@@ -44,8 +43,8 @@ const readKeys = (vars: Vars, issuer = '', algorithms: readonly string[] = []): 
   const [keys = { kind: 'discovery', issuer }, ...more] = given;
   const part = PARTS[keys.kind];
   for (const { kind } of more) vars.fail(PARTS[kind], `no key source beside \`${vars.nameOf(part)}\``);
-  const misfit = keyMisfit(keys);
-  if (misfit) vars.fail(part, misfit.expected, misfit.got);
+  const issue = keyIssue(keys);
+  if (issue) vars.fail(part, issue.expected, issue.got);
   return keys;
 };
 
@@ -61,11 +60,11 @@ const readSecrets = (vars: Vars, algorithms: readonly string[]): readonly string
   if (previous !== undefined) vars.fail('secret_previous', `\`${vars.nameOf('secret')}\` beside it`);
 };
 
-const keyMisfit = (keys: KeySource): Misfit | undefined => {
-  if (keys.kind === 'jwks') return urlMisfit(keys.url, { httpsOnly: true, query: true });
+const keyIssue = (keys: KeySource): Issue | undefined => {
+  if (keys.kind === 'jwks') return urlIssue(keys.url, { httpsOnly: true, query: true });
   if (keys.kind === 'public')
     return isPublicKey(keys.key) ? undefined : { expected: 'public keys alone: PEM, a JWK or a JWKS' };
-  if (keys.kind === 'secret' || !urlMisfit(keys.issuer, { httpsOnly: true, query: false })) return undefined;
+  if (keys.kind === 'secret' || !urlIssue(keys.issuer, { httpsOnly: true, query: false })) return undefined;
   return { expected: 'an https URL to discover its keys from, or a key source', got: keys.issuer };
 };
 

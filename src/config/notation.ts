@@ -1,4 +1,5 @@
 // Limits notation -> policies: `10/second; 1000 per hour, 5000/2 days`, as Flask-Limiter reads it.
+import type { Issue } from '../lib/issue.ts';
 import type { Algorithm, Policy, Scope, Unit } from '../limiter/policy.ts';
 
 /** Most policies in one list, and on one request. */
@@ -28,14 +29,7 @@ const PART = /^(\d+)\s*(?:\/|per)\s*(?:(\d+)\s*)?(second|minute|hour|day|month|y
 /** The policies of a list; they are complete only where there are no problems. */
 export interface ParsedLimits {
   readonly policies: readonly Policy[];
-  readonly problems: readonly Misfit[];
-}
-
-/** What was expected, and what stood there instead. */
-export interface Misfit {
-  readonly expected: string;
-  /** Left out where it may be a secret, or where there is nothing to show. */
-  readonly got?: unknown;
+  readonly problems: readonly Issue[];
 }
 
 /**
@@ -44,7 +38,7 @@ export interface Misfit {
  */
 export const parseLimits = (text: string, scope: Scope, algorithm: Algorithm): ParsedLimits => {
   const policies: Policy[] = [];
-  const problems: Misfit[] = [];
+  const problems: Issue[] = [];
   for (const part of text.split(SEPARATOR).map((each) => each.trim())) {
     const policy = parsePart(part, scope, algorithm);
     const expected = policy ? expectedOf(policy, policies) : '`<quota>/<unit>`';
@@ -54,8 +48,8 @@ export const parseLimits = (text: string, scope: Scope, algorithm: Algorithm): P
   return { policies, problems: problems.concat(tooMany(policies.length) ?? []) };
 };
 
-/** Undefined where there are not. */
-export const tooMany = (count: number): Misfit | undefined =>
+/** The issue with so many policies on one request; undefined where they are few enough. */
+export const tooMany = (count: number): Issue | undefined =>
   count > MAX_POLICIES
     ? { expected: `at most ${MAX_POLICIES} policies on one request`, got: count }
     : undefined;

@@ -1,6 +1,6 @@
 // Limits by whom they are for, and what no request could ever meet.
 
-import { TEXT } from '../lib/schema.ts';
+import { tableOf, text } from '../lib/shape.ts';
 import type { Algorithm, Policy, Scope } from '../limiter/policy.ts';
 import { type Caller, chargesOf } from '../quota/plan.ts';
 import { parseLimits, tooMany } from './notation.ts';
@@ -8,8 +8,8 @@ import type { Config, Policies, Route } from './types.ts';
 import type { Vars } from './vars.ts';
 
 export const readPolicies = (vars: Vars, algorithm: Algorithm): Policies => {
-  const read = (name: string, scope: Scope, text = vars.text(name)) =>
-    text === undefined ? [] : readList(vars, name, text, scope, algorithm);
+  const read = (name: string, scope: Scope, limits = vars.text(name)) =>
+    limits === undefined ? [] : readList(vars, name, limits, scope, algorithm);
   const tiers = Object.entries(vars.structured('TIERS', TIERS) ?? {});
   return {
     default: read('LIMITS', 'default'),
@@ -26,16 +26,16 @@ export const readPolicies = (vars: Vars, algorithm: Algorithm): Policies => {
 export const readList = (
   vars: Vars,
   name: string,
-  text: string,
+  limits: string,
   scope: Scope,
   algorithm: Algorithm,
 ): readonly Policy[] => {
-  const { policies, problems } = parseLimits(text, scope, algorithm);
+  const { policies, problems } = parseLimits(limits, scope, algorithm);
   for (const { expected, got } of problems) vars.fail(name, expected, got);
   return policies;
 };
 
-const TIERS = { type: 'object', additionalProperties: TEXT } as const;
+const TIERS = tableOf(text);
 
 /** Who can come to a route, by its `auth`. */
 const CALLERS: Readonly<Record<Route['auth'], readonly Caller[]>> = {
@@ -54,8 +54,8 @@ export const checkCharges = (vars: Vars, config: Config): void => {
       tiers.map((tier) => chargeOf(route, caller, tier)),
     );
     const counts = charges.map(({ plans }) => plans.flatMap(({ policies }) => policies).length);
-    const misfit = tooMany(Math.max(...counts));
-    if (misfit) vars.fail(at ? `${at}.limits` : 'LIMITS', misfit.expected, misfit.got);
+    const issue = tooMany(Math.max(...counts));
+    if (issue) vars.fail(at ? `${at}.limits` : 'LIMITS', issue.expected, issue.got);
     const plans = charges.flatMap((charge) => charge.plans);
     const short = plans.flatMap(({ policies, cost }) => policies.filter(({ quota }) => quota < cost));
     const [smallest] = short.toSorted((a, b) => a.quota - b.quota);

@@ -1,32 +1,27 @@
 // `ROUTES`: the entries and what is wrong with them.
 
-import { oneOf, TEXT } from '../lib/schema.ts';
+import { optional } from 'valibot';
+import { oneOf } from '../lib/issue.ts';
+import { listOf, number, table, text, word } from '../lib/shape.ts';
 import type { Algorithm } from '../limiter/policy.ts';
 import { readList } from './policies.ts';
 import { CHOICES, ROUTE } from './settings.ts';
 import type { Mode, Route } from './types.ts';
 import type { Vars } from './vars.ts';
 
-const TEXTS = { type: 'array', items: TEXT } as const;
-
-const ROUTES = {
-  type: 'array',
-  items: {
-    type: 'object',
-    properties: {
-      name: TEXT,
-      match: TEXT,
-      methods: TEXTS,
-      auth: { type: 'string', enum: ['required', 'optional', 'none'] },
-      limits: TEXT,
-      cost: { type: 'number' },
-      scopes: TEXTS,
-      mode: { type: 'string', enum: CHOICES.MODE },
-      algorithm: { type: 'string', enum: CHOICES.ALGORITHM },
-    },
-    required: ['name', 'match'],
-  },
-} as const;
+const ROUTES = listOf(
+  table({
+    name: text,
+    match: text,
+    methods: optional(listOf(text)),
+    auth: optional(word(['required', 'optional', 'none'])),
+    limits: optional(text),
+    cost: optional(number),
+    scopes: optional(listOf(text)),
+    mode: optional(word(CHOICES.MODE)),
+    algorithm: optional(word(CHOICES.ALGORITHM)),
+  }),
+);
 
 /** Scopes of policies (see `Scope`): a route of that name would share their counters. */
 const RESERVED = ['default', 'anonymous', 'preflight', 'ip', 'global'];
@@ -130,7 +125,7 @@ const readMethods = (vars: Vars, given: readonly string[] | undefined): Route['m
   return methods && new Set(methods);
 };
 
-const readLimits = (vars: Vars, text = '', scope: string, algorithm: Algorithm): Route['limits'] => {
-  if (text.trim().toLowerCase() === 'none') return 'none';
-  return text === '' ? [] : readList(vars, 'limits', text, scope, algorithm);
+const readLimits = (vars: Vars, limits = '', scope: string, algorithm: Algorithm): Route['limits'] => {
+  if (limits.trim().toLowerCase() === 'none') return 'none';
+  return limits === '' ? [] : readList(vars, 'limits', limits, scope, algorithm);
 };

@@ -1,6 +1,7 @@
 // Whose tokens are trusted and how they are read: the single-issuer vars, or `ISSUERS`.
 
-import { TEXT } from '../lib/schema.ts';
+import { optional, unknown } from 'valibot';
+import { listOf, table, text } from '../lib/shape.ts';
 import { claimPath } from './claims.ts';
 import { readIssuer } from './issuer.ts';
 import { MAX_TOKEN_AGE_SECONDS } from './settings.ts';
@@ -19,14 +20,16 @@ const SINGLE: Readonly<Record<string, string>> = {
   secret_previous: 'JWT_SECRET_PREVIOUS',
 };
 
-const ISSUERS = {
-  type: 'array',
-  items: {
-    type: 'object',
-    properties: { issuer: TEXT, audience: {}, jwks_url: TEXT, public_key: {}, algorithms: {}, typ: TEXT },
-    required: ['issuer'],
-  },
-} as const;
+const ISSUERS = listOf(
+  table({
+    issuer: text,
+    audience: optional(unknown()),
+    jwks_url: optional(text),
+    public_key: optional(unknown()),
+    algorithms: optional(unknown()),
+    typ: optional(text),
+  }),
+);
 
 export const readTokens = (vars: Vars): TokenConfig => {
   const tierClaim = vars.text('TIER_CLAIM');

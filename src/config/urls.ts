@@ -1,6 +1,6 @@
 // What a URL in a var must look like. Messages never quote credentials or a query.
+import type { Issue } from '../lib/issue.ts';
 import { isTrustworthy } from '../lib/trustworthy.ts';
-import type { Misfit } from './notation.ts';
 
 interface Shape {
   /** Refuse plain http, but for this machine. */
@@ -9,7 +9,7 @@ interface Shape {
 }
 
 /** What is wrong with the URL, if anything is. */
-export const urlMisfit = (text: string, { httpsOnly, query }: Shape): Misfit | undefined => {
+export const urlIssue = (text: string, { httpsOnly, query }: Shape): Issue | undefined => {
   const url = URL.parse(text);
   const fits =
     url !== null &&

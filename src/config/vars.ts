@@ -1,6 +1,8 @@
 // Reads vars one at a time and keeps every problem, so that one look shows them all. Never quotes a secret.
+import type { GenericSchema, InferOutput } from 'valibot';
+import { described, oneOf } from '../lib/issue.ts';
 import { parseJson } from '../lib/json.ts';
-import { described, type Fitting, misfits, oneOf, type Schema } from '../lib/schema.ts';
+import { fitted } from '../lib/shape.ts';
 import { type Bounds, CHOICES, INTEGERS, TEXTS } from './settings.ts';
 
 /** What is wrong with one var, or with one entry of it (`ROUTES[2].cost`). */
@@ -102,15 +104,14 @@ export class Vars {
   }
 
   /** A TOML table or array, or the same as a JSON string. */
-  structured<const S extends Schema>(name: string, schema: S): Fitting<S> | undefined {
+  structured<Schema extends GenericSchema>(name: string, schema: Schema): InferOutput<Schema> | undefined {
     const value = this.raw(name);
     if (value === undefined) return undefined;
     const data = typeof value === 'string' ? parseJson(value) : value;
     if (data === undefined) return this.fail(name, 'a TOML table or array, or JSON');
-    const problems = misfits(schema, data, name);
-    for (const { at, expected, got } of problems) this.fail(at, expected, got);
-    // Nothing that does not fit: so it is of the schema's type.
-    return problems.length === 0 ? (data as Fitting<S>) : undefined;
+    const result = fitted(schema, data, name);
+    if ('output' in result) return result.output;
+    for (const { at, expected, got } of result.issues) this.fail(at, expected, got);
   }
 }
 

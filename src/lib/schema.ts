@@ -1,7 +1,7 @@
 // The shape of JSON: the part of JSON Schema (draft 2020-12) that Weir needs, its TypeScript type, and what does not fit.
 // One source for structured vars, for the admin API's input and for its OpenAPI document.
 
-import type { Misfit } from '../config/notation.ts';
+import { type LocatedIssue, oneOf } from './issue.ts';
 import { isTable, type Table } from './json.ts';
 
 export interface Schema {
@@ -18,40 +18,8 @@ export interface Schema {
   readonly description?: string;
 }
 
-export const TEXT = { type: 'string' } as const;
-
-/** The type of what fits a schema that is written `as const`. */
-export type Fitting<S> = S extends { enum: readonly (infer Word)[] }
-  ? Word
-  : S extends { type: infer Type }
-    ? FittingType<S, Type>
-    : unknown;
-
-type FittingType<S, Type> = Type extends 'string'
-  ? string
-  : Type extends 'number'
-    ? number
-    : S extends { items: infer Item }
-      ? readonly Fitting<Item>[]
-      : FittingTable<S>;
-
-type FittingTable<S> = S extends { properties: infer Properties }
-  ? { readonly [Key in keyof Properties & Needed<S>]: Fitting<Properties[Key]> } & {
-      readonly [Key in Exclude<keyof Properties, Needed<S>>]?: Fitting<Properties[Key]>;
-    }
-  : S extends { additionalProperties: infer Value }
-    ? Readonly<Record<string, Fitting<Value>>>
-    : never;
-
-type Needed<S> = S extends { required: readonly (infer Key)[] } ? Key : never;
-
-/** A misfit, and where it is (`ROUTES[0].cost`). */
-export interface Located extends Misfit {
-  readonly at: string;
-}
-
 /** Everything that does not fit, where `at` names the value itself. */
-export const misfits = (schema: Schema, value: unknown, at: string): readonly Located[] => {
+export const misfits = (schema: Schema, value: unknown, at: string): readonly LocatedIssue[] => {
   const expected = expectedOf(schema, value);
   if (expected !== undefined) return [{ at, expected, got: value }];
   const { items } = schema;
@@ -59,7 +27,7 @@ export const misfits = (schema: Schema, value: unknown, at: string): readonly Lo
   return schema.type === 'object' && isTable(value) ? misfitsOfTable(schema, value, at) : [];
 };
 
-const misfitsOfTable = (schema: Schema, table: Table, at: string): readonly Located[] => {
+const misfitsOfTable = (schema: Schema, table: Table, at: string): readonly LocatedIssue[] => {
   const { properties = {}, required = [], additionalProperties } = schema;
   const own = (record: Table, key: string) => (Object.hasOwn(record, key) ? record[key] : undefined);
   return [...new Set([...required, ...Object.keys(table)])].flatMap((key) => {
@@ -87,23 +55,3 @@ const typeOf = (value: unknown): string =>
   Array.isArray(value) ? 'array' : value === null ? 'null' : typeof value;
 
 const NAMES = { object: 'a table', array: 'an array', string: 'a string', number: 'a number' } as const;
-
-/** A misfit as people read it. */
-export const described = ({ expected, got }: Misfit): string =>
-  got === undefined ? expected : `${expected}, got ${shown(got)}`;
-
-/** A value in a message, cut short. Of a table or an array it says no more than that, since one may hold a secret. */
-const shown = (value: unknown): string => {
-  if (value === '') return 'nothing';
-  if (Array.isArray(value)) return NAMES.array;
-  if (isTable(value)) return NAMES.object;
-  const text = String(value);
-  return `\`${text.length > 60 ? `${text.slice(0, 60)}…` : text}\``;
-};
-
-/** `a`, `b` or `c`. */
-export const oneOf = (words: readonly string[]): string =>
-  words
-    .map((word) => `\`${word}\``)
-    .join(', ')
-    .replace(/, (?=[^,]*$)/, ' or ');

@@ -283,6 +283,11 @@ describe('a bad configuration is named', () => {
       { ...ISSUER, TIERS: '{"pro":1000}' },
       '`TIERS.pro`: expected a string, got `1000`',
     ],
+    [
+      'a tier of a name that objects have of themselves',
+      { ...ISSUER, TIERS: '{"constructor":"1/minute"}' },
+      '`TIERS`: expected no key `__proto__`, `prototype` or `constructor`, got a table',
+    ],
     ['tiers as an array', { ...ISSUER, TIERS: '["pro"]' }, '`TIERS`: expected a table, got an array'],
     [
       '17 policies on one request',
@@ -312,6 +317,20 @@ describe('a bad configuration is named', () => {
       '`ROUTES[0].name`: expected a value',
     ],
     ['a route with an unknown key', route({ limit: '5/minute' }), '`ROUTES[0].limit`: expected no such key'],
+    [
+      'two routes with two unknown keys each, none of whose values is quoted',
+      {
+        ...ISSUER,
+        ROUTES: [
+          { name: 'a', match: '/a', secret: 'hunter2', token: 'hunter2' },
+          { name: 'b', match: '/b', key: 'hunter2', pass: 'hunter2' },
+        ],
+      },
+      '`ROUTES[0].secret`: expected no such key',
+      '`ROUTES[0].token`: expected no such key',
+      '`ROUTES[1].key`: expected no such key',
+      '`ROUTES[1].pass`: expected no such key',
+    ],
     [
       'a route name in upper case',
       route({ name: 'Search' }),

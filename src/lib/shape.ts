@@ -1,0 +1,52 @@
+// Valibot schemas of structured values, each with the words for what it expects.
+import * as v from 'valibot';
+import { type LocatedIssue, oneOf } from './issue.ts';
+import { isTable, type Table } from './json.ts';
+
+export const text = v.string('a string');
+
+export const number = v.number('a number');
+
+/** One of these words. */
+export const word = <const Words extends readonly string[]>(words: Words) => v.picklist(words, oneOf(words));
+
+/** An array of what fits `item`. */
+export const listOf = <Item extends v.GenericSchema>(item: Item) => v.array(item, 'an array');
+
+/** Valibot passes over keys of these names, whatever they hold. */
+const UNREADABLE = ['__proto__', 'prototype', 'constructor'];
+
+/** To valibot an array is an object as well. */
+const isReadable = v.check<Table, string>(
+  (table) => !UNREADABLE.some((key) => Object.hasOwn(table, key)),
+  `no key ${oneOf(UNREADABLE)}`,
+);
+
+const anyTable = v.pipe(v.custom<Table>(isTable, 'a table'), isReadable);
+
+/** A table of these keys and no other; every key that is not `v.optional` must be there. */
+export const table = <const Entries extends v.ObjectEntries>(entries: Entries) =>
+  v.pipe(anyTable, v.objectWithRest(entries, v.never('no such key'), 'a value'));
+
+/** A table of any keys, each with what fits `value`. */
+export const tableOf = <Value extends v.GenericSchema>(value: Value) =>
+  v.pipe(anyTable, v.record(v.string(), value));
+
+/** The value as its schema types it, or everything that does not fit, where `at` names the value itself. */
+export const fitted = <Schema extends v.GenericSchema>(
+  schema: Schema,
+  value: unknown,
+  at: string,
+): { readonly output: v.InferOutput<Schema> } | { readonly issues: readonly LocatedIssue[] } => {
+  const result = v.safeParse(schema, value);
+  return result.success
+    ? { output: result.output }
+    : { issues: result.issues.map((issue) => located(issue, at)) };
+};
+
+/** A key that should not be there may be a secret's, so what it holds is not shown. */
+const located = ({ path, type, message, input }: v.BaseIssue<unknown>, at: string): LocatedIssue => ({
+  at: at + (path?.map(({ key }) => (typeof key === 'number' ? `[${key}]` : `.${key}`)).join('') ?? ''),
+  expected: message,
+  got: type === 'never' ? undefined : input,
+});
