@@ -1,13 +1,12 @@
 // A token -> who sent it, by jose and the keys of the issuer that the token names.
-import { compactVerify, decodeJwt, decodeProtectedHeader, type JWTPayload } from 'jose';
-import { JWSSignatureVerificationFailed } from 'jose/errors';
+import { decodeJwt, decodeProtectedHeader, type JWTPayload, type JWTVerifyOptions, jwtVerify } from 'jose';
+import { JWSSignatureVerificationFailed, JWTClaimValidationFailed, JWTExpired } from 'jose/errors';
 import type { Config, Issuer, TokenConfig } from '../config/types.ts';
 import type { Identity } from '../identity.ts';
 import { type ClaimNames, identityOf } from './claims.ts';
 import { decoyToken } from './decoy.ts';
 import { type Background, type Keys, keysOf } from './keys/remote.ts';
 import { candidates, type KeySet, type VerificationKey } from './keys/set.ts';
-import { type Demands, goodUntil } from './registered-claims.ts';
 
 export interface Verified {
   readonly kind: 'verified';
@@ -63,6 +62,12 @@ interface Party {
   readonly names: ClaimNames;
 }
 
+/** What jose checks of a token beside its signature. */
+type Demands = Pick<JWTVerifyOptions, 'audience' | 'typ' | 'maxTokenAge' | 'requiredClaims'> & {
+  readonly clockTolerance: number;
+  readonly maxTokenAge?: number;
+};
+
 /** What was verified with last, and a token to do so in vain. */
 interface Latest {
   readonly party: Party;
@@ -75,7 +80,6 @@ interface Decoded {
   readonly token: string;
   readonly alg: string;
   readonly kid: string | undefined;
-  readonly typ: unknown;
   readonly claims: JWTPayload;
 }
 
@@ -114,13 +118,20 @@ const partyOf = (issuer: Issuer, tokens: TokenConfig, names: ClaimNames): Party 
   name: issuer.issuer,
   algorithms: issuer.algorithms,
   keys: keysOf(issuer),
-  demands: {
-    audience: issuer.audience,
-    typ: issuer.typ,
-    toleranceSeconds: tokens.clockToleranceSeconds,
-    maxAgeSeconds: tokens.maxAgeSeconds,
-  },
+  demands: demandsOf(issuer, tokens),
   names,
+});
+
+/** A member that is there counts for jose, even if undefined. */
+const demandsOf = (
+  { audience, typ }: Issuer,
+  { clockToleranceSeconds, maxAgeSeconds }: TokenConfig,
+): Demands => ({
+  requiredClaims: ['exp'],
+  clockTolerance: clockToleranceSeconds,
+  ...(audience.length > 0 && { audience: [...audience] }),
+  ...(typ !== undefined && { typ }),
+  ...(maxAgeSeconds !== undefined && { maxTokenAge: maxAgeSeconds }),
 });
 
 /**
@@ -129,10 +140,10 @@ const partyOf = (issuer: Issuer, tokens: TokenConfig, names: ClaimNames): Party 
  */
 const decode = (token: string): Decoded | undefined => {
   try {
-    const { alg, kid, crit, typ } = decodeProtectedHeader(token);
+    const { alg, kid, crit } = decodeProtectedHeader(token);
     const named = kid === undefined || typeof kid === 'string';
     return typeof alg === 'string' && named && crit === undefined
-      ? { token, alg, kid, typ, claims: decodeJwt(token) }
+      ? { token, alg, kid, claims: decodeJwt(token) }
       : undefined;
   } catch {
     return undefined;
@@ -166,21 +177,53 @@ const tryEach = async (party: Party, decoded: Decoded, keys: KeySet) => {
 };
 
 const tryKey = async (party: Party, decoded: Decoded, key: VerificationKey): Promise<Verified | Refused> => {
-  const { token, typ, claims } = decoded;
-  try {
-    await compactVerify(token, key.key, { algorithms: [key.alg] });
-  } catch (error) {
-    return refused(error instanceof JWSSignatureVerificationFailed ? BAD_SIGNATURE : 'token_malformed');
-  }
-  const end = goodUntil(typ, claims, party.demands, Date.now() / 1000);
-  if (typeof end === 'string') return refused(end, !CURED_BY_TIME.has(end));
+  const { claims } = decoded;
+  const refusal = await refusalOf(decoded, key, party.demands);
+  if (refusal) return refusal;
   const identity = identityOf(claims, party.names);
   if (typeof identity === 'string') return refused(identity);
-  return { kind: 'verified', identity, key, goodUntil: end * 1000 };
+  return { kind: 'verified', identity, key, goodUntil: goodUntil(claims, party.demands) * 1000 };
+};
+
+/** Undefined for a token that this key has signed and whose registered claims are as demanded. */
+const refusalOf = async (
+  { token, claims }: Decoded,
+  { alg, key }: VerificationKey,
+  demands: Demands,
+): Promise<Refused | undefined> => {
+  const now = Math.floor(Date.now() / 1000);
+  try {
+    await jwtVerify(token, key, { ...demands, algorithms: [alg], currentDate: new Date(now * 1000) });
+  } catch (error) {
+    return refusedFor(error);
+  }
+  // Where no age is asked for, jose takes an `iat` in the future: it would outlive a revocation by time.
+  const isIssued = claims.iat === undefined || claims.iat <= now + demands.clockTolerance;
+  return isIssued ? undefined : refused('claim_iat', false);
 };
 
 const BAD_SIGNATURE = 'signature_invalid';
-const CURED_BY_TIME = new Set(['claim_nbf', 'claim_iat']);
+
+/** By jose's classes and their members: messages may change. */
+const refusedFor = (error: unknown): Refused => {
+  if (error instanceof JWSSignatureVerificationFailed) return refused(BAD_SIGNATURE);
+  if (error instanceof JWTExpired) return refused('token_expired');
+  if (!(error instanceof JWTClaimValidationFailed)) return refused('token_malformed');
+  const { claim, reason } = error;
+  return refused(`claim_${claim}`, !(reason === 'check_failed' && CURED_BY_TIME.has(claim)));
+};
+
+const CURED_BY_TIME = new Set(['nbf', 'iat']);
+
+/**
+ * The first second, since the epoch, at which jose would refuse a token that it accepts now: it counts in whole seconds,
+ * and a token may still be used at the very second at which it reaches the oldest age, but not at that of its `exp`.
+ */
+const goodUntil = ({ exp = 0, iat = 0 }: JWTPayload, { clockTolerance, maxTokenAge }: Demands): number => {
+  const expired = Math.ceil(exp + clockTolerance);
+  if (maxTokenAge === undefined) return expired;
+  return Math.min(expired, Math.floor(iat + maxTokenAge + clockTolerance) + 1);
+};
 
 export const refused = (reason: string, forGood = true): Refused => ({
   kind: 'refused',

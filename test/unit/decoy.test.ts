@@ -2,7 +2,7 @@
 import { decodeJwt, decodeProtectedHeader, generateKeyPair, jwtVerify } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { decoyToken } from '../../src/auth/decoy.ts';
-import { importSecret } from '../../src/auth/keys/import.ts';
+import { importSecret } from '../../src/auth/keys/set.ts';
 
 const publicKey = async (alg: string, modulusLength?: number): Promise<CryptoKey> =>
   (await generateKeyPair(alg, modulusLength === undefined ? {} : { modulusLength })).publicKey;

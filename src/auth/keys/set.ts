@@ -1,8 +1,7 @@
 // Public keys and secrets -> keys ready to verify with. No network, no clock.
-import type { JWK } from 'jose';
+import { importJWK, importSPKI, type JWK } from 'jose';
 import type { Issuer, KeySource } from '../../config/types.ts';
 import { isTable } from '../../lib/json.ts';
-import { importJwk, importSecret, importSpki } from './import.ts';
 
 /** One key, imported for one algorithm (RFC 8725 section 3.1: a key serves the algorithm it was imported for). */
 export interface VerificationKey {
@@ -52,7 +51,7 @@ export const staticKeys = async (
   if (source.kind === 'secret') return secretKeys(source.secrets, algorithms);
   const text = source.key.trim();
   if (text.startsWith('{')) return (await parseKeySet(text, algorithms)) ?? [];
-  const keys = algorithms.map((alg) => usable(undefined, alg, alg, () => importSpki(text, alg)));
+  const keys = algorithms.map((alg) => usable(undefined, alg, alg, () => importSPKI(text, alg)));
   return (await Promise.all(keys)).filter((key) => key !== undefined);
 };
 
@@ -67,6 +66,12 @@ const secretKey = async (secret: string, alg: string): Promise<VerificationKey> 
   trusted: true,
 });
 
+/** HMAC with the SHA-2 that the algorithm's name ends with; the secret's UTF-8 bytes are the key. */
+export const importSecret = (secret: string, alg: string): Promise<CryptoKey> => {
+  const parameters = { name: 'HMAC', hash: `SHA-${alg.slice(2)}` };
+  return crypto.subtle.importKey('raw', new TextEncoder().encode(secret), parameters, false, ['verify']);
+};
+
 const jwksOf = (json: string): JWK[] => {
   const document: unknown = JSON.parse(json);
   if (!isTable(document)) return [];
@@ -79,6 +84,10 @@ const importKey = async (jwk: JWK, alg: string, known: ReadonlyMap<string, Verif
   if (!mayVerify(jwk, alg)) return undefined;
   return known.get(id) ?? usable(jwk.kid, alg, id, () => importJwk(jwk, alg));
 };
+
+/** Without `alg`, `use` and `key_ops`, which were looked at before; with `d`, since a private key must be rejected. */
+const importJwk = async ({ kty, crv, n, e, x, y, d }: JWK, alg: string): Promise<CryptoKey | Uint8Array> =>
+  importJWK(JSON.parse(JSON.stringify({ kty, crv, n, e, x, y, d })), alg);
 
 /** RFC 7517 sections 4.2 to 4.4; a secret in a key set is nobody's public key. */
 const mayVerify = (jwk: JWK, alg: string): boolean =>
@@ -93,10 +102,10 @@ const usable = async (
   kid: string | undefined,
   alg: string,
   id: string,
-  load: () => Promise<CryptoKey>,
+  load: () => Promise<CryptoKey | Uint8Array>,
 ): Promise<VerificationKey | undefined> => {
   const key = await load().catch(() => undefined);
-  if (key?.type !== 'public' || isWeakRsa(key)) return undefined;
+  if (!(key instanceof CryptoKey) || key.type !== 'public' || isWeakRsa(key)) return undefined;
   return { kid, alg, key, id, trusted: true };
 };
 
