@@ -341,9 +341,10 @@ describe('any routes and any spelling', () => {
     const find = routeOf(SITE);
     const worst = new Request(`https://api.example${'/a;b%2f..%2f%2f..;x/%00c/'.repeat(80).slice(0, 1024)}`);
     find(worst);
-    const start = performance.now();
+    const start = process.cpuUsage();
     for (let i = 0; i < 20; i++) find(worst);
-    expect((performance.now() - start) / 20).toBeLessThan(20);
+    const { user } = process.cpuUsage(start);
+    expect(user / 1000 / 20).toBeLessThan(20);
   });
 });
 
