@@ -1,6 +1,7 @@
 // Processor time of each contender as an SVG bar chart, readable on light and dark pages. Pure.
+
+import { median } from '../tools/statistics.ts';
 import type { Row } from './results.ts';
-import { median } from './statistics.ts';
 
 const WIDTH = 800;
 const LABELS = 300;

@@ -1,7 +1,8 @@
 // Samples -> what is reported of each contender: medians, ratios, dollars. Pure.
+
+import { median } from '../tools/statistics.ts';
 import { dollars } from './price.ts';
 import type { Measured } from './rounds.ts';
-import { median } from './statistics.ts';
 
 export interface Row {
   readonly id: string;

@@ -2,12 +2,12 @@
 import { parseArgs } from 'node:util';
 import { parseLimits } from '../src/config/notation.ts';
 import { run, table, UsageError } from '../tools/cli.ts';
+import { quantile, sum } from '../tools/statistics.ts';
 import { dollars } from './price.ts';
 import { ideal, over } from './simulation/judge.ts';
 import { type Pattern, patterns } from './simulation/patterns.ts';
 import { seeded } from './simulation/random.ts';
 import { World } from './simulation/world.ts';
-import { quantile, sum } from './statistics.ts';
 
 const HELP = `Usage: npm run simulate -- [options]
 

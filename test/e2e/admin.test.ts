@@ -1,6 +1,7 @@
 // The admin API of the built Worker: what it answers, what it refuses, and that its document tells the truth.
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { holm, ksProbability, quantile } from '../../tools/statistics.ts';
 import {
   ADMIN_TOKEN,
   type Admin,
@@ -12,7 +13,6 @@ import {
 import { type Origin, startOrigin } from '../fixtures/origin.ts';
 import { TimedConnection } from '../fixtures/raw-http.ts';
 import { SOAK_TIMEOUT_MS, scaled, tell } from '../fixtures/scale.ts';
-import { holm, ksProbability, quantile } from '../fixtures/statistics.ts';
 import { bearer, ISSUER, mint, startWeir, type Weir } from '../fixtures/weir.ts';
 
 let origin: Origin;

@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import { Agent, get } from 'node:http';
 import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { quantile } from '../../tools/statistics.ts';
 import type { FloodOrder, FloodResult } from '../fixtures/flood-client.ts';
 import { heapAfterCollection } from '../fixtures/heap.ts';
 import { type Origin, startOrigin } from '../fixtures/origin.ts';
 import { SOAK_TIMEOUT_MS, scaled, tell } from '../fixtures/scale.ts';
-import { quantile } from '../fixtures/statistics.ts';
 import { mint, startWeir, type Weir } from '../fixtures/weir.ts';
 
 const FORGED = scaled(4_000, 20_000);

@@ -1,10 +1,10 @@
 // Refused tokens by the stopwatch: no two kinds can be told apart, though a difference put in on purpose is seen.
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { holm, ksProbability, quantile } from '../../tools/statistics.ts';
 import { AUDIENCE, IdentityProvider } from '../fixtures/identity-provider.ts';
 import { TimedConnection } from '../fixtures/raw-http.ts';
 import { SOAK_TIMEOUT_MS, scaled, tell } from '../fixtures/scale.ts';
-import { holm, ksProbability, quantile } from '../fixtures/statistics.ts';
 import { startWeir, type Weir } from '../fixtures/weir.ts';
 
 /** Refusals timed of each kind. */

@@ -113,8 +113,8 @@ const runOne = async (audit: Audit, check: Check): Promise<Verdict | Stopped> =>
 };
 
 const resultOf = (check: Check, verdict: Verdict): Result => {
-  const { id, severity, title, owasp, rfc, why, mend } = check;
-  return { id, severity, title, owasp, rfc, why, mend, ...verdict };
+  const { id, severity, title, owasp, rfc, why, fix } = check;
+  return { id, severity, title, owasp, rfc, why, fix, ...verdict };
 };
 
 /** Why the check cannot be run, if it cannot. */

@@ -85,12 +85,12 @@ const explainFinding = (id: string): CallToolResult => {
   return { content: [{ type: 'text', text: explanation(check) }] };
 };
 
-const explanation = ({ id, severity, title, owasp, rfc, why, mend, needs }: Check): string =>
+const explanation = ({ id, severity, title, owasp, rfc, why, fix, needs }: Check): string =>
   [
     `# ${id} (${severity})`,
     `A sound API: ${title.charAt(0).toLowerCase()}${title.slice(1)}.`,
     `Why it matters: ${why}`,
-    `Mend: ${mend}`,
+    `Fix: ${fix}`,
     `See: OWASP ${owasp}; ${rfc}`,
     ...(needs.length > 0 ? [`The check needs: ${needs.join(', ')}`] : []),
   ].join('\n\n');
@@ -113,7 +113,7 @@ const serve = async (hosts: readonly string[]): Promise<void> => {
     'explain_finding',
     {
       title: 'Explain a finding',
-      description: 'What a check of the audit asks, why it matters and how to mend what it finds.',
+      description: 'What a check of the audit asks, why it matters and how to fix what it finds.',
       inputSchema: { id: z.string().describe('Id of a check, e.g. limits.spoofed-address') },
       annotations: { readOnlyHint: true, openWorldHint: false },
     },

@@ -1,7 +1,8 @@
 // Whether the time of a refusal tells its reason: interleaved samples, compared pair by pair, confirmed by a second run.
+
+import { type Comparison, compare, median } from '../statistics.ts';
 import { type Audit, bearer, isAdmitted, isLimited } from './audit-context.ts';
 import { retryAfterSeconds } from './fields.ts';
-import { type Comparison, compare, median } from './statistics.ts';
 import { Inconclusive } from './stop.ts';
 import { failed, passed, type Verdict } from './types.ts';
 

@@ -27,7 +27,7 @@ export interface Question {
   /** The standard that asks for it, with section. */
   readonly rfc: string;
   readonly why: string;
-  readonly mend: string;
+  readonly fix: string;
   readonly needs: readonly Need[];
   /** Requests it usually sends; it is skipped where the budget no longer has as many. */
   readonly requests: number;
@@ -42,7 +42,7 @@ export interface Verdict {
 
 export interface Result
   extends Verdict,
-    Pick<Question, 'id' | 'severity' | 'title' | 'owasp' | 'rfc' | 'why' | 'mend'> {}
+    Pick<Question, 'id' | 'severity' | 'title' | 'owasp' | 'rfc' | 'why' | 'fix'> {}
 
 export interface Grade {
   /** Undefined where the audit was stopped before its end. */

@@ -30,12 +30,12 @@ describe('docs/audit.md', () => {
 });
 
 describe('the checks', () => {
-  it('have ids of their own, each with its family, and say why and how to mend', () => {
+  it('have ids of their own, each with its family, and say why and how to fix it', () => {
     expect(new Set(checks.map(({ id }) => id)).size).toBe(checks.length);
-    for (const { id, why, mend, owasp, rfc } of checks) {
+    for (const { id, why, fix, owasp, rfc } of checks) {
       expect(id).toMatch(/^(tokens|leaks|limits|manners)\.[a-z0-9-]+$/);
       expect(owasp).toMatch(/^API\d+:2023(, API\d+:2023)*$/);
-      for (const text of [why, mend, rfc]) expect(text.length).toBeGreaterThan(5);
+      for (const text of [why, fix, rfc]) expect(text.length).toBeGreaterThan(5);
     }
   });
 

@@ -13,7 +13,7 @@ const result = (id: string, severity: Severity, outcome: Outcome): Result => ({
   owasp: '',
   rfc: '',
   why: '',
-  mend: '',
+  fix: '',
   sent: '',
   seen: '',
 });

@@ -20,8 +20,8 @@ const reportOf = (
   outcomeOf: (i: number) => Outcome,
   url = 'http://127.0.0.1:8787/v1/profile?a=1',
 ): Report => {
-  const results: Result[] = checks.map(({ id, severity, title, owasp, rfc, why, mend }, i) => {
-    return { id, severity, title, owasp, rfc, why, mend, outcome: outcomeOf(i), sent: 'a request', seen };
+  const results: Result[] = checks.map(({ id, severity, title, owasp, rfc, why, fix }, i) => {
+    return { id, severity, title, owasp, rfc, why, fix, outcome: outcomeOf(i), sent: 'a request', seen };
   });
   return {
     tool: 'weir-audit',
@@ -138,10 +138,10 @@ describe('Markdown', () => {
 });
 
 describe('the table', () => {
-  it('shows each check, and for a failed one what was sent, seen, why it matters and the mend', () => {
+  it('shows each check, and for a failed one what was sent, seen, why it matters and the fix', () => {
     const text = render(reportOf('what was seen', mixed), 'table');
     for (const { id } of checks) expect(text).toContain(id);
-    expect(text).toContain('mend: ');
+    expect(text).toContain('fix: ');
     expect(text).toMatch(/Grade: 100 − .* = \d+.*: F/);
   });
 });

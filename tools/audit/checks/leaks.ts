@@ -57,7 +57,7 @@ const sameBytes: Check = {
   title: 'Every refused token gets the same bytes',
   rfc: 'RFC 6750 section 3.1',
   why: 'Differences tell a forger how far each attempt got: which part to work on next.',
-  mend: 'One 401, built in one place, without the reason; the reason goes to the log.',
+  fix: 'One 401, built in one place, without the reason; the reason goes to the log.',
   requests: 10,
   async run(audit) {
     const all = await refusals(audit);
@@ -85,7 +85,7 @@ const errorBodies: Check = {
   owasp: 'API8:2023',
   rfc: 'RFC 9457 section 5',
   why: 'Reasons guide a forger; stack traces and paths name the libraries and versions to attack.',
-  mend: 'Answer with a constant body; write details to the log under a request id.',
+  fix: 'Answer with a constant body; write details to the log under a request id.',
   requests: 0,
   async run(audit) {
     const all = await refusals(audit);
@@ -111,7 +111,7 @@ const timing: Check = {
   title: 'Every refused token takes the same time',
   rfc: 'CWE-208',
   why: 'A stopwatch reads what the bytes hide: which check failed, and whether a key or a cache was touched.',
-  mend: 'Hold every refusal until a fixed time after the request came, longer than the slowest check.',
+  fix: 'Hold every refusal until a fixed time after the request came, longer than the slowest check.',
   requests: 4 * (ROUNDS + 2),
   async run(audit) {
     const jwt = jwtOf(audit);
@@ -134,7 +134,7 @@ const subjects: Check = {
   title: 'A forged token of a known subject is refused like one of an unknown subject',
   rfc: 'RFC 8725 section 3.3; CWE-204, CWE-208',
   why: 'A difference in bytes or time lists the API’s callers for anybody who can guess their ids.',
-  mend: 'Look nothing up by a claim before the signature is verified.',
+  fix: 'Look nothing up by a claim before the signature is verified.',
   requests: 2 * (ROUNDS + 2) + 2,
   async run(audit) {
     const jwt = jwtOf(audit);
@@ -166,7 +166,7 @@ const oracle: Check = {
   title: 'A forged token does not show whether its subject’s quota is spent',
   rfc: 'draft-ietf-httpapi-ratelimit-headers-11 section 8.2',
   why: '429 for one subject and 401 for another, without a valid token, shows who exists and how busy they are.',
-  mend: 'Verify the token first; only then look at the subject’s quota.',
+  fix: 'Verify the token first; only then look at the subject’s quota.',
   needs: ['jwt', 'protected', 'limit'],
   requests: 20,
   async run(audit) {

@@ -37,7 +37,7 @@ const spoofedAddress: Check = {
   title: 'Headers that claim another client address do not renew the quota',
   rfc: 'RFC 7239 section 8.1',
   why: 'Anybody can write these headers; a counter that believes them gives a new quota for each lie.',
-  mend: 'Count by verified subject; take addresses only from the connection, or from a proxy that overwrites the header.',
+  fix: 'Count by verified subject; take addresses only from the connection, or from a proxy that overwrites the header.',
   requests: 2 * ADDRESS_HEADERS.length,
   run: (audit) =>
     noneWalksAround(
@@ -77,7 +77,7 @@ const pathSpelling: Check = {
   title: 'Other spellings of the path do not renew the quota',
   rfc: 'RFC 3986 section 6.2.2',
   why: 'Where the counter reads the path as text and the router reads its meaning, each spelling is a new quota.',
-  mend: 'Count by subject over all paths, or normalise the path before it becomes part of a counter’s name.',
+  fix: 'Count by subject over all paths, or normalise the path before it becomes part of a counter’s name.',
   requests: 28,
   run(audit) {
     const { path } = audit.client.target;
@@ -103,7 +103,7 @@ const methodOverride: Check = {
   title: 'Another method, or headers that claim one or another path, do not renew the quota',
   rfc: 'RFC 9110 section 9',
   why: 'If the counter believes the header and the router does not (or the other way round), the counter counts somebody else.',
-  mend: 'Remove such headers at the edge; count HEAD as GET.',
+  fix: 'Remove such headers at the edge; count HEAD as GET.',
   requests: 16,
   async run(audit) {
     const headers = OVERRIDES.map((pair) => asMain(audit, pair.join(': '), () => ({ headers: [pair] })));

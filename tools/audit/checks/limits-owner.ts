@@ -13,7 +13,7 @@ const exists: Check = {
   owasp: 'API4:2023',
   rfc: 'RFC 6585 section 4',
   why: 'Without a limit one caller, or one stolen token, can use up the API for all.',
-  mend: 'Give every subject a quota, and answer 429 when it is spent.',
+  fix: 'Give every subject a quota, and answer 429 when it is spent.',
   needs: [],
   requests: 2,
   async run(audit) {
@@ -35,7 +35,7 @@ const shared: Check = {
   owasp: 'API4:2023',
   rfc: 'RFC 9068 section 2.2 (sub)',
   why: 'If each token has a quota of its own, a new log-in is a new quota.',
-  mend: 'Count by verified issuer and subject, not by token or session.',
+  fix: 'Count by verified issuer and subject, not by token or session.',
   needs: ['limit', 'second-token'],
   requests: 4,
   async run(audit) {
@@ -53,7 +53,7 @@ const spelling: Check = {
   owasp: 'API4:2023',
   rfc: 'RFC 7515 section 2; RFC 9110 section 11.1',
   why: 'The scheme is case-insensitive, and lax base64url decoders take several texts for one signature.',
-  mend: 'Count by what the verified token says, never by its text.',
+  fix: 'Count by what the verified token says, never by its text.',
   needs: ['limit', 'jwt'],
   requests: 10,
   run(audit) {
@@ -85,7 +85,7 @@ const other: Check = {
   owasp: 'API4:2023',
   rfc: 'draft-ietf-httpapi-ratelimit-headers-11 section 8.2',
   why: 'If callers share a counter (an address, the whole API), one of them shuts the others out.',
-  mend: 'Give each verified subject a counter of its own; keep counters by address for those who have no identity.',
+  fix: 'Give each verified subject a counter of its own; keep counters by address for those who have no identity.',
   needs: ['limit', 'other-token'],
   requests: 3,
   async run(audit) {

@@ -71,7 +71,7 @@ const parallel: Check = {
   title: 'A burst of parallel requests gets no more than the limit',
   rfc: 'CWE-362',
   why: 'A counter that is read, waited for and written lets everybody through who comes in between.',
-  mend: 'Take the permit in one atomic step, before any wait.',
+  fix: 'Take the permit in one atomic step, before any wait.',
   requests: 50,
   run: (audit) => rushAgain(audit, inParallel),
 };
@@ -89,7 +89,7 @@ const pipelined: Check = {
   title: 'Pipelined requests on one connection get no more than the limit',
   rfc: 'RFC 9112 section 9.3.2',
   why: 'A gateway that counts connections, or only the first request on each, lets the others through uncounted.',
-  mend: 'Count every request, whatever connection it comes on.',
+  fix: 'Count every request, whatever connection it comes on.',
   requests: 50,
   run: (audit) => rushAgain(audit, inOneWrite),
 };

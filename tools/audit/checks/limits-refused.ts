@@ -1,10 +1,11 @@
 // Checks: what refused tokens cost, and whom.
+
+import { median } from '../../statistics.ts';
 import { type Audit, bearer, type Caller, isAdmitted, isLimited } from '../audit-context.ts';
 import { freshCaller } from '../callers.ts';
 import type { Check } from '../check.ts';
 import type { Call, Exchange } from '../http/client.ts';
 import { type Limit, limitOf, repeated } from '../limit.ts';
-import { median } from '../statistics.ts';
 import { Inconclusive } from '../stop.ts';
 import { ADMITTED } from '../timing.ts';
 import { badlySigned, readJwt } from '../tokens/jwt.ts';
@@ -20,7 +21,7 @@ const refusedSpend: Check = {
   owasp: 'API4:2023',
   rfc: 'draft-ietf-httpapi-ratelimit-headers-11 section 8.2',
   why: 'Else anybody who knows a subject’s id can shut that subject out, without any token of theirs.',
-  mend: 'Verify first; count by subject only what was verified.',
+  fix: 'Verify first; count by subject only what was verified.',
   needs: ['limit', 'jwt', 'protected'],
   requests: 20,
   async run(audit) {
@@ -128,7 +129,7 @@ const floodLimited: Check = {
   owasp: 'API4:2023, API2:2023',
   rfc: 'RFC 6585 section 4',
   why: 'Each bad token costs a verification; without a limit, guessing and exhausting are free.',
-  mend: 'Count failed verifications by client address and answer 429 when there are too many.',
+  fix: 'Count failed verifications by client address and answer 429 when there are too many.',
   needs: ['limit', 'jwt', 'protected'],
   requests: 80,
   async run(audit) {
@@ -149,7 +150,7 @@ const floodHarmless: Check = {
   owasp: 'API4:2023',
   rfc: 'CWE-400',
   why: 'If junk takes the time or the permits of good callers, one attacker is enough to stop them all.',
-  mend: 'Bound the verifications at work for one address; let tokens that are known good pass by.',
+  fix: 'Bound the verifications at work for one address; let tokens that are known good pass by.',
   needs: ['limit', 'jwt', 'protected'],
   requests: 0,
   async run(audit) {

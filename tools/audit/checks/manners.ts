@@ -51,7 +51,7 @@ const retryAfter: Check = {
   title: 'A 429 says when to come back',
   rfc: 'RFC 6585 section 4; RFC 9110 section 10.2.3',
   why: 'Clients that are not told when to come back come back at once, all together.',
-  mend: 'Send Retry-After with whole seconds, rounded up.',
+  fix: 'Send Retry-After with whole seconds, rounded up.',
   requests: 0,
   async run(audit) {
     const { denial } = await limitOf(audit);
@@ -71,7 +71,7 @@ const truthful: Check = {
   title: 'Retry-After is true: denied before, allowed after',
   rfc: 'RFC 9110 section 10.2.3',
   why: 'Too early, and clients that obey are denied again; too late, and they lose quota they have paid for.',
-  mend: 'Compute it from the counter that denied, rounded up to whole seconds.',
+  fix: 'Compute it from the counter that denied, rounded up to whole seconds.',
   requests: 6,
   async run(audit) {
     const first = await tryRetryAfter(audit);
@@ -115,7 +115,7 @@ const fields: Check = {
   title: 'RateLimit and RateLimit-Policy are there and parse',
   rfc: 'draft-ietf-httpapi-ratelimit-headers-11 sections 3, 4; RFC 9651',
   why: 'A client that sees its quota paces itself, and is never refused at all.',
-  mend: 'Send both as structured fields on every response that a limit applied to, the 429 included.',
+  fix: 'Send both as structured fields on every response that a limit applied to, the 429 included.',
   requests: 0,
   async run(audit) {
     const { spend, denial } = await limitOf(audit);
@@ -134,7 +134,7 @@ const countsDown: Check = {
   title: 'The remaining quota counts down to nothing',
   rfc: 'draft-ietf-httpapi-ratelimit-headers-11 section 4.1',
   why: 'A number that does not follow what is spent makes clients pace themselves wrongly.',
-  mend: 'Report what the counter that decides holds after this request.',
+  fix: 'Report what the counter that decides holds after this request.',
   requests: 0,
   async run(audit) {
     const { spend, denial, capacity } = await limitOf(audit);
@@ -167,7 +167,7 @@ const challenge: Check = {
   title: 'A 401 says which credentials it wants',
   rfc: 'RFC 9110 section 11.6.1; RFC 6750 section 3',
   why: 'Without the challenge clients cannot tell a token that expired from an API that is broken.',
-  mend: 'Send WWW-Authenticate: Bearer with every 401.',
+  fix: 'Send WWW-Authenticate: Bearer with every 401.',
   needs: ['protected'],
   requests: 1,
   async run(audit) {
@@ -199,7 +199,7 @@ const problemJson: Check = {
   title: 'Refusals are problem details',
   rfc: 'RFC 9457 section 3',
   why: 'Programs can act on a type; they cannot act on prose.',
-  mend: 'Answer with application/problem+json: type, title, and the status that was really sent.',
+  fix: 'Answer with application/problem+json: type, title, and the status that was really sent.',
   requests: 3,
   run: both('a refused token and a request over the limit', (exchange) => problemFault(exchange)),
 };
@@ -224,7 +224,7 @@ const noStore: Check = {
   title: 'Refusals may not be kept by caches',
   rfc: 'RFC 6585 section 4; RFC 9111 section 5.2.2.5',
   why: 'A refusal out of a cache denies callers who have quota, or shows one caller what another was told.',
-  mend: 'Send Cache-Control: no-store with every refusal.',
+  fix: 'Send Cache-Control: no-store with every refusal.',
   requests: 3,
   run: both('a refused token and a request over the limit', (exchange) => {
     const value = header(exchange, 'cache-control');
@@ -239,7 +239,7 @@ const cors: Check = {
   title: 'A page that may read good answers may read refusals, too',
   rfc: 'Fetch Standard, CORS protocol',
   why: 'Else the page sees a network error instead of “come back in 30 s”, and its user blames the API.',
-  mend: 'Send the same Access-Control-Allow-Origin on refusals, and expose Retry-After and the RateLimit fields.',
+  fix: 'Send the same Access-Control-Allow-Origin on refusals, and expose Retry-After and the RateLimit fields.',
   requests: 4,
   async run(audit) {
     const origin: Header = ['Origin', audit.credentials.origin];

@@ -27,7 +27,7 @@ const expired: Check = {
   title: 'A token that has expired is refused',
   rfc: 'RFC 7519 section 4.1.4',
   why: 'A token that leaked is then good for ever.',
-  mend: 'Require `exp`, and allow a few seconds of clock difference at most.',
+  fix: 'Require `exp`, and allow a few seconds of clock difference at most.',
   requests: 4,
   run: (audit) =>
     signed(audit, async (now) => [
@@ -43,7 +43,7 @@ const notYet: Check = {
   title: 'A token that is not valid yet is refused',
   rfc: 'RFC 7519 section 4.1.5',
   why: 'An issuer that dates tokens ahead (a trial, a planned access) relies on it.',
-  mend: 'Check `nbf` where it is present.',
+  fix: 'Check `nbf` where it is present.',
   requests: 3,
   run: (audit) =>
     signed(audit, async (now) => [
@@ -57,7 +57,7 @@ const audience: Check = {
   title: 'A token made for another API is refused',
   rfc: 'RFC 8725 section 3.9',
   why: 'Else whoever runs one API of the same issuer replays the tokens it is sent here, in their callers’ names.',
-  mend: 'Set the audience of this API in the verifier and compare it exactly.',
+  fix: 'Set the audience of this API in the verifier and compare it exactly.',
   requests: 4,
   run: (audit) =>
     signed(audit, async () => [

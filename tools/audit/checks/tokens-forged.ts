@@ -29,7 +29,7 @@ const algNone: Check = {
   title: 'A token that says it needs no signature is refused',
   rfc: 'RFC 8725 section 3.2',
   why: 'With "alg":"none" accepted in any spelling, anybody writes a token for anybody.',
-  mend: 'Name the accepted algorithms in the verifier; never take them from the token.',
+  fix: 'Name the accepted algorithms in the verifier; never take them from the token.',
   requests: NONE.length,
   run(audit) {
     const jwt = jwtOf(audit);
@@ -47,7 +47,7 @@ const tampered: Check = {
   title: 'A token whose claims were changed is refused',
   rfc: 'RFC 8725 section 3.3',
   why: 'If the signature is not checked over the claims in use, any token can be turned into anybody’s.',
-  mend: 'Verify the signature over header and payload as received; key every cache of results by the whole token.',
+  fix: 'Verify the signature over header and payload as received; key every cache of results by the whole token.',
   requests: 3,
   run(audit) {
     const jwt = jwtOf(audit);
@@ -73,7 +73,7 @@ const stripped: Check = {
   title: 'A token without its signature is refused',
   rfc: 'RFC 8725 section 3.3',
   why: 'Some verifiers take an empty signature for a token that is not signed, and let it pass.',
-  mend: 'Require three non-empty parts.',
+  fix: 'Require three non-empty parts.',
   requests: 2,
   run(audit) {
     const [header, payload] = jwtOf(audit).parts;
@@ -90,7 +90,7 @@ const confusion: Check = {
   title: 'A token signed by HS256 with the public key is refused',
   rfc: 'RFC 8725 section 3.1',
   why: 'A verifier that lets the token choose the algorithm uses the public key, which everybody has, as an HMAC secret.',
-  mend: 'One algorithm per key; never HS* beside a public key.',
+  fix: 'One algorithm per key; never HS* beside a public key.',
   needs: ['jwt', 'protected', 'public-key'],
   requests: 4,
   run(audit) {
@@ -139,7 +139,7 @@ const embeddedKey: Check = {
   title: 'A token that brings its own key is refused',
   rfc: 'RFC 8725 section 3.10; RFC 7515 section 4.1.3',
   why: 'The key in a token’s header is its author’s. To trust it is to trust whoever wrote the token.',
-  mend: 'Take keys from the issuer’s key set only; ignore `jwk` and `x5c`.',
+  fix: 'Take keys from the issuer’s key set only; ignore `jwk` and `x5c`.',
   requests: 1,
   run(audit) {
     const own = forger();
@@ -157,7 +157,7 @@ const followed = (name: 'jku' | 'x5u', rfc: string, address: (bait: Bait) => str
   owasp: 'API7:2023, API2:2023',
   rfc: `RFC 8725 section 3.10; ${rfc}`,
   why: 'Whoever writes the token then chooses the key, or makes the API call addresses inside its own network.',
-  mend: `Never fetch what a token names; ignore \`${name}\`.`,
+  fix: `Never fetch what a token names; ignore \`${name}\`.`,
   needs: ['jwt', 'protected', 'loopback'],
   requests: 1,
   async run(audit) {
@@ -189,7 +189,7 @@ const kid: Check = {
   owasp: 'API2:2023, API8:2023',
   rfc: 'RFC 8725 section 3.10',
   why: 'A kid that reaches a file name or a query lets the caller choose the key, or read the database.',
-  mend: 'Compare the kid with the ids of the keys you hold; do nothing else with it.',
+  fix: 'Compare the kid with the ids of the keys you hold; do nothing else with it.',
   requests: KIDS.length,
   run(audit) {
     const jwt = jwtOf(audit);

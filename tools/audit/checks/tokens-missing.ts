@@ -11,7 +11,7 @@ const none: Check = {
   owasp: 'API2:2023',
   rfc: 'RFC 6750 section 3',
   why: 'Whoever leaves the token out is nobody, and has neither rights nor a quota of their own.',
-  mend: 'Refuse with 401 before anything else looks at the request.',
+  fix: 'Refuse with 401 before anything else looks at the request.',
   needs: [],
   requests: 1,
   async run(audit) {
@@ -33,7 +33,7 @@ const malformed: Check = {
   owasp: 'API2:2023',
   rfc: 'RFC 7519 section 7.2',
   why: 'A parser that throws, or that takes the unreadable for the anonymous, is a way in or a way to take the API down.',
-  mend: 'Accept three non-empty base64url parts of bounded length after "Bearer "; answer everything else with the one 401.',
+  fix: 'Accept three non-empty base64url parts of bounded length after "Bearer "; answer everything else with the one 401.',
   needs: [],
   requests: 8,
   run: (audit) =>
@@ -61,7 +61,7 @@ const carriage: Check = {
   owasp: 'API2:2023',
   rfc: 'RFC 9700 section 4.3.2; RFC 6750 section 5.3',
   why: 'Addresses end in logs, histories and Referer headers; a token in one is soon known to others.',
-  mend: 'Read the token from the Authorization header only.',
+  fix: 'Read the token from the Authorization header only.',
   needs: ['protected'],
   requests: 5,
   async run(audit) {
@@ -97,7 +97,7 @@ const repeated: Check = {
   owasp: 'API2:2023',
   rfc: 'RFC 9110 section 5.3',
   why: 'If the gateway reads one and the application the other, the caller who was checked is not the caller who is served.',
-  mend: 'Refuse a request that has more than one Authorization header.',
+  fix: 'Refuse a request that has more than one Authorization header.',
   needs: ['protected'],
   requests: 2,
   run(audit) {

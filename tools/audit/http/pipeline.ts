@@ -1,8 +1,8 @@
 // HTTP/1.1 pipelining: several requests in one write on one connection, which no HTTP client library does.
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
+import { responsesIn } from '../../http1.ts';
 import { type Call, headerList } from './client.ts';
-import { statusesIn } from './responses.ts';
 import type { Target } from './target.ts';
 
 const IDLE_MS = 3000;
@@ -16,11 +16,11 @@ export const pipeline = (target: Target, call: Call, count: number, signal: Abor
     const finish = () => {
       socket.destroy();
       signal.removeEventListener('abort', finish);
-      resolve(statusesIn(received));
+      resolve(responsesIn(received).map(({ status }) => status));
     };
     socket.on('data', (chunk) => {
       received = Buffer.concat([received, chunk]);
-      if (received.length > MAX_BYTES || statusesIn(received).length >= count) finish();
+      if (received.length > MAX_BYTES || responsesIn(received).length >= count) finish();
     });
     socket.setTimeout(IDLE_MS, finish).on('error', finish).on('close', finish);
     signal.addEventListener('abort', finish, { once: true });

@@ -27,7 +27,7 @@ const testcase = (family: string, result: Result): string => {
   const open = `    <testcase name="${xml(`${result.id}: ${result.title}`)}" classname="weir-audit.${family}" time="0"`;
   if (result.outcome === 'passed') return `${open}/>`;
   if (result.outcome === 'skipped') return `${open}><skipped>${xml(result.seen)}</skipped></testcase>`;
-  const text = `${result.why} ${result.mend} (${result.rfc}; OWASP ${result.owasp}) Sent: ${result.sent}.`;
+  const text = `${result.why} ${result.fix} (${result.rfc}; OWASP ${result.owasp}) Sent: ${result.sent}.`;
   return `${open}><failure type="${result.severity}" message="${xml(result.seen)}">${xml(text)}</failure></testcase>`;
 };
 

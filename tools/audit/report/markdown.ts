@@ -26,7 +26,7 @@ const finding = (result: Result): string[] => [
   `- Sent: ${cell(result.sent)}`,
   `- Seen: ${cell(result.seen)}`,
   `- Why it matters: ${result.why} (OWASP ${result.owasp}; ${result.rfc})`,
-  `- Mend: ${result.mend}`,
+  `- Fix: ${result.fix}`,
 ];
 
 /** Safe inside a table and free of markup that the API could have sent. */

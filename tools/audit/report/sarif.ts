@@ -31,11 +31,11 @@ export const toSarif = (report: Report): string => {
   return `${JSON.stringify(log, null, 2)}\n`;
 };
 
-const rule = ({ id, severity, title, owasp, rfc, why, mend }: Result) => ({
+const rule = ({ id, severity, title, owasp, rfc, why, fix }: Result) => ({
   id,
   shortDescription: { text: title },
   fullDescription: { text: why },
-  help: { text: `${mend} (${rfc}; OWASP ${owasp})` },
+  help: { text: `${fix} (${rfc}; OWASP ${owasp})` },
   defaultConfiguration: { level: LEVEL[severity] },
   properties: { 'security-severity': SCORE[severity], tags: ['security', owasp] },
 });

@@ -27,7 +27,7 @@ const rows = (result: Result, paint: Paint): string[] => {
     `    sent: ${result.sent}`,
     `    seen: ${result.seen}`,
     `    why:  ${result.why} (OWASP ${result.owasp}; ${result.rfc})`,
-    `    mend: ${result.mend}`,
+    `    fix:  ${result.fix}`,
   ];
 };
 

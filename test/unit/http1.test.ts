@@ -1,7 +1,9 @@
-// Reading pipelined responses out of one connection's bytes.
+// Reading responses out of one connection's bytes.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { statusesIn } from '../../../tools/audit/http/responses.ts';
+import { responsesIn } from '../../tools/http1.ts';
+
+const statusesIn = (bytes: Buffer): number[] => responsesIn(bytes).map(({ status }) => status);
 
 const bodies: Record<string, (body: string) => string> = {
   'content-length': (body) => `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
@@ -49,7 +51,27 @@ describe('the statuses in the bytes of a connection', () => {
     expect(statusesIn(Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\nno more'))).toEqual([400]);
   });
 
+  it('have no body where they answer HEAD', () => {
+    const answers = 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nHTTP/1.1 401 No\r\n\r\n';
+    expect(responsesIn(Buffer.from(answers), 'HEAD').map(({ status }) => status)).toEqual([200, 401]);
+  });
+
   it('are none in what is no HTTP', () => {
     expect(statusesIn(Buffer.from('SSH-2.0-OpenSSH\r\n\r\n'))).toEqual([]);
+  });
+
+  it('come with their header fields as sent and the body as sent', () => {
+    const bytes = 'HTTP/1.1 200 OK\r\nX-A: 1\r\nx-a:  b:c \r\nContent-Length: 2\r\n\r\nhi';
+    expect(responsesIn(Buffer.from(bytes))).toEqual([
+      {
+        status: 200,
+        headers: [
+          ['X-A', '1'],
+          ['x-a', 'b:c'],
+          ['Content-Length', '2'],
+        ],
+        body: 'hi',
+      },
+    ]);
   });
 });
