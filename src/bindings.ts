@@ -1,9 +1,11 @@
 // The bindings of `wrangler.toml`.
 import type { Limiter } from './limiter/limiter.ts';
+import type { Pulse } from './pulse/pulse.ts';
 
 export interface Bindings {
   readonly LIMITER: DurableObjectNamespace<Limiter>;
   readonly AUTH_FAILURES: RateLimit;
+  readonly PULSE?: DurableObjectNamespace<Pulse>;
   readonly ANALYTICS?: AnalyticsEngineDataset;
   readonly ORIGIN?: Fetcher;
   /** Vars and secrets; only `config.ts` reads them. */

@@ -4,18 +4,9 @@ import type { Bindings } from './bindings.ts';
 import type { Route } from './config/types.ts';
 import type { Identity } from './identity.ts';
 import type { Quota } from './quota/fields.ts';
+import type { Outcome } from './report/outcomes.ts';
 
-export type Outcome =
-  | 'forwarded'
-  | 'near_limit'
-  | 'unauthorized'
-  | 'forbidden'
-  | 'denied'
-  | 'abnormal'
-  | 'origin_error'
-  | 'limiter_error'
-  | 'unavailable'
-  | 'internal_error';
+export type { Outcome };
 
 /** What became of a request; `report` reads it after the response. */
 export interface Trace {

@@ -16,6 +16,9 @@ export const callerPartition = ({ headers }: Request): string =>
 /** The quota of all callers together. */
 export const globalPartition = JSON.stringify(['global']);
 
+/** `subject`, `address`, or what else a partition is of. */
+export const partitionKind = (partition: string): string => String(JSON.parse(partition)[0]);
+
 /** Name of a partition's Limiter: SHA-256 in hex, so that no personal data stands in names. */
 export const limiterName = async (partition: string): Promise<string> => {
   return hex(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(partition)));

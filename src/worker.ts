@@ -18,6 +18,7 @@ import { log } from './report/log.ts';
 import { inOrder } from './step.ts';
 
 export { Limiter } from './limiter/limiter.ts';
+export { Pulse } from './pulse/pulse.ts';
 
 type Fetch = (request: Request, env: Bindings, ctx: ExecutionContext) => Response | Promise<Response>;
 

@@ -24,6 +24,8 @@ export interface RuntimeOptions {
   readonly outbound?: string;
   /** Workers of the same code and the same Limiter objects: so many edge isolates. Default 1. */
   readonly isolates?: number;
+  /** Binds `PULSE`, the same object for every isolate. Default false. */
+  readonly pulse?: boolean;
   /** A module around the built one, which it imports as `./index.js`: what a test needs to add to the real Worker. */
   readonly wrapper?: string;
   /** Other Workers beside it. */
@@ -82,7 +84,10 @@ const isolateOptions = async (
     name,
     modules: modulesOf(script, options.wrapper),
     bindings: { ...options.vars, ...options.secrets } as V4WorkerOptions['bindings'],
-    durableObjects: { LIMITER: limiterBinding(index) },
+    durableObjects: {
+      LIMITER: objectBinding('Limiter', index),
+      ...(options.pulse ? { PULSE: objectBinding('Pulse', index) } : {}),
+    },
     serviceBindings: { ...options.services },
     ...(options.outbound === undefined ? {} : { outboundService: options.outbound }),
     unsafeDirectSockets: [{ host: '127.0.0.1', port: index === 0 ? (options.port ?? 0) : 0 }],
@@ -97,7 +102,5 @@ const modulesOf = (script: string, wrapper: string | undefined) => {
 };
 
 /** All isolates but the first reach the first one's objects. */
-const limiterBinding = (index: number) =>
-  index === 0
-    ? { className: 'Limiter', useSQLite: true }
-    : { className: 'Limiter', useSQLite: true, scriptName: isolateName(0) };
+const objectBinding = (className: string, index: number) =>
+  index === 0 ? { className, useSQLite: true } : { className, useSQLite: true, scriptName: isolateName(0) };

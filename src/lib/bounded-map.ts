@@ -30,6 +30,11 @@ export class BoundedMap<K, V> {
     return this.#entries.get(key);
   }
 
+  /** Oldest first. */
+  values(): IterableIterator<V> {
+    return this.#entries.values();
+  }
+
   set(key: K, value: V): void {
     this.delete(key);
     this.#entries.set(key, value);
