@@ -1,12 +1,188 @@
-// What the command line tools share: colours on a terminal only, aligned tables, exit codes without stack traces.
-import { stripVTControlCharacters, styleText } from 'node:util';
+// What the command line tools share: options and help, colours on a terminal only, aligned tables, exit codes.
+import { text as readAll } from 'node:stream/consumers';
+import { parseArgs, stripVTControlCharacters, styleText } from 'node:util';
 
 /** Wrong use of a tool: said in one line, exit code 2. */
 export class UsageError extends Error {}
 
+/** One option of a command: what help says of it and how its text is read. */
+export interface Option<T> {
+  /** What stands after it in help, such as `<path>`; undefined: it takes no value. */
+  readonly argument: string | undefined;
+  readonly about: string;
+  /** The value where the option is not given. */
+  readonly fallback: T;
+  /** @throws {UsageError} that says what was expected of the option. */
+  readonly read: (text: string, name: string) => T;
+}
+
+type Options = Readonly<Record<string, Option<unknown>>>;
+
+/** The values of a command's options, by their names. */
+export type Values<O extends Options> = {
+  readonly [Name in keyof O]: O[Name] extends Option<infer T> ? T : never;
+};
+
+export interface CommandOptions<O extends Options> {
+  readonly name: string;
+  /** What it does, for the head of its help. */
+  readonly about: string;
+  /** What follows the name in the usage line; default `[options]`. */
+  readonly usage?: string;
+  readonly options: O;
+  /** What stands below the options in its help. */
+  readonly notes?: string;
+  /** Most arguments beside the options; default none. */
+  readonly positionals?: number;
+  /** @returns the exit code. @throws {UsageError} for wrong use. */
+  readonly run: (values: Values<O>, positionals: readonly string[]) => number | Promise<number>;
+}
+
+/**
+ * Runs a command with this process's arguments: prints its help, or reads the options and runs it. Sets the exit code:
+ * what `run` returns, 2 for wrong use, 1 for any other error. Errors are one line without a stack trace.
+ *
+ * @example
+ * await command({
+ *   name: 'greet',
+ *   about: 'Greets somebody.',
+ *   options: { name: text('<name>', 'whom to greet', 'you'), json: flag('for scripts') },
+ *   run: ({ name }) => say(`Hello ${name}\n`),
+ * });
+ */
+export const command = <const O extends Options>(options: CommandOptions<O>): Promise<void> =>
+  run(() => {
+    const { values, positionals } = parse(options, process.argv.slice(2));
+    if (values.help === true) return say(helpOf(options.name, options));
+    const [excess] = positionals.slice(options.positionals ?? 0);
+    if (excess !== undefined) throw new UsageError(`unexpected argument ${excess}; see --help`);
+    return options.run(read(options.options, values), positionals);
+  });
+
+type Given = Readonly<Record<string, unknown>>;
+
+const parse = (
+  { options, positionals = 0 }: Pick<CommandOptions<Options>, 'options' | 'positionals'>,
+  args: string[],
+): { values: Given; positionals: readonly string[] } => {
+  const kinds = Object.entries(options).map(([name, { argument }]) => [
+    name,
+    { type: argument === undefined ? 'boolean' : 'string' } as const,
+  ]);
+  return parseArgs({
+    args,
+    options: { ...Object.fromEntries(kinds), help: { type: 'boolean', short: 'h' } },
+    allowPositionals: positionals > 0,
+  });
+};
+
+const read = <O extends Options>(options: O, given: Given): Values<O> =>
+  Object.fromEntries(
+    Object.entries(options).map(([name, option]) => {
+      const value = given[name];
+      return [name, value === undefined ? option.fallback : option.read(String(value), `--${name}`)];
+    }),
+  ) as Values<O>;
+
+/** How commands are called; the bin says otherwise. */
+let caller = (name: string): string => `npm run ${name} --`;
+
+/** Makes help speak of `<bin> <command>`, as the bin is called. */
+export const calledAs = (bin: string): void => {
+  caller = (name) => `${bin} ${name}`;
+};
+
+type Help = Pick<CommandOptions<Options>, 'about' | 'usage' | 'options' | 'notes'>;
+
+const helpOf = (name: string, { about, usage = '[options]', options, notes }: Help): string => {
+  const lines = Object.entries(options).map(([option, { argument, about }]) => [
+    `--${option}${argument === undefined ? '' : ` ${argument}`}`,
+    about,
+  ]);
+  const all = [...lines, ['--help', 'this text']];
+  const width = Math.max(...all.map(([option = '']) => option.length));
+  const text = all.map(([option = '', about]) => `  ${option.padEnd(width)}  ${about}`).join('\n');
+  return `${about}\n\nUsage: ${caller(name)} ${usage}\n\n${text}\n${notes === undefined ? '' : `\n${notes}\n`}`;
+};
+
+/** An option without a value. */
+export const flag = (about: string): Option<boolean> => ({
+  ...{ argument: undefined, about, fallback: false },
+  read: () => true,
+});
+
+/** An option whose value is taken as it is. */
+export function text(argument: string, about: string, fallback: string): Option<string>;
+export function text(argument: string, about: string): Option<string | undefined>;
+export function text(argument: string, about: string, fallback?: string): Option<string | undefined> {
+  return { argument, about, fallback, read: (value) => value };
+}
+
+/** One of several words. */
+export const word = <const Word extends string>(
+  words: readonly Word[],
+  about: string,
+  fallback: Word,
+): Option<Word> => ({
+  ...{ argument: `<${words.join('|')}>`, about, fallback },
+  read: (value, name) =>
+    words.find((each) => each === value) ?? misused(name, `one of ${words.join(', ')}`, value),
+});
+
+/** A whole number. */
+export const whole = (
+  { min, max }: { readonly min: number; readonly max: number },
+  about: string,
+  fallback: number,
+): Option<number> => ({
+  ...{ argument: '<n>', about, fallback },
+  read(value, name) {
+    const number = /^\d{1,15}$/.test(value) ? Number(value) : Number.NaN;
+    return number >= min && number <= max
+      ? number
+      : misused(name, `a whole number from ${min} to ${max}`, value);
+  },
+});
+
+const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
+
+/** A time such as `90s`, `15m`, `1h` or `7d`, in seconds. */
+export function seconds(about: string, fallback: number): Option<number>;
+export function seconds(about: string): Option<number | undefined>;
+export function seconds(about: string, fallback?: number): Option<number | undefined> {
+  return { argument: '<time>', about, fallback, read: readSeconds };
+}
+
+const readSeconds = (value: string, name: string): number => {
+  const [, count, unit = ''] = /^(\d{1,9})([smhd])$/.exec(value) ?? [];
+  return count === undefined
+    ? misused(name, 'a time such as 90s, 15m, 1h or 7d', value)
+    : Number(count) * (SECONDS[unit] ?? 0);
+};
+
+const misused = (name: string, expected: string, got: string): never => {
+  throw new UsageError(`${name}: expected ${expected}, got ${got}`);
+};
+
+/** A secret as it is given, or read from standard input for `-`, since a command line stays in the shell's history. */
+export const secretOf = async (given: string | undefined): Promise<string | undefined> =>
+  given === '-' ? (await readAll(process.stdin)).trim() : given;
+
+/** Writes to standard output. @returns the exit code, 0 unless `code` says otherwise. */
+export const say = (output: string, code = 0): number => {
+  process.stdout.write(output);
+  return code;
+};
+
+/** A value as scripts read it. */
+export const asJson = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;
+
 /** Colours where the output is a terminal that wants them (`NO_COLOR`, `FORCE_COLOR`). */
-export const paint = (colour: Parameters<typeof styleText>[0], text: string): string =>
-  styleText(colour, text, { stream: process.stdout });
+export const paint = (colour: Parameters<typeof styleText>[0], output: string): string =>
+  styleText(colour, output, { stream: process.stdout });
+
+/** Text of a file or a network, with nothing in it that could steer the terminal. */
+export const printable = (output: string): string => output.replace(/\p{Cc}/gu, ' ');
 
 /** Rows as aligned columns, two spaces apart, under a dim head. */
 export const table = (head: readonly string[], rows: readonly (readonly string[])[]): string => {
@@ -24,6 +200,7 @@ const line = (cells: readonly string[], widths: readonly number[]): string =>
 
 /** Runs a tool: its exit code is what `main` returns, 2 for wrong use (`parseArgs` included), 1 for anything else. */
 export const run = async (main: () => number | Promise<number>): Promise<void> => {
+  process.stdout.on('error', endOfReader);
   try {
     process.exitCode = await main();
   } catch (error) {
@@ -32,4 +209,10 @@ export const run = async (main: () => number | Promise<number>): Promise<void> =
     process.stderr.write(`${message}\n`);
     process.exitCode = misused ? 2 : 1;
   }
+};
+
+/** Whoever reads the output has enough (`| head`): nothing is left to do. */
+const endOfReader = ({ code, message }: NodeJS.ErrnoException): void => {
+  if (code !== 'EPIPE') process.stderr.write(`${message}\n`);
+  process.exit(code === 'EPIPE' ? 0 : 1);
 };

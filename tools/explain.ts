@@ -1,61 +1,13 @@
 // npm run explain: which route, tier, partitions and policies a request meets, at which cost, and why.
-import { parseArgs } from 'node:util';
 import type { Config } from '../src/config/types.ts';
 import { examine } from './check/examine.ts';
-import { readTargets } from './check/targets.ts';
-import { paint, run, table, UsageError } from './cli.ts';
+import { chooseTarget, readTargets } from './check/targets.ts';
+import { asJson, command, flag, paint, say, secretOf, table, text, UsageError } from './cli.ts';
 import { type ExplainedPartition, type Explanation, explain, type Question } from './explain/explanation.ts';
 import { type Answer, ask } from './explain/remaining.ts';
 
-const HELP = `Says which route, tier, partitions and policies a request meets, at which cost, and why. Reads wrangler.toml; the token
-is decoded, not verified, and overrides and revocations are not looked at.
-
-Usage: npm run explain -- [options] [METHOD] URL
-
-  --token <jwt>     the caller's token; without one the caller is anonymous
-  --address <ip>    the client's address
-  --preflight       explain the CORS preflight of the request
-  --weir <url>      also send the request to a running Weir, and show what is left; this spends permits
-  --config <path>   the wrangler.toml to read; default: ./wrangler.toml
-  --env <name>      an environment of it; default: its top level
-  --local           with .dev.vars laid over, as wrangler dev does
-  --json            for scripts
-  --help
-
-Exit code: 0, 1 where the configuration is wrong or Weir does not answer, 2 for wrong use.
-`;
-
-const OPTIONS = {
-  token: { type: 'string' },
-  address: { type: 'string' },
-  preflight: { type: 'boolean', default: false },
-  weir: { type: 'string' },
-  config: { type: 'string', default: 'wrangler.toml' },
-  env: { type: 'string', default: 'production' },
-  local: { type: 'boolean', default: false },
-  json: { type: 'boolean', default: false },
-  help: { type: 'boolean', default: false },
-} as const;
-
-const main = async (): Promise<number> => {
-  const { values, positionals } = parseArgs({ options: OPTIONS, allowPositionals: true });
-  if (values.help) return say(HELP);
-  const question = questionOf(values, positionals);
-  const explanation = await explain(
-    readConfig(values.config, values.env + (values.local ? ', local' : '')),
-    question,
-  );
-  const answer = values.weir === undefined ? undefined : await askAloud(values.weir, question);
-  return say(values.json ? asJson(explanation, answer) : asText(question, explanation, answer));
-};
-
-const say = (text: string): number => {
-  process.stdout.write(text);
-  return 0;
-};
-
 const questionOf = (
-  { token, address, preflight }: { token?: string; address?: string; preflight: boolean },
+  { token, address, preflight }: Pick<Question, 'token' | 'address' | 'preflight'>,
   positionals: readonly string[],
 ): Question => {
   const [method, url, ...more] = positionals.length === 1 ? ['GET', ...positionals] : positionals;
@@ -64,14 +16,8 @@ const questionOf = (
   return { method: method.toUpperCase(), url, token, address, preflight };
 };
 
-const readConfig = (path: string, name: string): Config => {
-  const targets = readTargets(path);
-  const target = targets.find((each) => each.name === name);
-  if (target === undefined)
-    throw new UsageError(
-      `${path} has no environment ${name}, only ${targets.map((each) => each.name).join('; ')}`,
-    );
-  const { config, findings } = examine(target);
+const readConfig = (path: string | undefined, environment: string | undefined, local: boolean): Config => {
+  const { config, findings } = examine(chooseTarget(readTargets(path), environment, !local));
   if (config === undefined) throw new Error(findings.map(({ message }) => message).join('\n'));
   return config;
 };
@@ -85,13 +31,13 @@ const askAloud = (weir: string, question: Question): Promise<Answer> => {
   return ask(weir, question);
 };
 
-const asJson = (explanation: Explanation, answer: Answer | undefined): string => {
+const jsonOf = (explanation: Explanation, answer: Answer | undefined): string => {
   const { name, auth, mode, scopes } = explanation.route;
   const left = answer && { status: answer.status, left: Object.fromEntries(answer.left) };
-  return `${JSON.stringify({ ...explanation, route: { name, auth, mode, scopes }, answer: left }, undefined, 2)}\n`;
+  return asJson({ ...explanation, route: { name, auth, mode, scopes }, answer: left });
 };
 
-const asText = (question: Question, explanation: Explanation, answer: Answer | undefined): string => {
+const textOf = (question: Question, explanation: Explanation, answer: Answer | undefined): string => {
   const { route, refusal, reasons } = explanation;
   const facts = [
     ['route', `${route.name} (auth ${route.auth}, ${route.mode})`],
@@ -149,4 +95,36 @@ const leftOf = (name: string, answer: Answer | undefined): readonly string[] => 
   return left ? [String(left.remaining), `${left.resetSeconds} s`] : ['?', '?'];
 };
 
-await run(main);
+await command({
+  name: 'explain',
+  about: `Says which route, tier, partitions and policies a request meets, at which cost, and why. Reads the configuration; the
+token is decoded, not verified, and overrides and revocations are not looked at.`,
+  usage: '[options] [METHOD] URL',
+  options: {
+    token: text(
+      '<jwt>',
+      'the caller’s token, - to read it from standard input; without one the caller is anonymous',
+    ),
+    address: text('<ip>', 'the client’s address'),
+    preflight: flag('explain the CORS preflight of the request'),
+    weir: text(
+      '<url>',
+      'also send the request to a running Weir, and show what is left; this spends permits',
+    ),
+    config: text(
+      '<path>',
+      'default: wrangler.json, wrangler.jsonc or wrangler.toml, the first that is there',
+    ),
+    env: text('<name>', 'an environment of it; default: its top level'),
+    local: flag('with .dev.vars laid over, as wrangler dev does'),
+    json: flag('for scripts'),
+  },
+  positionals: 2,
+  notes: 'Exit code: 0, 1 where the configuration is wrong or Weir does not answer, 2 for wrong use.',
+  async run({ weir, config, env, local, json, ...about }, positionals) {
+    const question = questionOf({ ...about, token: await secretOf(about.token) }, positionals);
+    const explanation = await explain(readConfig(config, env, local), question);
+    const answer = weir === undefined ? undefined : await askAloud(weir, question);
+    return say(json ? jsonOf(explanation, answer) : textOf(question, explanation, answer));
+  },
+});

@@ -28,6 +28,19 @@ export const parseConfig = (env: Readonly<Record<string, unknown>>): Config => {
   return config;
 };
 
+/** The names of every var that is read, also of those that only another one's value would have read. */
+export const varNames = (): ReadonlySet<string> => {
+  const names = new Set<string>();
+  const recorder = new Proxy<Record<string, unknown>>(
+    {},
+    {
+      get: (_env, name) => void names.add(String(name)),
+    },
+  );
+  readConfig(new Vars(recorder));
+  return names;
+};
+
 const readConfig = (vars: Vars): Config => {
   const mode = vars.choice('MODE');
   const algorithm = vars.choice('ALGORITHM');

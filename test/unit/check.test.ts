@@ -182,7 +182,8 @@ limits = "none"
       `${SAFE}TIERS = '{"pro":"9/minute"}'`,
       'production: warning tiers-without-claim',
     ],
-    ['a var of no meaning', `${SAFE}LIMTIS = "10/minute"`, 'production: warning unknown-var'],
+    ['a var of no meaning', `${SAFE}COLOUR = "red"`, 'production: warning unknown-var'],
+    ['a misspelled var', `${SAFE}LIMTIS = "10/minute"`, 'production: error unknown-var'],
     [
       'an origin in the clear',
       `${SAFE}ORIGIN_URL = "http://origin.example"`,
@@ -214,7 +215,7 @@ limits = "none"
     const { targets } = check('LIMITS = 5');
     const findings = targets.flatMap((target) => target.findings);
     expect(findings.length).toBeGreaterThan(2);
-    for (const { message, mend } of findings) expect([message, mend]).not.toContain('');
+    for (const { message, fix } of findings) expect([message, fix]).not.toContain('');
   });
 
   it('takes a secret that [secrets] requires as set, and one of .dev.vars where nothing else names a key', () => {
@@ -260,7 +261,7 @@ limits = "none"
   });
 
   it('prints an aligned table without colours where the output is no terminal', async () => {
-    const { stdout, code } = await command('--config', write(`${SAFE}LIMTIS = "x"\n`));
+    const { stdout, code } = await command('--config', write(`${SAFE}COLOUR = "x"\n`));
     expect(code).toBe(0);
     expect(stdout).toBe(`production
 
@@ -268,7 +269,7 @@ ROUTE    MATCH  METHODS  CALLER     MODE     COST  POLICIES
 default  *      *        subject    enforce  1     subject: 100/minute
 default  *      *        preflight  enforce  1     address: preflight:600/minute
 
-warning unknown-var  Weir does not know LIMTIS.
+warning unknown-var  Weir does not know COLOUR.
   Check its spelling, or remove it.
 `);
   });

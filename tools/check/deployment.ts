@@ -1,30 +1,28 @@
-// What `wrangler.toml` says about the Worker's bindings and about how requests come to it and leave it.
+// What the configuration file says about how requests come to the Worker and leave it, and what it runs on.
+import type { Config } from '../../src/config/types.ts';
+import { bindingFindings, isBound } from './bindings.ts';
+import { listOf, type Table, tableOf } from './config-file.ts';
 import { error, type Finding, warning } from './finding.ts';
-import { listOf, type Table, type Target, tableOf } from './targets.ts';
+import type { Target } from './targets.ts';
+import { coversHost, zoneRouteFindings, zoneRoutesOf } from './zone-routes.ts';
 
-export const deploymentFindings = (target: Target): readonly Finding[] => [
-  ...bindingFindings(target.settings),
+/** @param config undefined where the parser refuses the vars. */
+export const deploymentFindings = (
+  target: Target,
+  config: Config | undefined,
+  isOurWorker: boolean,
+): readonly Finding[] => [
+  ...bindingFindings(target.settings, isOurWorker),
   ...entranceFindings(target.settings),
-  ...originFindings(target),
+  ...zoneRouteFindings(target.settings, config),
+  ...earlierFindings(target.settings),
+  ...(isOurWorker ? originFindings(target) : []),
+  ...(target.settings.main === undefined ? [] : runtimeFindings(target.settings)),
+  ...target.ignoredFiles.map(ignoredFile),
 ];
 
-const bindingFindings = (settings: Table): readonly Finding[] => {
-  const missing = (binding: string, kind: string) =>
-    error(
-      'missing-binding',
-      `The ${kind} ${binding} is not bound.`,
-      `Copy its part of the top level; environments do not inherit bindings.`,
-    );
-  const found: Finding[] = [];
-  if (!has(tableOf(settings.durable_objects).bindings, 'name', 'LIMITER'))
-    found.push(missing('LIMITER', 'Durable Object'));
-  if (!has(settings.ratelimits, 'name', 'AUTH_FAILURES'))
-    found.push(missing('AUTH_FAILURES', 'rate limiting binding'));
-  return found;
-};
-
 const entranceFindings = (settings: Table): readonly Finding[] => {
-  const routes = routesOf(settings);
+  const routes = zoneRoutesOf(settings);
   const open = ['workers_dev', 'preview_urls'].filter((name) => settings[name] === true);
   if (routes.length === 0 && settings.workers_dev === false)
     return [
@@ -40,10 +38,33 @@ const entranceFindings = (settings: Table): readonly Finding[] => {
   );
 };
 
+/** What answers a request before any code of the Worker runs. */
+const earlierFindings = ({ cache, assets }: Table): readonly Finding[] => {
+  const found: Finding[] = [];
+  if (tableOf(cache).enabled === true)
+    found.push(
+      error(
+        'answered-before-weir',
+        '`[cache] enabled = true` puts a cache before the Worker: a hit reaches whoever asks, unchecked and uncounted.',
+        'Remove `[cache]`; the origin’s responses are cached behind Weir as their `Cache-Control` says.',
+      ),
+    );
+  if (tableOf(assets).directory !== undefined && tableOf(assets).run_worker_first !== true)
+    found.push(
+      error(
+        'answered-before-weir',
+        'Static assets answer before the Worker, unchecked and uncounted.',
+        'Set `run_worker_first = true` in `[assets]`, or serve them from another Worker.',
+      ),
+    );
+  return found;
+};
+
 const originFindings = ({ settings, env }: Target): readonly Finding[] => {
-  if (env.ORIGIN_URL || has(settings.services, 'binding', 'ORIGIN')) return [];
-  const routes = routesOf(settings);
-  const zoneless = routes.filter((route) => tableOf(route).custom_domain === true);
+  if (env.ORIGIN_URL) return originUrlFindings(settings, String(env.ORIGIN_URL));
+  if (isBound(settings, 'ORIGIN')) return [];
+  const routes = zoneRoutesOf(settings);
+  const zoneless = routes.filter(({ isCustomDomain }) => isCustomDomain);
   if (zoneless.length > 0 || (routes.length === 0 && settings.workers_dev === true))
     return [
       error(
@@ -63,8 +84,65 @@ const originFindings = ({ settings, env }: Target): readonly Finding[] => {
   return [];
 };
 
-const routesOf = ({ route, routes }: Table): readonly unknown[] =>
-  route === undefined ? listOf(routes) : [route];
+const originUrlFindings = (settings: Table, text: string): readonly Finding[] => {
+  const url = URL.parse(text);
+  if (url === null) return [];
+  const found: Finding[] = [];
+  if (/^(localhost|127\.[\d.]+|\[::1\]|0\.0\.0\.0|10\.[\d.]+|192\.168\.[\d.]+)$/.test(url.hostname))
+    found.push(
+      error(
+        'local-address',
+        `ORIGIN_URL is ${url.origin}, which Cloudflare's edge cannot reach.`,
+        'Keep it in `.dev.vars` for `wrangler dev`; for the deployed Worker write the origin’s public URL, or use a Cloudflare Tunnel.',
+      ),
+    );
+  const loop = zoneRoutesOf(settings).find((route) => coversHost(route, url.hostname));
+  if (loop)
+    found.push(
+      error(
+        'origin-loop',
+        `ORIGIN_URL leads to ${url.hostname}, whose route \`${loop.pattern}\` leads back to Weir.`,
+        'Remove ORIGIN_URL, so that the zone’s own origin is asked, or write the origin’s own host name.',
+      ),
+    );
+  return found;
+};
 
-const has = (bindings: unknown, key: string, name: string): boolean =>
-  listOf(bindings).some((binding) => tableOf(binding)[key] === name);
+/** Before, a request could not be woken by another. */
+const OLDEST_DATE = '2024-10-14';
+
+/** A client that leaves ends the origin request too. */
+const FLAGS = ['enable_request_signal', 'request_signal_passthrough'];
+
+const runtimeFindings = (settings: Table): readonly Finding[] => {
+  const flags = listOf(settings.compatibility_flags);
+  const date = String(settings.compatibility_date ?? '');
+  const missing = FLAGS.filter((name) => !flags.includes(name));
+  const found: Finding[] = [];
+  if (date < OLDEST_DATE)
+    found.push(
+      error(
+        'compatibility',
+        date === ''
+          ? 'There is no compatibility_date.'
+          : `Weir does not work with the compatibility_date ${date}.`,
+        `Write \`compatibility_date = "${new Date().toISOString().slice(0, 10)}"\`, or any from ${OLDEST_DATE} on.`,
+      ),
+    );
+  if (missing.length > 0)
+    found.push(
+      error(
+        'compatibility',
+        `The compatibility flag ${missing.join(' and ')} is missing: origin requests would outlive clients that left.`,
+        `Write \`compatibility_flags = ${JSON.stringify(FLAGS).replaceAll(',', ', ')}\`.`,
+      ),
+    );
+  return found;
+};
+
+const ignoredFile = (path: string): Finding =>
+  warning(
+    'ignored-file',
+    `Wrangler does not read ${path}, since there is another configuration file.`,
+    'Remove the one that is not meant.',
+  );

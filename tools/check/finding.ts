@@ -6,29 +6,33 @@ export interface Finding {
   readonly code: Code;
   /** What is wrong, in one sentence. */
   readonly message: string;
-  /** What to do about it. */
-  readonly mend: string;
+  /** What to write or do instead. */
+  readonly fix: string;
 }
 
 export type Code =
   /** The Worker's own parser refuses a var: every request would be answered 500. */
   | 'config-error'
+  /** A var that Weir does not know: an error where it looks like one of ours, since a misspelled var changes nothing. */
+  | 'unknown-var'
+  /** A var of ours stands outside `[vars]`, where no Worker can see it. */
+  | 'outside-vars'
+  /** A var that does nothing without another one. */
+  | 'no-effect'
   /** A secret stands in `[vars]`, readable by whoever sees the repository or the dashboard. */
   | 'secret-in-vars'
   /** A var is larger than the 5 KB that Workers take: the deploy would fail. */
   | 'var-too-large'
-  /** A binding that Weir needs is not there; environments do not inherit bindings. */
-  | 'missing-binding'
-  /** Neither a zone route nor `ORIGIN_URL` nor an `ORIGIN` binding says where requests go. */
-  | 'no-origin'
-  /** With this flag `fetch(request)` on a zone route comes back to the Worker itself. */
-  | 'origin-loop'
-  /** Nothing leads to the Worker. */
-  | 'no-route'
-  /** `workers_dev` or `preview_urls` is on beside a route: a way around the zone's own rules. */
-  | 'workers-dev-open'
+  /** The issuer is written in another way than its tokens write it, so that every token would be refused. */
+  | 'issuer-spelling'
+  /** An address that is no key set's. */
+  | 'key-set-url'
   /** Tokens that an issuer made for any other audience are taken. */
   | 'no-audience'
+  /** Tiers that no claim can name. */
+  | 'tiers-without-claim'
+  /** A `match` in another framework's syntax: it matches nothing that was meant. */
+  | 'foreign-pattern'
   /** A route without authentication matches everything. */
   | 'open-catch-all'
   /** No request can reach a route, since earlier ones match all that it matches. */
@@ -37,23 +41,43 @@ export type Code =
   | 'global-fails-open'
   /** Every request would ask the one object of all callers, which serves about 1,000 a second. */
   | 'global-window-short'
-  /** Tiers that no claim can name. */
-  | 'tiers-without-claim'
   /** Tokens and traffic go to the origin in the clear. */
   | 'plain-http-origin'
-  /** A var that Weir does not know: a spelling mistake would go unnoticed. */
-  | 'unknown-var';
+  /** Cloudflare's edge cannot reach this machine's own addresses. */
+  | 'local-address'
+  /** A binding that Weir needs is not there, or is of a kind that it cannot use; environments do not inherit bindings. */
+  | 'missing-binding'
+  /** A binding whose name Weir does not read. */
+  | 'misnamed-binding'
+  /** Neither a zone route nor `ORIGIN_URL` nor an `ORIGIN` binding says where requests go. */
+  | 'no-origin'
+  /** What Weir forwards would come back to Weir. */
+  | 'origin-loop'
+  /** Nothing leads to the Worker. */
+  | 'no-route'
+  /** A zone route that matches less than it seems to. */
+  | 'zone-route'
+  /** A `match` that no zone route leads to the Worker. */
+  | 'match-outside-routes'
+  /** `workers_dev` or `preview_urls` is on beside a route: a way around the zone's own rules. */
+  | 'workers-dev-open'
+  /** Something answers before the Worker, so that requests are neither checked nor counted. */
+  | 'answered-before-weir'
+  /** The Workers runtime of that date or without that flag lacks what Weir relies on. */
+  | 'compatibility'
+  /** Wrangler reads another configuration file than the one that was edited. */
+  | 'ignored-file';
 
-export const error = (code: Code, message: string, mend: string): Finding => ({
+export const error = (code: Code, message: string, fix: string): Finding => ({
   level: 'error',
   code,
   message,
-  mend,
+  fix,
 });
 
-export const warning = (code: Code, message: string, mend: string): Finding => ({
+export const warning = (code: Code, message: string, fix: string): Finding => ({
   level: 'warning',
   code,
   message,
-  mend,
+  fix,
 });

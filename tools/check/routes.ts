@@ -1,11 +1,13 @@
-// Routes that match everything without a token, and routes that no request can reach.
+// Entries of ROUTES that match something else than they seem to, match everything without a token, or nothing at all.
 import type { Config, Route } from '../../src/config/types.ts';
-import { type Finding, warning } from './finding.ts';
+import { error, type Finding, warning } from './finding.ts';
+import { foreignSyntax } from './patterns.ts';
 
 /** Stand for whatever a parameter or wildcard may match; letters, a number and punctuation tell most patterns apart. */
 const VALUES = ['weir', '7', 'A-b.c', 'a/b'];
 
 export const routeFindings = (config: Config): readonly Finding[] => [
+  ...config.routes.flatMap(patternFindings),
   ...config.routes
     .filter(isOpenCatchAll)
     .map(({ name }) =>
@@ -25,6 +27,26 @@ export const routeFindings = (config: Config): readonly Finding[] => [
       ),
     ),
 ];
+
+const patternFindings = ({ name, match = '/*' }: Route): readonly Finding[] => {
+  const foreign = foreignSyntax(match);
+  if (foreign)
+    return [
+      error(
+        'foreign-pattern',
+        `The \`match\` of \`${name}\` does not match what it seems to: ${foreign.why}.`,
+        `Write \`match = "${foreign.instead}"\`.`,
+      ),
+    ];
+  if (!/.\/$/.test(match)) return [];
+  return [
+    warning(
+      'foreign-pattern',
+      `The \`match\` of \`${name}\` matches ${match} alone, and nothing below it.`,
+      `Write \`match = "${match}*"\` for all below it, or \`match = "${match.slice(0, -1)}"\`.`,
+    ),
+  ];
+};
 
 const isOpenCatchAll = ({ auth, match = '/*' }: Route): boolean =>
   auth === 'none' && ['/', '/weir/check', '/a/b/c.d'].every((path) => matches(match, path));

@@ -1,19 +1,19 @@
-// What Weir would run with: each environment of `wrangler.toml`, and the same on this machine with its `.dev.vars`.
+// What Weir would run with: each environment of the configuration file, and the same on this machine with `.dev.vars`.
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseEnv } from 'node:util';
-import { parse } from 'smol-toml';
 import { UsageError } from '../cli.ts';
-
-export type Table = Readonly<Record<string, unknown>>;
+import { listOf, readConfigFile, type Table, tableOf } from './config-file.ts';
 
 /** One set of vars and settings that a Worker is started with. */
 export interface Target {
-  /** `production` (the top level), an environment's name, or one of them with `, local`. */
+  /** An environment's name, or `production` for the top level (`top level` beside an environment of that name); or one of them with `, local`. */
   readonly name: string;
+  /** The environment; undefined: the top level. */
+  readonly environment: string | undefined;
   /** Whether it is deployed, or only run by `wrangler dev` with `.dev.vars` laid over. */
   readonly deployed: boolean;
-  /** Settings of `wrangler.toml`, those an environment inherits included. */
+  /** Settings of the configuration file, those an environment inherits included. */
   readonly settings: Table;
   /** `[vars]` as they stand. */
   readonly vars: Table;
@@ -21,6 +21,8 @@ export interface Target {
   readonly env: Table;
   /** The same with the secrets of `.dev.vars`, which may stand for others of those names that nobody can see. */
   readonly envWithLocalSecrets: Table;
+  /** Configuration files that stand beside the one read, and that wrangler ignores. */
+  readonly ignoredFiles: readonly string[];
 }
 
 /** Wrangler keeps these per environment; everything else of the top level is inherited. */
@@ -45,28 +47,59 @@ export const SECRETS = [
 /** Stands for a secret that `secrets.required` names and no `.dev.vars` knows. */
 const UNKNOWN_SECRET = 'x'.repeat(64);
 
-/** Reads a `wrangler.toml` and the `.dev.vars` beside it. Throws a `UsageError` where there is none to read. */
-export const readTargets = (configPath: string): readonly Target[] => {
-  const top = readToml(configPath);
-  const directory = dirname(configPath);
-  const environments = Object.entries(tableOf(top.env));
+/**
+ * Reads a configuration file and the `.dev.vars` beside it.
+ * @param configPath undefined: the one that wrangler would read.
+ * @throws {UsageError} where there is none to read.
+ */
+export const readTargets = (configPath?: string): readonly Target[] => {
+  const { path, content, ignored } = readConfigFile(configPath);
+  const directory = dirname(path);
+  const environments = Object.entries(tableOf(content.env));
+  const top = environments.some(([name]) => name === 'production') ? 'top level' : 'production';
+  const inherited = without(content, ['env', ...NOT_INHERITED]);
   return [
-    ...targetsOf('production', without(top, ['env']), readDevVars(directory, undefined)),
+    ...targetsOf(top, undefined, without(content, ['env']), directory),
     ...environments.flatMap(([name, settings]) =>
-      targetsOf(
-        name,
-        { ...without(top, ['env', ...NOT_INHERITED]), ...tableOf(settings) },
-        readDevVars(directory, name),
-      ),
+      targetsOf(name, name, { ...inherited, ...tableOf(settings) }, directory),
     ),
-  ];
+  ].map((target) => ({ ...target, ignoredFiles: ignored }));
 };
 
-const targetsOf = (name: string, settings: Table, devVars: Table | undefined): readonly Target[] => {
+/**
+ * The target of `environment`; `production` may stand for the top level where no environment has that name.
+ * @throws {UsageError} that names the environments there are.
+ */
+export const chooseTarget = (
+  targets: readonly Target[],
+  environment: string | undefined,
+  deployed: boolean,
+): Target => {
+  const found =
+    targets.find((target) => target.environment === environment && target.deployed === deployed) ??
+    targets.find((target) => target.name === `${environment}${deployed ? '' : ', local'}`);
+  if (found !== undefined) return found;
+  const names = targets.map(({ name }) => name).join('; ');
+  throw new UsageError(
+    deployed
+      ? `no environment ${environment}, only ${names}`
+      : `no .dev.vars for ${environment ?? 'the top level'}, only ${names}`,
+  );
+};
+
+type Named = Omit<Target, 'ignoredFiles'>;
+
+const targetsOf = (
+  name: string,
+  environment: string | undefined,
+  settings: Table,
+  directory: string,
+): readonly Named[] => {
+  const devVars = readDevVars(directory, environment);
   const vars = tableOf(settings.vars);
   const env = { ...requiredSecrets(settings), ...vars };
   const envWithLocalSecrets = { ...env, ...pick(devVars ?? {}, SECRETS) };
-  const deployed = { name, deployed: true, settings, vars, env, envWithLocalSecrets };
+  const deployed = { name, environment, deployed: true, settings, vars, env, envWithLocalSecrets };
   if (devVars === undefined) return [deployed];
   const local = { ...env, ...devVars };
   return [
@@ -80,26 +113,12 @@ const requiredSecrets = (settings: Table): Table => {
   return Object.fromEntries(listOf(required).map((name) => [String(name), UNKNOWN_SECRET]));
 };
 
-const readToml = (path: string): Table => {
-  if (!existsSync(path)) throw new UsageError(`${path}: no such file`);
-  try {
-    return parse(readFileSync(path, 'utf8'));
-  } catch (error) {
-    throw new UsageError(`${path}: ${error instanceof Error ? error.message : error}`);
-  }
-};
-
 /** `.dev.vars.<environment>` stands instead of `.dev.vars`, as for `wrangler dev`. */
 const readDevVars = (directory: string, environment: string | undefined): Table | undefined => {
   const names = environment === undefined ? ['.dev.vars'] : [`.dev.vars.${environment}`, '.dev.vars'];
   const path = names.map((name) => join(directory, name)).find((each) => existsSync(each));
   return path === undefined ? undefined : parseEnv(readFileSync(path, 'utf8'));
 };
-
-export const tableOf = (value: unknown): Table =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
-
-export const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
 
 const pick = (table: Table, names: readonly string[]): Table =>
   Object.fromEntries(Object.entries(table).filter(([name]) => names.includes(name)));

@@ -1,0 +1,278 @@
+// What to write instead of a value that the Worker's parser refuses.
+import { nearNames } from '../../src/config/near-names.ts';
+import { parseLimits } from '../../src/config/notation.ts';
+import { CHOICES } from '../../src/config/settings.ts';
+import type { Table } from './config-file.ts';
+
+interface Refused {
+  /** As the parser names it: `LIMITS`, `ROUTES[2].cost`. */
+  readonly variable: string;
+  readonly problem: string;
+  readonly vars: Table;
+}
+
+/** What stands at `ROUTES[2].cost`, in a table or in its JSON; undefined where nothing does. */
+const valueAt = (vars: Table, variable: string): unknown => {
+  const [name = '', ...steps] = variable.split(/[.[\]]+/).filter((step) => step !== '');
+  return steps.reduce<unknown>((value, step) => member(value, step), parsed(vars[name], steps.length > 0));
+};
+
+const parsed = (value: unknown, isTable: boolean): unknown => {
+  if (!isTable || typeof value !== 'string') return value;
+  try {
+    return JSON.parse(value);
+  } catch {
+    return undefined;
+  }
+};
+
+const member = (value: unknown, key: string): unknown =>
+  typeof value === 'object' && value !== null && Object.hasOwn(value, key)
+    ? Reflect.get(value, key)
+    : undefined;
+
+/** A sentence that says what to write; it never holds a secret, since no secret has a notation. */
+export const fixOf = (refused: Refused): string => {
+  const value = valueAt(refused.vars, refused.variable);
+  for (const suggest of SUGGESTIONS) {
+    const fix = suggest(refused, value);
+    if (fix !== undefined) return fix;
+  }
+  return `Correct ${refused.variable}: the README's table of vars says what it takes.`;
+};
+
+type Suggest = (refused: Refused, value: unknown) => string | undefined;
+
+const write = (variable: string, value: string | number): string =>
+  `Write \`${variable.replace(/^.*\./, '')} = ${typeof value === 'number' ? value : JSON.stringify(value)}\`.`;
+
+const keyless: Suggest = ({ variable, problem }, value) =>
+  variable === 'JWT_ISSUER' && problem.includes('key source') && (value ?? '') === ''
+    ? 'Set JWT_ISSUER to an https URL, or a key source. A secret that was put with `wrangler secret put` cannot be seen ' +
+      'from here: name it in `[secrets] required`. Environments do not inherit `[vars]`.'
+    : undefined;
+
+/** `[vars.ROUTES]` and `[[vars.ROUTES]]` are easily taken for each other. */
+const brackets: Suggest = ({ variable }, value) => {
+  const isList = LISTS.includes(variable);
+  if (isList && typeof value === 'object' && value !== null && !Array.isArray(value))
+    return `Write \`[[vars.${variable}]]\`, in two brackets, above each entry (JSON: an array).`;
+  if (variable === 'TIERS' && Array.isArray(value))
+    return 'Write `[vars.TIERS]`, in one bracket, and a line for each tier: `pro = "1000/minute"`.';
+  return undefined;
+};
+
+const LISTS = ['ROUTES', 'ISSUERS'];
+
+/** Words that peers use for a key of an entry, by ours. */
+const KEYS: Readonly<Record<string, readonly string[]>> = {
+  match: ['path', 'paths', 'route', 'pattern', 'url', 'uri', 'prefix', 'endpoint'],
+  methods: ['method', 'verbs', 'verb'],
+  limits: ['limit', 'rate', 'rates', 'quota', 'rate_limit'],
+  cost: ['weight', 'tokens', 'price', 'points'],
+  scopes: ['scope', 'permissions'],
+  auth: ['authentication', 'authenticate', 'public'],
+  jwks_url: ['jwks', 'jwks_uri', 'jwksUrl', 'keys'],
+  issuer: ['iss', 'url'],
+  audience: ['aud', 'audiences'],
+  algorithms: ['algorithm', 'alg', 'algs'],
+};
+
+const key: Suggest = ({ variable, problem }) => {
+  const [, list, given] = /^(ROUTES|ISSUERS)\[\d+\]\.(\w+)$/.exec(variable) ?? [];
+  if (given === undefined) return undefined;
+  if (!/no such key/.test(problem)) {
+    const alias = KEYS[given];
+    return /a value/.test(problem) && alias ? `Give the entry a \`${given}\`.` : undefined;
+  }
+  const ours = Object.keys(KEYS).find(
+    (name) => KEYS[name]?.includes(given) || nearNames(given, [name]).length > 0,
+  );
+  return ours === undefined
+    ? `Remove \`${given}\`: an entry of ${list} has no such key.`
+    : `Write \`${ours}\` in place of \`${given}\`.`;
+};
+
+/** `methods = "GET"`. */
+const array: Suggest = ({ variable, problem }, value) =>
+  /an array/.test(problem) && typeof value === 'string'
+    ? `Write \`${variable.replace(/^.*\./, '')} = [${value
+        .split(/[\s,]+/)
+        .filter((part) => part !== '')
+        .map((part) => JSON.stringify(part))
+        .join(', ')}]\`.`
+    : undefined;
+
+/** `cost = "5"`. */
+const bareNumber: Suggest = ({ variable, problem }, value) =>
+  /a number/.test(problem) && typeof value === 'string' && /^\d+$/.test(value)
+    ? write(variable, Number(value))
+    : undefined;
+
+const UNITS: Readonly<Record<string, string>> = {
+  ...{ s: 'second', sec: 'second', secs: 'second', m: 'minute', min: 'minute', mins: 'minute' },
+  ...{
+    h: 'hour',
+    hr: 'hour',
+    hrs: 'hour',
+    d: 'day',
+    mo: 'month',
+    w: '7 days',
+    week: '7 days',
+    weeks: '7 days',
+  },
+  ...{ y: 'year', yr: 'year' },
+};
+
+/** Limits as nginx, Kong, Go and people in a hurry write them. */
+const limits: Suggest = ({ variable }, value) => {
+  if (!/(LIMITS|^TIERS\.\S+|\.limits)$/.test(variable)) return undefined;
+  const texts = [value].flat().filter((each) => typeof each === 'string' || typeof each === 'number');
+  const spelt = texts.map((each) => String(each).split(/[,;|]/).map(spell).join('; ')).join('; ');
+  if (spelt !== '' && parseLimits(spelt, 'default', 'sliding-window').problems.length === 0)
+    return write(variable, spelt);
+  return `Write a quota and its window, such as \`${variable.replace(/^.*\./, '')} = "10/second; 1000/hour"\`.`;
+};
+
+const spell = (part: string): string => {
+  const bare = part
+    .trim()
+    .toLowerCase()
+    .replace(/[_,'](?=\d)/g, '');
+  const [, quota, count = '', unit] =
+    /^(\d+)\s*(?:r|reqs?|requests?|calls?|hits?|times?)?\s*(?:\/|per|every|an?|each|in)?\s*(\d+)?\s*([a-z]+)$/.exec(
+      bare,
+    ) ?? [];
+  if (quota === undefined || unit === undefined) return /^\d+$/.test(bare) ? `${bare}/minute` : part.trim();
+  const [weeks] = /^7 days$/.exec(UNITS[unit] ?? '') ?? [];
+  if (weeks !== undefined) return `${quota}/${7 * Number(count || 1)} days`;
+  const name = UNITS[unit] ?? unit;
+  return count === '' || count === '1' ? `${quota}/${name}` : `${quota}/${count} ${name.replace(/s?$/, 's')}`;
+};
+
+const MILLISECONDS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1e3,
+  m: 6e4,
+  min: 6e4,
+  h: 3.6e6,
+  d: 8.64e7,
+};
+
+/** `30s` for a var whose name says its unit. */
+const time: Suggest = ({ variable }, value) => {
+  const [, unitOfVar] = /_(MS|SECONDS)$/.exec(variable) ?? [];
+  const [, count, unit = ''] = /^(\d+(?:\.\d+)?)\s*(ms|s|m|min|h|d)$/i.exec(String(value).trim()) ?? [];
+  if (unitOfVar === undefined || count === undefined) return undefined;
+  const ms = Number(count) * (MILLISECONDS[unit.toLowerCase()] ?? 0);
+  return write(variable, unitOfVar === 'MS' ? ms : ms / 1e3);
+};
+
+const YES = /^(true|on|yes|1|enabled?)$/i;
+const NO = /^(false|off|no|0|disabled?)$/i;
+
+/** What peers call ours, and the other words for yes and no. */
+const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
+  'sliding-window': [
+    'moving-window',
+    'sliding-log',
+    'sliding-window-log',
+    'sliding-window-counter',
+    'rolling',
+  ],
+  gcra: ['token-bucket', 'leaky-bucket', 'bucket'],
+  'fixed-window': ['calendar', 'fixed-window-elastic-expiry', 'fixed'],
+  shadow: ['dry-run', 'report', 'report-only', 'log', 'monitor', 'observe', 'test'],
+  enforce: ['enforcing', 'on', 'active', 'production', 'block'],
+  open: ['allow', 'pass', 'fail-open'],
+  closed: ['deny', 'block', 'fail-closed', 'close'],
+  none: ['public', 'off', 'false', 'no', 'anonymous'],
+  required: ['on', 'true', 'yes', 'jwt', 'bearer', 'token'],
+};
+
+/** The word that was meant, of those that the message lists. */
+const word: Suggest = ({ variable, problem }, value) => {
+  const [expected = ''] = problem.split(', got ');
+  const words = wordsOf(variable) ?? [...expected.matchAll(/`([^`]+)`/g)].map(([, each = '']) => each);
+  if (words.length < 2 || !['string', 'boolean', 'number'].includes(typeof value)) return undefined;
+  const given = String(value)
+    .trim()
+    .toLowerCase()
+    .replace(/[\s_]+/g, '-');
+  const meant =
+    words.find((each) => each === given || SYNONYMS[each]?.includes(given)) ??
+    words.find((each) => (YES.test(given) ? YES : NO.test(given) ? NO : /$^/).test(each)) ??
+    nearNames(given, words)[0];
+  return meant === undefined ? `Write one of ${words.join(', ')}.` : write(variable, meant);
+};
+
+const wordsOf = (variable: string): readonly string[] | undefined =>
+  (CHOICES as Readonly<Record<string, readonly string[]>>)[variable];
+
+/** A URL without its scheme, or more of it than an origin has. */
+const url: Suggest = ({ variable }, value) => {
+  const list = [value]
+    .flat()
+    .flatMap((each) => String(each ?? '').split(','))
+    .map((each) => each.trim());
+  if (variable === 'CORS_ORIGINS') {
+    const origins = list.map((each) => (each === '*' ? '*' : originOf(each)));
+    return origins.includes(undefined) || origins.some((each) => each !== '*' && each?.includes('*'))
+      ? 'Write each origin by itself, such as `https://app.example.com`; only `*` alone stands for any.'
+      : write(variable, origins.join(', '));
+  }
+  if (!/_URL$|^JWT_ISSUER$|\.(jwks_url|issuer)$/.test(variable)) return undefined;
+  const text = String(value ?? '').trim();
+  if (/^[\w.-]+\.[a-z]{2,}([:/].*)?$/i.test(text)) return write(variable, `https://${text}`);
+  const parsedUrl = URL.parse(text);
+  if (parsedUrl === null)
+    return `Write a whole URL, such as \`${variable.replace(/^.*\./, '')} = "https://login.example.com/"\`.`;
+  const isPlain = parsedUrl.protocol === 'http:';
+  return `Write \`https://${parsedUrl.host}${parsedUrl.pathname}\`${isPlain ? ', since tokens and keys must not travel in the clear' : ', without credentials, query or fragment'}.`;
+};
+
+const originOf = (text: string): string | undefined => {
+  const parsedUrl = URL.parse(/^[\w.*-]+\.[a-z]{2,}/i.test(text) ? `https://${text}` : text);
+  return parsedUrl === null || parsedUrl.origin === 'null' ? undefined : parsedUrl.origin;
+};
+
+/** A path of a `match`, out of what was taken for one. */
+const match: Suggest = ({ variable }, value) => {
+  if (!/^ROUTES\[\d+\]\.match$/.test(variable) || typeof value !== 'string') return undefined;
+  const [, method, rest = value] = /^([A-Z]+)\s+(\S+)$/.exec(value) ?? [];
+  const path = decoded(rest.replace(/^https?:\/\/[^/]+|^[\w-]+(\.[\w-]+)+(?=\/)/, '').replace(/[?#].*$/, ''))
+    .replace(/^\^|\$$/g, '')
+    .replace(/\/{2,}/g, '/')
+    .replace(/;.*$/, '');
+  const methods = method === undefined ? '' : ` and \`methods = ["${method}"]\``;
+  return `Write \`match = "${path.startsWith('/') ? path : `/${path}`}"\`${methods}.`;
+};
+
+const decoded = (path: string): string => {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path.replaceAll('%', '');
+  }
+};
+
+const routeName: Suggest = ({ variable }, value) => {
+  if (!/^ROUTES\[\d+\]\.name$/.test(variable) || typeof value !== 'string') return undefined;
+  const name = value
+    .toLowerCase()
+    .replace(/[^a-z0-9_-]+/g, '-')
+    .replace(/^[-_]+|-+$/g, '');
+  return name === value || name === '' ? 'Give the entry a name of its own.' : write(variable, name);
+};
+
+const length: Suggest = ({ variable, problem }) => {
+  const [, bytes] = /at least (\d+) bytes/.exec(problem) ?? [];
+  return bytes === undefined
+    ? undefined
+    : `Make one with \`openssl rand -base64 ${bytes}\`, then \`wrangler secret put ${variable}\`.`;
+};
+
+/** In this order; the first that has something to say is taken. */
+const SUGGESTIONS: readonly Suggest[] = [
+  ...[keyless, brackets, key, array, bareNumber, limits, time, url, match, routeName, length, word],
+];

@@ -1,0 +1,111 @@
+// Zone routes: which requests come to the Worker at all. https://developers.cloudflare.com/workers/configuration/routing/routes/
+import type { Config } from '../../src/config/types.ts';
+import { listOf, type Table, tableOf } from './config-file.ts';
+import { error, type Finding, warning } from './finding.ts';
+
+/** One `route` or entry of `routes`. */
+export interface ZoneRoute {
+  readonly pattern: string;
+  /** All paths of a host, with no origin behind it. */
+  readonly isCustomDomain: boolean;
+  readonly zoneName: string | undefined;
+}
+
+export const zoneRoutesOf = ({ route, routes }: Table): readonly ZoneRoute[] =>
+  (route === undefined ? listOf(routes) : [route]).map((entry) => {
+    const { pattern, custom_domain, zone_name } =
+      typeof entry === 'string' ? { pattern: entry } : tableOf(entry);
+    return {
+      pattern: String(pattern ?? ''),
+      isCustomDomain: custom_domain === true,
+      zoneName: zone_name === undefined ? undefined : String(zone_name),
+    };
+  });
+
+/** Host and path of a pattern, its scheme left out. */
+export const partsOf = ({ pattern }: ZoneRoute): { readonly host: string; readonly path: string } => {
+  const [host = '', ...path] = pattern.replace(/^https?:\/\//, '').split('/');
+  return { host: host.toLowerCase(), path: path.length === 0 ? '' : `/${path.join('/')}` };
+};
+
+/** Whether a host is one that the pattern's host stands for. */
+export const coversHost = (route: ZoneRoute, host: string): boolean =>
+  wildcard(partsOf(route).host).test(host.toLowerCase());
+
+const wildcard = (pattern: string): RegExp => new RegExp(`^${pattern.split('*').map(escaped).join('.*')}$`);
+
+const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+
+export const zoneRouteFindings = (settings: Table, config: Config | undefined): readonly Finding[] => {
+  const routes = zoneRoutesOf(settings);
+  return [...routes.flatMap(findingsOf), ...(config ? uncovered(config, routes) : [])];
+};
+
+const findingsOf = (route: ZoneRoute): readonly Finding[] => {
+  const { host, path } = partsOf(route);
+  if (host === '') return [faulty(route, 'names no host', 'such as `api.example.com/*`')];
+  if (route.isCustomDomain)
+    return (path === '' || path === '/*') && !host.includes('*')
+      ? []
+      : [
+          faulty(
+            route,
+            'is a custom domain, which has neither a path nor a wildcard',
+            `\`${host.replace(/^[*.]+/, '')}\``,
+          ),
+        ];
+  if (/\*./.test(path) || /.\*/.test(host))
+    return [
+      faulty(
+        route,
+        'has a wildcard elsewhere than at its ends, where Cloudflare takes none',
+        `\`${host.replace(/(?<=.)\*/g, '')}/*\``,
+      ),
+    ];
+  if (!isIn(host, route.zoneName))
+    return [
+      faulty(
+        route,
+        `does not belong to the zone ${route.zoneName}`,
+        `a pattern of that zone, or set \`zone_name\` to the zone of ${host}`,
+      ),
+    ];
+  if (!path.endsWith('*'))
+    return [
+      faulty(
+        route,
+        `matches the path \`${path || '/'}\` and nothing else`,
+        `\`${host}${path.replace(/\/$/, '')}/*\``,
+      ),
+    ];
+  return [];
+};
+
+const isIn = (host: string, zone: string | undefined): boolean => {
+  const bare = host.replace(/^\*\.?/, '');
+  return zone === undefined || bare === zone || bare.endsWith(`.${zone}`) || zone.includes('/');
+};
+
+const faulty = ({ pattern }: ZoneRoute, what: string, instead: string): Finding =>
+  error('zone-route', `The route \`${pattern}\` ${what}.`, `Write ${instead} as its pattern.`);
+
+/** Entries of ROUTES none of whose paths comes to the Worker. */
+const uncovered = ({ routes }: Config, zoneRoutes: readonly ZoneRoute[]): readonly Finding[] => {
+  if (zoneRoutes.length === 0 || zoneRoutes.some(({ isCustomDomain }) => isCustomDomain)) return [];
+  const prefixes = zoneRoutes.map((route) => partsOf(route).path.replace(/\*$/, ''));
+  return routes.flatMap(({ name, match = '/*' }) => {
+    const fixed = fixedPart(match);
+    if (prefixes.some((prefix) => fixed.startsWith(prefix) || prefix.startsWith(fixed))) return [];
+    const [first] = zoneRoutes.map((route) => partsOf(route).host);
+    return [
+      warning(
+        'match-outside-routes',
+        `\`${name}\` matches ${match}, which no zone route brings to the Worker (${zoneRoutes.map(({ pattern }) => pattern).join(', ')}).`,
+        `Add a route \`${first}${fixed}*\`, or widen one to \`${first}/*\`.`,
+      ),
+    ];
+  });
+};
+
+/** What every path that a `match` fits begins with. */
+const fixedPart = (match: string): string => /^[^:*({?+]*/.exec(match)?.[0] ?? '/';
