@@ -1,6 +1,7 @@
 // Who may use the admin API: whoever knows `ADMIN_TOKEN`, compared in constant time.
 import { FailureGate } from '../auth/failure-gate.ts';
 import type { Bindings } from '../bindings.ts';
+import type { Secret } from '../lib/secret.ts';
 import { callerPartition } from '../partition.ts';
 
 /** Longest header compared; no token is longer. */
@@ -9,14 +10,14 @@ const MAX_LENGTH = 8_192;
 type Guard = (request: Request, env: Bindings, ctx: ExecutionContext) => Promise<boolean>;
 
 /** A failure is charged to its address, as that of a caller's token is; an address that fails too often is not looked at. */
-export const guard = (adminToken: string | undefined): Guard => {
+export const guard = (adminToken: Secret | undefined): Guard => {
   if (adminToken === undefined) return async () => false;
   const gate = new FailureGate();
   return async function isAdmin(request, { AUTH_FAILURES }, ctx) {
     const address = callerPartition(request);
     if (!gate.admits(address)) return false;
     const given = (request.headers.get('Authorization') ?? '').slice(0, MAX_LENGTH);
-    const right = await isSame(given.replace(/^bearer +/i, ''), adminToken);
+    const right = await isSame(given.replace(/^bearer +/i, ''), adminToken.reveal());
     if (!right) ctx.waitUntil(gate.charge(AUTH_FAILURES, address).catch(() => undefined));
     return right;
   };

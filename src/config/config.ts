@@ -3,7 +3,7 @@ import { readClaimHeaders } from './claims.ts';
 import { readOrigin } from './origin.ts';
 import { checkCharges, readPolicies } from './policies.ts';
 import { defaultRoute, readRoutes } from './routes.ts';
-import { ABNORMAL_FACTOR, JURISDICTIONS, SECRET_BYTES } from './settings.ts';
+import { ABNORMAL_FACTOR, JURISDICTIONS } from './settings.ts';
 import { readTokens } from './tokens.ts';
 import type { Config } from './types.ts';
 import { type Problem, Vars } from './vars.ts';
@@ -59,8 +59,8 @@ const readConfig = (vars: Vars): Config => {
     corsOrigins: readCorsOrigins(vars),
     serverTiming: vars.choice('SERVER_TIMING') === 'true',
     abnormal: readAbnormal(vars),
-    adminToken: vars.secret('ADMIN_TOKEN', SECRET_BYTES.ADMIN_TOKEN, true),
-    partitionSecret: vars.secret('PARTITION_SECRET', SECRET_BYTES.PARTITION_SECRET, false),
+    adminToken: vars.secretVar('ADMIN_TOKEN'),
+    partitionSecret: vars.secretVar('PARTITION_SECRET'),
   };
 };
 

@@ -1,8 +1,9 @@
 // One issuer from what says whom to trust, wherever that stood: its keys, algorithms and `typ`.
 
 import { type Issue, oneOf } from '../lib/issue.ts';
+import type { Secret } from '../lib/secret.ts';
 import { isPublicKey, publicKeyText } from './public-key.ts';
-import { ALGORITHMS, SECRET_BYTES } from './settings.ts';
+import { ALGORITHMS, SECRETS } from './settings.ts';
 import type { Issuer, KeySource } from './types.ts';
 import { urlIssue } from './urls.ts';
 import type { Vars } from './vars.ts';
@@ -49,12 +50,15 @@ const readKeys = (vars: Vars, issuer = '', algorithms: readonly string[] = []): 
 };
 
 /** The current secret first; undefined where none is set. Each must do for every algorithm it may be used with. */
-const readSecrets = (vars: Vars, algorithms: readonly string[]): readonly string[] | undefined => {
+const readSecrets = (vars: Vars, algorithms: readonly string[]): readonly Secret[] | undefined => {
   // RFC 7518 section 3.2: as long as the hash, whose bits are in the name, at least.
   const used = ALGORITHMS.secret.known.filter((algorithm) => algorithms.includes(algorithm));
-  const minBytes = Math.max(SECRET_BYTES.HS256, ...used.map((algorithm) => Number(algorithm.slice(2)) / 8));
-  const current = vars.secret('secret', minBytes, false);
-  const previous = vars.secret('secret_previous', minBytes, false);
+  const minBytes = Math.max(
+    SECRETS.JWT_SECRET.minBytes,
+    ...used.map((algorithm) => Number(algorithm.slice(2)) / 8),
+  );
+  const current = vars.secret('secret', { minBytes, visible: false });
+  const previous = vars.secret('secret_previous', { minBytes, visible: false });
   // One that was refused is none to verify with, but the source is named all the same.
   if (vars.raw('secret') !== undefined) return [current, previous].filter((each) => each !== undefined);
   if (previous !== undefined) vars.fail('secret_previous', `\`${vars.nameOf('secret')}\` beside it`);

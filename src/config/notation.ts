@@ -1,6 +1,8 @@
 // Limits notation -> policies: `10/second; 1000 per hour, 5000/2 days`, as Flask-Limiter reads it.
 import type { Issue } from '../lib/issue.ts';
-import type { Algorithm, Policy, Scope, Unit } from '../limiter/policy.ts';
+import { type Algorithm, algorithms } from '../limiter/algorithms/index.ts';
+import type { Unit } from '../limiter/arithmetic.ts';
+import type { Policy, Scope } from '../limiter/policy.ts';
 
 /** Most policies in one list, and on one request. */
 export const MAX_POLICIES = 16;
@@ -63,7 +65,7 @@ const parsePart = (part: string, scope: Scope, algorithm: Algorithm): Policy | u
   const unit = word.toLowerCase() as Unit;
   const windowMs = count * UNIT_MS[unit];
   const name = `${prefixOf(scope)}${quota}/${count === 1 ? unit : `${count}${unit}s`}`;
-  const window = algorithm === 'fixed-window' ? `${count}${unit}` : windowMs;
+  const window = algorithms[algorithm].calendar ? `${count}${unit}` : windowMs;
   return { name, counter: `${scope}:${algorithm}:${window}`, algorithm, quota, windowMs, count, unit };
 };
 
@@ -72,17 +74,16 @@ const prefixOf = (scope: Scope): string => (scope === 'default' || scope === 'an
 
 /** What was expected instead, if `policy` cannot stand after `earlier`. */
 const expectedOf = (policy: Policy, earlier: readonly Policy[]): string | undefined => {
-  const { quota, windowMs, algorithm } = policy;
+  const { quota, windowMs } = policy;
   if (quota < 1 || quota > MAX_QUOTA) return `a quota from 1 to ${MAX_QUOTA}`;
   if (windowMs < 1 || windowMs > MAX_WINDOW_MS) return 'a window from 1 second to 10 years';
-  // GCRA counts in whole microseconds, so its emission interval cannot be shorter than one.
-  if (algorithm === 'gcra' && quota > windowMs * 1000) return 'at most one permit a microsecond for gcra';
   const twin = earlier.find((other) => sameWindow(other, policy));
-  return twin && `each window once, beside \`${twin.name}\``;
+  return algorithms[policy.algorithm].unfit(policy) ?? (twin && `each window once, beside \`${twin.name}\``);
 };
 
-/** Under fixed windows a calendar month is not 30 days, so these two may stand side by side. */
+/** In the calendar a month is not 30 days, so these two may stand side by side. */
 const sameWindow = (a: Policy, b: Policy): boolean =>
-  a.windowMs === b.windowMs && (a.algorithm !== 'fixed-window' || isCalendar(a.unit) === isCalendar(b.unit));
+  a.windowMs === b.windowMs &&
+  (!algorithms[a.algorithm].calendar || isMonthOrYear(a.unit) === isMonthOrYear(b.unit));
 
-const isCalendar = (unit: Unit): boolean => unit === 'month' || unit === 'year';
+const isMonthOrYear = (unit: Unit): boolean => unit === 'month' || unit === 'year';

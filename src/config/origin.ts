@@ -1,6 +1,4 @@
 // Where requests go.
-
-import { SECRET_BYTES } from './settings.ts';
 import type { OriginConfig } from './types.ts';
 import { urlIssue } from './urls.ts';
 import type { Vars } from './vars.ts';
@@ -12,7 +10,7 @@ export const readOrigin = (vars: Vars): OriginConfig => {
   return {
     url: (text && URL.parse(text)) || undefined,
     timeoutMs: vars.integer('ORIGIN_TIMEOUT_MS'),
-    secret: vars.secret('ORIGIN_SECRET', SECRET_BYTES.ORIGIN_SECRET, true),
+    secret: vars.secretVar('ORIGIN_SECRET'),
     forwardAuthorization: vars.choice('FORWARD_AUTHORIZATION') === 'true',
   };
 };

@@ -1,7 +1,8 @@
 // Limits by whom they are for, and what no request could ever meet.
 
 import { tableOf, text } from '../lib/shape.ts';
-import type { Algorithm, Policy, Scope } from '../limiter/policy.ts';
+import type { Algorithm } from '../limiter/algorithms/index.ts';
+import type { Policy, Scope } from '../limiter/policy.ts';
 import { type Caller, chargesOf } from '../quota/plan.ts';
 import { parseLimits, tooMany } from './notation.ts';
 import type { Config, Policies, Route } from './types.ts';

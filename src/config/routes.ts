@@ -3,7 +3,7 @@
 import { optional } from 'valibot';
 import { oneOf } from '../lib/issue.ts';
 import { listOf, number, table, text, word } from '../lib/shape.ts';
-import type { Algorithm } from '../limiter/policy.ts';
+import type { Algorithm } from '../limiter/algorithms/index.ts';
 import { readList } from './policies.ts';
 import { CHOICES, ROUTE } from './settings.ts';
 import type { Mode, Route } from './types.ts';

@@ -1,5 +1,7 @@
 // Every var with a plain value: its default, unit and bounds. The one place where defaults stand.
 
+import { type Algorithm, algorithms } from '../limiter/algorithms/index.ts';
+
 /** A number from `min` to `max`, whole unless `decimals` may follow; the unit is in the var's name. */
 export interface Bounds {
   readonly min: number;
@@ -25,7 +27,7 @@ export const MAX_TOKEN_AGE_SECONDS: Bounds = { min: 1, max: 311_040_000 };
 
 /** One of these words; the first is the default. */
 export const CHOICES = {
-  ALGORITHM: ['sliding-window', 'gcra', 'fixed-window'],
+  ALGORITHM: Object.keys(algorithms) as [Algorithm, ...Algorithm[]],
   MODE: ['enforce', 'shadow'],
   ON_LIMITER_ERROR: ['local', 'open', 'closed'],
   LEASES: ['on', 'off'],
@@ -51,8 +53,24 @@ export const ROUTE = { auth: 'required', cost: 1 } as const;
 /** Times a subject's own moving average; decimals allowed. Below 2 everyone is unusual now and then. */
 export const ABNORMAL_FACTOR: Bounds = { min: 2, max: 1_000, decimals: true };
 
-/** Least length of a secret in bytes; of a JWT's, for the shortest hash. */
-export const SECRET_BYTES = { HS256: 32, ADMIN_TOKEN: 32, ORIGIN_SECRET: 16, PARTITION_SECRET: 16 } as const;
+/** What a secret must be. */
+export interface SecretBounds {
+  readonly minBytes: number;
+  /** Sent in a header, so only printable ASCII without spaces will do. */
+  readonly visible: boolean;
+}
+
+/** Every var that is a secret: nothing prints its value, and `npm run check` refuses it in `[vars]`. */
+export const SECRETS = {
+  /** As long as the shortest hash; for a longer one see `issuer.ts`. */
+  JWT_SECRET: { minBytes: 32, visible: false },
+  JWT_SECRET_PREVIOUS: { minBytes: 32, visible: false },
+  ORIGIN_SECRET: { minBytes: 16, visible: true },
+  ADMIN_TOKEN: { minBytes: 32, visible: true },
+  PARTITION_SECRET: { minBytes: 16, visible: false },
+} satisfies Readonly<Record<string, SecretBounds>>;
+
+export type SecretVar = keyof typeof SECRETS;
 
 interface Algorithms {
   readonly known: readonly string[];

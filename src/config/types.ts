@@ -1,5 +1,7 @@
 // What the vars say, once read: the types that the rest of Weir works with. No code.
-import type { Algorithm, Policy } from '../limiter/policy.ts';
+import type { Secret } from '../lib/secret.ts';
+import type { Algorithm } from '../limiter/algorithms/index.ts';
+import type { Policy } from '../limiter/policy.ts';
 
 export type Mode = 'enforce' | 'shadow';
 
@@ -21,7 +23,7 @@ export type KeySource =
   /** Unparsed SPKI PEM, JWK or JWKS JSON (its shape was checked). */
   | { readonly kind: 'public'; readonly key: string }
   /** Current secret first; UTF-8 bytes are the key. */
-  | { readonly kind: 'secret'; readonly secrets: readonly string[] };
+  | { readonly kind: 'secret'; readonly secrets: readonly Secret[] };
 
 export interface TokenConfig {
   readonly issuers: readonly Issuer[];
@@ -44,7 +46,7 @@ export interface OriginConfig {
   /** Undefined: the `ORIGIN` service binding if bound, else the zone's own origin. */
   readonly url: URL | undefined;
   readonly timeoutMs: number;
-  readonly secret: string | undefined;
+  readonly secret: Secret | undefined;
   readonly forwardAuthorization: boolean;
 }
 
@@ -92,6 +94,6 @@ export interface Config {
   readonly corsOrigins: readonly string[];
   readonly serverTiming: boolean;
   readonly abnormal: { readonly factor: number; readonly action: 'report' | 'deny' } | undefined;
-  readonly adminToken: string | undefined;
-  readonly partitionSecret: string | undefined;
+  readonly adminToken: Secret | undefined;
+  readonly partitionSecret: Secret | undefined;
 }

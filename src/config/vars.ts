@@ -2,8 +2,17 @@
 import type { GenericSchema, InferOutput } from 'valibot';
 import { described, oneOf } from '../lib/issue.ts';
 import { parseJson } from '../lib/json.ts';
+import { Secret } from '../lib/secret.ts';
 import { fitted } from '../lib/shape.ts';
-import { type Bounds, CHOICES, INTEGERS, TEXTS } from './settings.ts';
+import {
+  type Bounds,
+  CHOICES,
+  INTEGERS,
+  SECRETS,
+  type SecretBounds,
+  type SecretVar,
+  TEXTS,
+} from './settings.ts';
 
 /** What is wrong with one var, or with one entry of it (`ROUTES[2].cost`). */
 export interface Problem {
@@ -47,9 +56,9 @@ export class Vars {
     return value === '' || value === null ? undefined : value;
   }
 
-  /** Its default where it has one and is unset. */
+  /** Its default where it has one and is unset. A secret is not read as text: it would be shown. */
   text(name: keyof typeof TEXTS): string;
-  text(name: string): string | undefined;
+  text<Name extends string>(name: Name extends SecretVar ? never : Name): string | undefined;
   text(name: string): string | undefined {
     const value = this.raw(name) ?? '';
     const isPlain = typeof value !== 'object' && typeof value !== 'function';
@@ -92,15 +101,20 @@ export class Vars {
     return items;
   }
 
-  /** Kept byte for byte. `visible`: it is sent in a header, so only printable ASCII without spaces will do. */
-  secret(name: string, minBytes: number, visible: boolean): string | undefined {
+  /** Undefined where unset. */
+  secretVar(name: SecretVar): Secret | undefined {
+    return this.secret(name, SECRETS[name]);
+  }
+
+  /** Kept byte for byte. */
+  secret(name: string, { minBytes, visible }: SecretBounds): Secret | undefined {
     const value = this.raw(name);
     if (value === undefined) return undefined;
     if (typeof value !== 'string') return this.fail(name, 'a string');
     const { length } = new TextEncoder().encode(value);
     if (length < minBytes) return this.fail(name, `at least ${minBytes} bytes`, length);
     if (visible && !/^[!-~]+$/.test(value)) return this.fail(name, 'printable ASCII without spaces');
-    return value;
+    return new Secret(value);
   }
 
   /** A TOML table or array, or the same as a JSON string. */

@@ -1,8 +1,7 @@
 // The counters of one partition, decided together: if one policy denies, none is spent. No clock, no I/O.
-import { fixedWindow } from './algorithms/fixed-window.ts';
-import { gcra } from './algorithms/gcra.ts';
-import { slidingWindow } from './algorithms/sliding-window.ts';
-import type { Algorithm, Arithmetic, Decision, Policy } from './policy.ts';
+import { type Algorithm, algorithms } from './algorithms/index.ts';
+import type { Arithmetic, Decision } from './arithmetic.ts';
+import type { Policy } from './policy.ts';
 
 /** Only the algorithm that made a state reads it. */
 type State = unknown;
@@ -15,11 +14,7 @@ export interface Counter {
 
 export type Counters = ReadonlyMap<string, Counter>;
 
-const arithmetic: Record<Algorithm, Arithmetic<State>> = {
-  'sliding-window': slidingWindow as Arithmetic<State>,
-  gcra: gcra as Arithmetic<State>,
-  'fixed-window': fixedWindow as Arithmetic<State>,
-};
+const arithmetic: Record<Algorithm, Arithmetic<State>> = algorithms;
 
 const consumeOne = (counters: Counters, now: number, until: number, policy: Policy, cost: number) =>
   arithmetic[policy.algorithm].consume(counters.get(policy.counter)?.state, now, until, policy, cost);

@@ -2,6 +2,7 @@
 // back. Pure but for its own fields: the clock is passed in and writing is the caller's, so that the Limiter, the
 // simulator and the property tests run the same code.
 import { BoundedMap } from '../lib/bounded-map.ts';
+import type { Decision } from './arithmetic.ts';
 import { boundary, type Counters, consume, drainedAt, giveBack, peek, undrained } from './counters.ts';
 import {
   type Abnormal,
@@ -13,7 +14,7 @@ import {
   type Return,
   VERSION,
 } from './messages.ts';
-import { type Decision, isLeasable, type Policy } from './policy.ts';
+import { isLeasable, type Policy } from './policy.ts';
 import { addUse, calmsInMs, forgottenAt, isUnusual, type Usage } from './usage.ts';
 
 /** What storage holds: enough to resume without ever admitting more than memory would have. */

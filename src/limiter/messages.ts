@@ -1,5 +1,6 @@
 // What isolates and Limiters say to each other. Versioned, since old and new code meet during a deploy.
-import type { Decision, Policy } from './policy.ts';
+import type { Decision } from './arithmetic.ts';
+import type { Policy } from './policy.ts';
 import type { Marks, TokenClaims } from './standing.ts';
 
 /** Raised when a message changes its meaning; a Limiter refuses a version it does not know. */

@@ -55,7 +55,7 @@ const requestMaker = ({ origin, claimHeaders }: Config) => {
     const request = withBody(new Request(targetOf(received.url), received), exchange.preflight, deadline);
     removeAlike(forged, request.headers);
     for (const [name, value] of exchange.identity?.headers ?? []) request.headers.set(name, value);
-    if (origin.secret !== undefined) request.headers.set(SECRET_HEADER, origin.secret);
+    if (origin.secret !== undefined) request.headers.set(SECRET_HEADER, origin.secret.reveal());
     return request;
   };
 };

@@ -1,7 +1,9 @@
 // Leases: permits of one partition and plan that an isolate already holds, or a denial that it already knows. Plain
 // data and functions of it, so that requests may share it; no clock, no I/O.
+
+import type { Decision } from '../limiter/arithmetic.ts';
 import { type Abnormal, LEASE_MS, type Reply } from '../limiter/messages.ts';
-import type { Decision, Policy } from '../limiter/policy.ts';
+import type { Policy } from '../limiter/policy.ts';
 import type { Marks } from '../limiter/standing.ts';
 
 /** Requests asked for at once, at most. */

@@ -1,6 +1,8 @@
 // What came of asking one partition for a request's permits, and how it is read. Plain data.
+
+import type { Decision } from '../limiter/arithmetic.ts';
 import type { Abnormal } from '../limiter/messages.ts';
-import type { Decision, Policy } from '../limiter/policy.ts';
+import type { Policy } from '../limiter/policy.ts';
 import type { Marks } from '../limiter/standing.ts';
 import type { LimiterError } from './client.ts';
 import type { Grant, Lease } from './lease.ts';

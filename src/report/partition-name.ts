@@ -1,6 +1,7 @@
 // How a partition is called where people look: keyed, so that a name cannot be guessed back into a subject or address.
 import { BoundedMap } from '../lib/bounded-map.ts';
 import { hex } from '../lib/encoding.ts';
+import type { Secret } from '../lib/secret.ts';
 
 /** Names kept; each saves one HMAC. */
 const CAPACITY = 10_000;
@@ -11,14 +12,14 @@ const NAME_BYTES = 16;
 export type PartitionNamer = (partition: string) => Promise<string | undefined>;
 
 /** HMAC-SHA-256 under `PARTITION_SECRET`, its first 16 bytes in hex; undefined where the secret is unset. */
-export const partitionNamer = (secret: string | undefined): PartitionNamer => {
+export const partitionNamer = (secret: Secret | undefined): PartitionNamer => {
   if (secret === undefined) return async () => undefined;
   const names = new BoundedMap<string, string>(CAPACITY);
   let key: CryptoKey | undefined;
   return async function partitionName(partition) {
     const known = names.get(partition);
     if (known !== undefined) return known;
-    key ??= await importSecret(secret);
+    key ??= await importSecret(secret.reveal());
     const signature = await crypto.subtle.sign('HMAC', key, new TextEncoder().encode(partition));
     const name = hex(signature.slice(0, NAME_BYTES));
     names.set(partition, name);

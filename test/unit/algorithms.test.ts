@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { fixedWindow } from '../../src/limiter/algorithms/fixed-window.ts';
 import { gcra } from '../../src/limiter/algorithms/gcra.ts';
 import { slidingWindow } from '../../src/limiter/algorithms/sliding-window.ts';
-import type { Arithmetic, Decision, Policy } from '../../src/limiter/policy.ts';
+import type { Arithmetic, Decision } from '../../src/limiter/arithmetic.ts';
+import type { Policy } from '../../src/limiter/policy.ts';
 import { anyGaps, anyPolicy, EPOCH, policy, UNIT_MS } from './policies.ts';
 
 interface Spent {

@@ -1,7 +1,9 @@
 // Vars -> Config: what each may say, and the message of everything it may not.
+import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ConfigError, parseConfig } from '../../src/config/config.ts';
+import { SECRETS } from '../../src/config/settings.ts';
 
 type Env = Record<string, unknown>;
 
@@ -721,11 +723,15 @@ describe('a good configuration', () => {
     });
     expect(keysOf({ JWT_PUBLIC_KEY: PEM.replaceAll('\n', '\\n') })).toEqual({ kind: 'public', key: PEM });
     expect(keysOf({ JWT_PUBLIC_KEY: JWK })).toEqual({ kind: 'public', key: JSON.stringify(JWK) });
-    expect(keysOf({ JWT_SECRET: SECRET })).toEqual({ kind: 'secret', secrets: [SECRET] });
-    expect(keysOf({ JWT_SECRET: SECRET, JWT_SECRET_PREVIOUS: `${SECRET}!` })).toEqual({
-      kind: 'secret',
-      secrets: [SECRET, `${SECRET}!`],
-    });
+    const secretsOf = (env: Env) => {
+      const keys = keysOf(env);
+      return keys?.kind === 'secret' && keys.secrets.map((secret) => secret.reveal());
+    };
+    expect(secretsOf({ JWT_SECRET: SECRET })).toEqual([SECRET]);
+    expect(secretsOf({ JWT_SECRET: SECRET, JWT_SECRET_PREVIOUS: `${SECRET}!` })).toEqual([
+      SECRET,
+      `${SECRET}!`,
+    ]);
   });
 
   it.each(['http://localhost:8787/jwks', 'http://127.0.0.1:1/jwks', 'http://[::1]:1/jwks'])(
@@ -812,7 +818,6 @@ describe('a good configuration', () => {
         CORS_ORIGINS: 'https://app.example, http://localhost:3000',
         ABNORMAL_FACTOR: '2.5',
         ABNORMAL_ACTION: 'deny',
-        ADMIN_TOKEN: 'x'.repeat(32),
       }),
     ).toMatchObject({
       leases: false,
@@ -821,8 +826,8 @@ describe('a good configuration', () => {
       limiterJurisdiction: 'eu',
       corsOrigins: ['https://app.example', 'http://localhost:3000'],
       abnormal: { factor: 2.5, action: 'deny' },
-      adminToken: 'x'.repeat(32),
     });
+    expect(configOf({ ADMIN_TOKEN: 'x'.repeat(32) }).adminToken?.reveal()).toBe('x'.repeat(32));
     expect(configOf({ CORS_ORIGINS: '*' }).corsOrigins).toEqual(['*']);
   });
 
@@ -831,6 +836,16 @@ describe('a good configuration', () => {
     const ROUTES = names.map((name) => ({ name, match: `/api/${name}/*`, limits: '10/minute' }));
     expect(configOf({ ROUTES }).routes.map(({ name }) => name)).toEqual(names);
   });
+});
+
+it('shows no secret, however it is printed', () => {
+  const secrets = Object.keys(SECRETS).map(
+    (name, i) => [name, `hunter2-of-thirty-two-bytes-and-more-${i}`] as const,
+  );
+  const config = parseConfig(Object.fromEntries(secrets));
+  const json = JSON.stringify(config);
+  expect(json + inspect(config, { depth: 20, showHidden: true })).not.toContain('hunter2');
+  expect(json.match(/\*\*\*/g)).toHaveLength(secrets.length);
 });
 
 it('whatever the vars hold, they are read or refused with a ConfigError', () => {

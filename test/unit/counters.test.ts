@@ -1,9 +1,10 @@
 // Several policies decided together: all are spent or none.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Algorithm } from '../../src/limiter/algorithms/index.ts';
 import { type Counters, consume, giveBack, peek, undrained } from '../../src/limiter/counters.ts';
 import { Ledger } from '../../src/limiter/ledger.ts';
-import type { Algorithm, Policy } from '../../src/limiter/policy.ts';
+import type { Policy } from '../../src/limiter/policy.ts';
 import { anyGaps, anyPolicy, EPOCH, policy } from './policies.ts';
 
 const anyAlgorithm = fc.constantFrom<Algorithm>('sliding-window', 'gcra', 'fixed-window');

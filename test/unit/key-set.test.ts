@@ -2,6 +2,7 @@
 import { exportJWK, exportSPKI, generateKeyPair, type JWK } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { candidates, parseKeySet, staticKeys } from '../../src/auth/keys/set.ts';
+import { Secret } from '../../src/lib/secret.ts';
 
 const RSA_ONLY = ['RS256', 'PS256', 'ES256', 'EdDSA'];
 
@@ -109,7 +110,9 @@ describe('a key in a var', () => {
 
   test('may be a secret and the one before', async () => {
     const secrets = ['the new secret of thirty-two bytes', 'the old secret of thirty-two bytes'];
-    const keys = await staticKeys({ kind: 'secret', secrets }, ['HS256']);
+    const keys = await staticKeys({ kind: 'secret', secrets: secrets.map((each) => new Secret(each)) }, [
+      'HS256',
+    ]);
     expect(keys.map(({ alg }) => alg)).toEqual(['HS256', 'HS256']);
   });
 });

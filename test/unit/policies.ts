@@ -1,6 +1,8 @@
 // Policies for tests, made as the limits notation would make them.
 import fc from 'fast-check';
-import type { Algorithm, Policy, Unit } from '../../src/limiter/policy.ts';
+import type { Algorithm } from '../../src/limiter/algorithms/index.ts';
+import type { Unit } from '../../src/limiter/arithmetic.ts';
+import type { Policy } from '../../src/limiter/policy.ts';
 
 export const UNIT_MS: Record<Unit, number> = {
   second: 1_000,

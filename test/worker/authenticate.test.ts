@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Config, Issuer, Route } from '../../src/config/types.ts';
 import { Exchange, type Trace } from '../../src/exchange.ts';
 import type { Identity } from '../../src/identity.ts';
+import { Secret } from '../../src/lib/secret.ts';
 import { authenticate } from '../../src/middleware/authenticate.ts';
 import { configWith, issuer, route } from '../fixtures/config.ts';
 
@@ -108,7 +109,10 @@ describe('a good token', () => {
   });
 
   test('may be signed with the secret before this one', async () => {
-    const keys = { kind: 'secret', secrets: ['a-new-secret-of-thirty-two-bytes!', SECRET] } as const;
+    const keys = {
+      kind: 'secret',
+      secrets: ['a-new-secret-of-thirty-two-bytes!', SECRET].map((each) => new Secret(each)),
+    } as const;
     const { call } = appOf(withIssuer({ keys }));
     expect((await call(`Bearer ${await tokenWith()}`)).response.status).toBe(200);
   });
@@ -129,7 +133,7 @@ describe('a good token', () => {
     const other: Issuer = {
       ...issuer,
       issuer: 'https://other.test',
-      keys: { kind: 'secret', secrets: ['another-secret-of-thirty-two-bytes'] },
+      keys: { kind: 'secret', secrets: [new Secret('another-secret-of-thirty-two-bytes')] },
     };
     const { call, refusalOf } = appOf(configWith({ issuers: [issuer, other] }));
     const own = await tokenWith({ iss: 'https://other.test' }, {}, 'another-secret-of-thirty-two-bytes');

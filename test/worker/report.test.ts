@@ -1,6 +1,7 @@
 // What a request leaves behind: its data point and its log line, from the pipeline itself inside workerd.
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { parseLimits } from '../../src/config/notation.ts';
+import { Secret } from '../../src/lib/secret.ts';
 import { configWith } from '../fixtures/config.ts';
 import { newSubject, pipelineOf, policiesOf, tokenOf } from './pipeline.ts';
 
@@ -14,7 +15,7 @@ describe('a data point', () => {
     const tiers = new Map([['gold', parseLimits('5/minute', 'default', 'sliding-window').policies]]);
     const { call, points } = pipelineOf({
       policies: { ...policiesOf('3/minute'), tiers },
-      partitionSecret: 'sixteen bytes at least',
+      partitionSecret: new Secret('sixteen bytes at least'),
       tokens: { ...configWith().tokens, tierClaim: ['tier'] },
     });
     const token = await tokenOf(newSubject(), { tier: 'gold' });
@@ -39,7 +40,7 @@ describe('a data point', () => {
   test('names a partition by the secret: another secret, another name', async () => {
     const token = await tokenOf(newSubject());
     const nameUnder = async (partitionSecret: string) => {
-      const { call, points } = pipelineOf({ partitionSecret });
+      const { call, points } = pipelineOf({ partitionSecret: new Secret(partitionSecret) });
       await call(token);
       return points[0]?.indexes?.[0];
     };
@@ -51,7 +52,7 @@ describe('a data point', () => {
 describe('the log', () => {
   test('has a line for each refusal and none for what was forwarded', async () => {
     await nextSecond();
-    const { call, lines } = pipelineOf({ partitionSecret: 'sixteen bytes at least' });
+    const { call, lines } = pipelineOf({ partitionSecret: new Secret('sixteen bytes at least') });
     const token = await tokenOf(newSubject());
     for (let i = 0; i < 4; i++) await call(token, { 'cf-ray': 'a-ray-FRA' });
     await call('no.such.token', { 'CF-Connecting-IP': '192.0.2.1' });
@@ -98,7 +99,7 @@ describe('the log', () => {
 
   test('never has a token, a claim, a subject or an address in it', async () => {
     await nextSecond();
-    const { call, raw, points } = pipelineOf({ partitionSecret: 'sixteen bytes at least' });
+    const { call, raw, points } = pipelineOf({ partitionSecret: new Secret('sixteen bytes at least') });
     const subject = newSubject();
     const token = await tokenOf(subject, { jti: 'a-token-id', tier: 'a-tier' });
     const address = { 'CF-Connecting-IP': '203.0.113.77' };
@@ -129,7 +130,7 @@ describe('Server-Timing', () => {
 
 describe('a request that is forwarded', () => {
   test('leaves no work behind without an analytics binding', async () => {
-    const { call, raw } = pipelineOf({ partitionSecret: 'sixteen bytes at least' });
+    const { call, raw } = pipelineOf({ partitionSecret: new Secret('sixteen bytes at least') });
     const token = await tokenOf(newSubject());
     // The subject's Limiter lives in this isolate too, and names its load.
     await call(token, {}, { ANALYTICS: undefined });

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseEnv } from 'node:util';
+import { SECRETS } from '../../src/config/settings.ts';
 import { UsageError } from '../cli.ts';
 import { listOf, readConfigFile, type Table, tableOf } from './config-file.ts';
 
@@ -36,13 +37,7 @@ const NOT_INHERITED = [
 ];
 
 /** Secrets belong in `wrangler secret put`, where no tool can read them. */
-export const SECRETS = [
-  'JWT_SECRET',
-  'JWT_SECRET_PREVIOUS',
-  'ORIGIN_SECRET',
-  'ADMIN_TOKEN',
-  'PARTITION_SECRET',
-];
+export const SECRET_VARS: readonly string[] = Object.keys(SECRETS);
 
 /** Stands for a secret that `secrets.required` names and no `.dev.vars` knows. */
 const UNKNOWN_SECRET = 'x'.repeat(64);
@@ -98,7 +93,7 @@ const targetsOf = (
   const devVars = readDevVars(directory, environment);
   const vars = tableOf(settings.vars);
   const env = { ...requiredSecrets(settings), ...vars };
-  const envWithLocalSecrets = { ...env, ...pick(devVars ?? {}, SECRETS) };
+  const envWithLocalSecrets = { ...env, ...pick(devVars ?? {}, SECRET_VARS) };
   const deployed = { name, environment, deployed: true, settings, vars, env, envWithLocalSecrets };
   if (devVars === undefined) return [deployed];
   const local = { ...env, ...devVars };

@@ -3,7 +3,7 @@ import { nearNames } from '../../src/config/near-names.ts';
 import type { Config } from '../../src/config/types.ts';
 import { type Table, tableOf } from './config-file.ts';
 import { error, type Finding, warning } from './finding.ts';
-import { SECRETS, type Target } from './targets.ts';
+import { SECRET_VARS, type Target } from './targets.ts';
 
 /** Cloudflare's limit for one variable. */
 const MAX_VAR_BYTES = 5 * 1024;
@@ -23,7 +23,7 @@ export const varFindings = (
 ];
 
 const secretFindings = (name: string, value: unknown): readonly Finding[] =>
-  SECRETS.includes(name) && value !== ''
+  SECRET_VARS.includes(name) && value !== ''
     ? [
         error(
           'secret-in-vars',
@@ -56,7 +56,7 @@ const unknownFindings = (
       error(
         'unknown-var',
         `Weir does not know ${name}, so it changes nothing.`,
-        `Did you mean ${near.join(' or ')}?${near.some((each) => SECRETS.includes(each)) ? ' A secret is set with `wrangler secret put`.' : ''}`,
+        `Did you mean ${near.join(' or ')}?${near.some((each) => SECRET_VARS.includes(each)) ? ' A secret is set with `wrangler secret put`.' : ''}`,
       ),
     ];
   if (!isOurWorker) return [];

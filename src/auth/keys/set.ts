@@ -2,6 +2,7 @@
 import { importJWK, importSPKI, type JWK } from 'jose';
 import type { Issuer, KeySource } from '../../config/types.ts';
 import { isTable } from '../../lib/json.ts';
+import type { Secret } from '../../lib/secret.ts';
 
 /** One key, imported for one algorithm (RFC 8725 section 3.1: a key serves the algorithm it was imported for). */
 export interface VerificationKey {
@@ -55,8 +56,8 @@ export const staticKeys = async (
   return (await Promise.all(keys)).filter((key) => key !== undefined);
 };
 
-const secretKeys = (secrets: readonly string[], algorithms: Issuer['algorithms']): Promise<KeySet> =>
-  Promise.all(secrets.flatMap((secret) => algorithms.map((alg) => secretKey(secret, alg))));
+const secretKeys = (secrets: readonly Secret[], algorithms: Issuer['algorithms']): Promise<KeySet> =>
+  Promise.all(secrets.flatMap((secret) => algorithms.map((alg) => secretKey(secret.reveal(), alg))));
 
 const secretKey = async (secret: string, alg: string): Promise<VerificationKey> => ({
   kid: undefined,

@@ -1,5 +1,5 @@
 // Fixed window: at most `quota` permits in each calendar window, UTC; for billing quotas. No clock, no I/O.
-import type { Arithmetic, Policy } from '../policy.ts';
+import type { Arithmetic, WindowedQuota } from '../arithmetic.ts';
 
 export interface Spent {
   /** Start of the window, milliseconds since the epoch. */
@@ -15,7 +15,7 @@ interface Window {
 const MONTHS = { month: 1, year: 12 } as const;
 
 /** Calendar months and years begin on the first; n of them are counted from year 0, n shorter units from the epoch. */
-const windowAt = (at: number, policy: Policy): Window => {
+const windowAt = (at: number, policy: WindowedQuota): Window => {
   if (policy.unit !== 'month' && policy.unit !== 'year') {
     const start = at - (at % policy.windowMs);
     return { start, end: start + policy.windowMs };
@@ -31,6 +31,11 @@ const windowAt = (at: number, policy: Policy): Window => {
 const FIRST_MONTH = 1900 * 12;
 
 export const fixedWindow: Arithmetic<Spent> = {
+  leasable: true,
+  calendar: true,
+
+  unfit: () => undefined,
+
   consume(state, now, _until, policy, cost) {
     const { start, end } = windowAt(now, policy);
     const spent = state?.start === start ? state.permits : 0;

@@ -1,5 +1,5 @@
 // GCRA (ITU-T I.371): a burst of `quota`, then one permit every `window / quota`. No clock, no I/O.
-import type { Arithmetic, Policy } from '../policy.ts';
+import type { Arithmetic, WindowedQuota } from '../arithmetic.ts';
 
 /** Both in whole microseconds: fractions of a millisecond would lose permits to rounding. */
 export interface Arrival {
@@ -13,9 +13,16 @@ const micros = (ms: number): number => ms * 1000;
 const millis = (us: number): number => Math.ceil(us / 1000);
 
 /** Rounded up: rather a permit late than one too many. */
-const emissionInterval = (policy: Policy): number => Math.ceil(micros(policy.windowMs) / policy.quota);
+const emissionInterval = (policy: WindowedQuota): number => Math.ceil(micros(policy.windowMs) / policy.quota);
 
 export const gcra: Arithmetic<Arrival> = {
+  leasable: false,
+  calendar: false,
+
+  // Counted in whole microseconds, so an emission interval cannot be shorter than one.
+  unfit: ({ quota, windowMs }) =>
+    quota > micros(windowMs) ? 'at most one permit a microsecond for gcra' : undefined,
+
   consume(state, now, until, policy, cost) {
     const interval = emissionInterval(policy);
     const burst = interval * policy.quota;

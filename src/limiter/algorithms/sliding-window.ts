@@ -1,20 +1,21 @@
 // Sliding window: at most `quota` permits in every window, exactly. No clock, no I/O.
-import type { Arithmetic, Policy } from '../policy.ts';
+import type { Arithmetic, WindowedQuota } from '../arithmetic.ts';
 
 /** Permits by the slice of time that they were charged to, oldest first. */
 export type Slices = readonly (readonly [slice: number, permits: number])[];
 
 /** Time is cut into slices of a 256th of the window: no finer than a pacing caller would notice, few enough to store. */
-const sliceMs = (policy: Policy): number => Math.max(1, Math.floor(policy.windowMs / 256));
+const sliceMs = (policy: WindowedQuota): number => Math.max(1, Math.floor(policy.windowMs / 256));
 
-const sliceOf = (at: number, policy: Policy): number => Math.floor(at / sliceMs(policy));
+const sliceOf = (at: number, policy: WindowedQuota): number => Math.floor(at / sliceMs(policy));
 
 /** A permit drains when the *end* of its slice is a window old, so no permit of the slice is ever forgotten early. */
-const drainsAt = (slice: number, policy: Policy): number => (slice + 1) * sliceMs(policy) + policy.windowMs;
+const drainsAt = (slice: number, policy: WindowedQuota): number =>
+  (slice + 1) * sliceMs(policy) + policy.windowMs;
 
 const total = (slices: Slices): number => slices.reduce((sum, [, permits]) => sum + permits, 0);
 
-const live = (slices: Slices, now: number, policy: Policy): Slices => {
+const live = (slices: Slices, now: number, policy: WindowedQuota): Slices => {
   const first = slices.findIndex(([slice]) => drainsAt(slice, policy) > now);
   return first === 0 ? slices : first < 0 ? [] : slices.slice(first);
 };
@@ -28,7 +29,7 @@ const add = (slices: Slices, slice: number, permits: number): Slices => {
 };
 
 /** When `permits` of the oldest, or all there are, have drained. */
-const freedAt = (slices: Slices, permits: number, policy: Policy): number => {
+const freedAt = (slices: Slices, permits: number, policy: WindowedQuota): number => {
   let drained = 0;
   const enough = slices.find(([, count]) => {
     drained += count;
@@ -39,6 +40,11 @@ const freedAt = (slices: Slices, permits: number, policy: Policy): number => {
 };
 
 export const slidingWindow: Arithmetic<Slices> = {
+  leasable: true,
+  calendar: false,
+
+  unfit: () => undefined,
+
   consume(state = [], now, until, policy, cost) {
     const before = live(state, now, policy);
     const left = policy.quota - total(before);
