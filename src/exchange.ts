@@ -1,5 +1,4 @@
-// One request on its way, and what the steps have learned of it.
-
+// One request on its way, and what the steps have learned of it: what `c.var.exchange` holds.
 import type { Bindings } from './bindings.ts';
 import type { Route } from './config/types.ts';
 import type { Identity } from './identity.ts';
@@ -15,7 +14,7 @@ export interface Trace {
   /** When the limit step had decided. */
   decidedAt: number | undefined;
   outcome: Outcome;
-  /** The response is the origin's, not one of ours. */
+  /** The response comes from behind Weir: the origin's, or a handler's of the app that Weir is mounted in. */
   forwarded: boolean;
   /** Code for the log, never for the client: `token_expired`, `quota_exceeded`, `origin_timeout`. */
   reason: string | undefined;
@@ -53,8 +52,9 @@ interface Lap {
 }
 
 /** What keeps an isolate awake behind a response, until work is done. */
-export type Awake = Pick<ExecutionContext, 'waitUntil'>;
+export type WaitUntil = Pick<ExecutionContext, 'waitUntil'>;
 
+/** A request, its bindings and what the steps have learned of it; the code below the middleware knows nothing of Hono. */
 export class Exchange {
   readonly request: Request;
   readonly env: Bindings;
@@ -69,9 +69,9 @@ export class Exchange {
   quota: Quota | undefined = undefined;
   /** Undefined without `SERVER_TIMING`. */
   laps: readonly Lap[] | undefined = undefined;
-  readonly #context: Awake;
+  readonly #context: WaitUntil;
 
-  constructor(request: Request, env: Bindings, context: Awake, defaultRoute: Route) {
+  constructor(request: Request, env: Bindings, context: WaitUntil, defaultRoute: Route) {
     this.request = request;
     this.env = env;
     this.#context = context;

@@ -72,3 +72,6 @@ export const badRequest = (): Response => plain(400);
 export const badGateway = (): Response => plain(502);
 export const gatewayTimeout = (): Response => plain(504);
 export const internalError = (): Response => plain(500);
+
+/** For an uncaught error. A `Host` that no URL can be made of is the client's doing; all else is ours, and not told. */
+export const uncaughtError = (url: string): Response => (URL.canParse(url) ? internalError() : badRequest());

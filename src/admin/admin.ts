@@ -1,85 +1,92 @@
-// The admin API: everything under `/.weir`, answered before the pipeline. Its contract is the OpenAPI document.
+// The admin API: a Hono app, mounted under `/.weir` of the deployed Worker. Its contract is the OpenAPI document.
+import { Hono, type MiddlewareHandler } from 'hono';
 import { startFloor } from '../auth/floor.ts';
-import type { Bindings } from '../bindings.ts';
+import { type ConfigSource, configSource, type WeirOptions } from '../config/options.ts';
 import type { Config } from '../config/types.ts';
-import { MAX_JTIS } from '../limiter/standing.ts';
-import { answer, internalError, plain, reducedCapacity } from '../problem.ts';
+import type { Env } from '../config/vars.ts';
+import { internalError, plain, reducedCapacity } from '../problem.ts';
 import { LimiterClient, LimiterError } from '../quota/client.ts';
-import { log, requestId } from '../report/log.ts';
 import { partitionNamer } from '../report/partition-name.ts';
-import { pathOf } from '../routing/readings.ts';
-import { type Endpoint, endpoints } from './endpoints.ts';
+import type { AdminEnv } from './context.ts';
 import { guard } from './guard.ts';
-import { Invalid, invalid } from './invalid.ts';
-import { openapi } from './openapi.ts';
-import { readBody, readQuery } from './read.ts';
-import { configView, stateView } from './view.ts';
+import { Invalid } from './invalid.ts';
+import openapi from './openapi.json' with { type: 'json' };
+import { partitionRoutes } from './partition-routes.ts';
+import { addressOf, subjectOf } from './partitions.ts';
+import { refuseAdmin } from './refusal.ts';
+import { revocations } from './revocations.ts';
+import { addressQuery, subjectQuery } from './schemas.ts';
+import { configView } from './view.ts';
 
 const RETRY_MS = 1_000;
 
-type Handler = (request: Request, env: Bindings, ctx: ExecutionContext) => Promise<Response>;
+/**
+ * The admin API as a Hono app: health for anybody, all else for the holder of `ADMIN_TOKEN`.
+ *
+ * @param options those of the `weir()` whose partitions it manages.
+ * @example
+ * app.route('/.weir', admin({ env: true }));
+ */
+export const admin = (options: WeirOptions = {}): Hono<AdminEnv> => {
+  const app = new Hono<AdminEnv>();
+  const configOf = soundConfig(configSource(options));
 
-/** @param config undefined where the vars are wrong: then there is nothing but health. */
-export const admin = (config: Config | undefined): Handler => {
-  const isAdmin = guard(config?.adminToken);
-  const fulfil = config && answerer(config);
-  return async function admin(request, env, ctx) {
-    const action = `${request.method} ${pathOf(request.url)}`;
-    if (/^(GET|HEAD) \/\.weir\/health$/.test(action)) return health(config !== undefined);
-    // The floor hides how long the token was looked at, as it does for callers' tokens.
-    const floor = startFloor(config?.tokens.unauthorizedDelayMs ?? 0);
-    const response = (await isAdmin(request, env, ctx)) ? await fulfil?.(action, request, env) : undefined;
-    if (response !== undefined) return response;
-    await floor;
-    log(() => refusalLine(request), ctx);
-    return plain(404);
+  app.use(noStore);
+  app.get('/health', (c) =>
+    configOf(c.env) ? c.json({ status: 'ok' }) : c.json({ status: 'misconfigured' }, 503),
+  );
+
+  app.use(provide(configOf));
+  app.use(guard());
+  app.get('/config', (c) => c.body(configView(c.get('config')), 200, { 'Content-Type': 'application/json' }));
+  app.get('/openapi.json', (c) => c.json(openapi));
+  app.route('/subjects', partitionRoutes(subjectQuery, subjectOf, 'default'));
+  app.route('/subjects/revoke', revocations);
+  app.route('/addresses', partitionRoutes(addressQuery, addressOf, 'anonymous'));
+  app.all('*', (c) => refuseAdmin(c, startFloor(c.get('config').tokens.unauthorizedDelayMs)));
+
+  return app.onError(refusalOf);
+};
+
+/** The configuration, read once; undefined while it is broken, of which the log tells when a caller comes. */
+const soundConfig = (read: ConfigSource): ((env: Env) => Config | undefined) => {
+  let known: { readonly config: Config | undefined } | undefined;
+  return (env) => {
+    known ??= { config: attempt(() => read(env)) };
+    return known.config;
   };
 };
 
-const refusalLine = ({ headers }: Request) => ({
-  ...{ id: requestId(headers), outcome: 'unauthorized', reason: 'admin_refused', status: 404 },
-});
-
-const json = (body: string, status = 200): Response => answer(status, 'application/json', body);
-
-const health = (good: boolean): Response =>
-  json(JSON.stringify({ status: good ? 'ok' : 'misconfigured' }), good ? 200 : 503);
-
-/** Undefined: there is no such thing to do. */
-const answerer = (config: Config) => {
-  const fulfil = fulfiller(config);
-  return async (action: string, request: Request, env: Bindings): Promise<Response | undefined> => {
-    if (action === 'GET /.weir/config') return json(configView(config));
-    if (action === 'GET /.weir/openapi.json') return json(JSON.stringify(openapi()));
-    const endpoint = Object.hasOwn(endpoints, action) ? endpoints[action] : undefined;
-    return endpoint && fulfil(endpoint, action, request, env).catch(refusalOf);
-  };
-};
-
-const fulfiller = (config: Config) => {
-  const client = new LimiterClient(config);
-  const nameOf = partitionNamer(config.partitionSecret);
-  return async (endpoint: Endpoint, action: string, request: Request, env: Bindings): Promise<Response> => {
-    const query = readQuery(request.url, endpoint.query);
-    const body = endpoint.body ? await readBody(request.body, endpoint.body) : {};
-    const { partition, names, act } = endpoint.order({ config, query, body, now: Date.now() });
-    const state = await client.call(env, partition, act);
-    if (state === undefined)
-      throw invalid('jti', `at most ${MAX_JTIS} at once; \`before\` revokes more`, 409);
-    const name = (await nameOf(partition)) ?? null;
-    if (request.method !== 'GET')
-      console.log(
-        JSON.stringify({ id: requestId(request.headers), outcome: 'admin', action, partition: name }),
-      );
-    return json(JSON.stringify({ ...names, partition: name, ...stateView(state) }));
-  };
-};
-
-const refusalOf = (error: unknown): Response => {
-  if (error instanceof LimiterError) return reducedCapacity(RETRY_MS);
-  if (!(error instanceof Invalid)) {
-    console.error(JSON.stringify({ outcome: 'internal_error', reason: String(error).slice(0, 200) }));
-    return internalError();
+const attempt = <T>(work: () => T): T | undefined => {
+  try {
+    return work();
+  } catch {
+    return undefined;
   }
-  return plain(error.status, {}, { errors: error.faults });
+};
+
+const noStore: MiddlewareHandler<AdminEnv> = (c, next) => {
+  c.header('Cache-Control', 'no-store');
+  return next();
+};
+
+/** What the handlers share. Under a broken configuration there is nothing but health. */
+const provide = (configOf: (env: Env) => Config | undefined): MiddlewareHandler<AdminEnv> => {
+  let shared: Omit<AdminEnv['Variables'], 'config'> | undefined;
+  return async function provide(c, next) {
+    const config = configOf(c.env);
+    if (config === undefined) return refuseAdmin(c, undefined);
+    shared ??= { limiters: new LimiterClient(config), nameOf: partitionNamer(config.partitionSecret) };
+    c.set('config', config);
+    c.set('limiters', shared.limiters);
+    c.set('nameOf', shared.nameOf);
+    await next();
+  };
+};
+
+const refusalOf = (error: Error): Response => {
+  if (error instanceof LimiterError) return reducedCapacity(RETRY_MS);
+  if (error instanceof Invalid) return plain(error.status, {}, { errors: error.faults });
+  console.error(JSON.stringify({ outcome: 'internal_error', reason: String(error).slice(0, 200) }));
+  return internalError();
 };

@@ -13,8 +13,8 @@ import { EXPECTED } from './schemas.ts';
 /** Members of a query or body, every one a string. */
 export type Input = Readonly<Record<string, string | undefined>>;
 
-/** A request whose strings fit the schemas. */
-export interface Wish {
+/** A request of the admin API whose strings fit the schemas. */
+export interface AdminRequest {
   readonly config: Config;
   readonly query: Input;
   readonly body: Input;
@@ -36,7 +36,7 @@ const CLOCK_MS = 60_000;
 const TOLERANCE_MS = 300_000;
 
 /** A subject of a configured issuer: a revocation under a mistyped one would do nothing, unnoticed. */
-export const subjectOf = ({ config, query }: Wish): Subject => {
+export const subjectOf = ({ config, query }: AdminRequest): Subject => {
   const known = config.tokens.issuers.map(({ issuer }) => issuer);
   const { subject = '', issuer = known.length === 1 ? (known[0] ?? '') : undefined } = query;
   if (issuer === undefined || !(known.includes(undefined) || known.includes(issuer)))
@@ -44,7 +44,7 @@ export const subjectOf = ({ config, query }: Wish): Subject => {
   return { partition: subjectPartition(issuer, subject), names: { issuer, subject } };
 };
 
-export const addressOf = ({ query: { address = '' } }: Wish): Subject => {
+export const addressOf = ({ query: { address = '' } }: AdminRequest): Subject => {
   const v6 = address.includes(':');
   const url = URL.parse(v6 ? `http://[${address}]` : `http://${address}`);
   if (!/^[\da-f:]*[\d.]*$/i.test(address) || url === null || !(v6 || url.hostname === address))
@@ -53,14 +53,16 @@ export const addressOf = ({ query: { address = '' } }: Wish): Subject => {
 };
 
 /** The mark that a body asks for, and whose tokens it is on. Without `until` one of `jti` or `before` never ends. */
-export const markOf = (wish: Wish): { readonly mark: TokenMark | TimeMark; readonly query: Input } => {
-  const { query, body, now } = wish;
+export const markOf = (
+  request: AdminRequest,
+): { readonly mark: TokenMark | TimeMark; readonly query: Input } => {
+  const { query, body, now } = request;
   const { token, jti, before = '' } = body;
   if ([token, jti, body.before].filter((given) => given !== undefined).length !== 1)
     throw invalid('jti', 'this or `token` or `before`, and only one');
-  if (token !== undefined) return tokenMarkOf(wish, token);
+  if (token !== undefined) return tokenMarkOf(request, token);
   if (query.subject === undefined) throw invalid('subject', '1 to 255 characters');
-  const until = body.until === undefined ? Number.POSITIVE_INFINITY : untilOf(wish);
+  const until = body.until === undefined ? Number.POSITIVE_INFINITY : untilOf(request);
   if (jti !== undefined) return { query, mark: { jti, until } };
   const time = before === 'now' ? now : timeOf(before);
   if (!(time <= now + CLOCK_MS)) throw invalid('before', EXPECTED.before);
@@ -72,7 +74,7 @@ const timeOf = (text: string): number =>
   /^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) : Number.NaN;
 
 /** The token says whose it is, which id it has and when it expires. */
-const tokenMarkOf = ({ config, query, body }: Wish, token: string) => {
+const tokenMarkOf = ({ config, query, body }: AdminRequest, token: string) => {
   if (body.until !== undefined) throw invalid('until', 'none: the token says when it expires');
   const { issuer, subject, exp, jti = '' } = readToken(config, token);
   if (jti === '' || jti.length > 255)
@@ -93,19 +95,19 @@ const readToken = ({ tokens }: Config, token: string): Identity => {
   throw invalid('token', 'a JWT with `exp` and the claim of the subject');
 };
 
-const untilOf = ({ body: { until = '' }, now }: Wish): number => {
+const untilOf = ({ body: { until = '' }, now }: AdminRequest): number => {
   const time = timeOf(until);
   if (time > now && time <= now + TEN_YEARS_MS) return time;
   throw invalid('until', EXPECTED.until);
 };
 
 /** Other limits are the caller's own ones: `default` for a subject, `anonymous` for an address. */
-export const overrideOf = (wish: Wish, scope: 'default' | 'anonymous'): Override => {
-  const { limits = '', reason = '' } = wish.body;
+export const overrideOf = (request: AdminRequest, scope: 'default' | 'anonymous'): Override => {
+  const { limits = '', reason = '' } = request.body;
   const plain = limits === 'none' || limits === 'blocked';
   const { policies, problems } = plain
     ? { policies: [], problems: [] }
-    : parseLimits(limits, scope, wish.config.algorithm);
+    : parseLimits(limits, scope, request.config.algorithm);
   if (problems.length > 0) throw invalid('limits', problems.map(described).join('; '));
-  return { limits, policies, since: wish.now, until: untilOf(wish), reason };
+  return { limits, policies, since: request.now, until: untilOf(request), reason };
 };

@@ -25,7 +25,8 @@ type Choice<Name extends keyof typeof CHOICES> = (typeof CHOICES)[Name][number];
 
 const DEFAULTS: Readonly<Record<string, string | undefined>> = TEXTS;
 
-type Env = Readonly<Record<string, unknown>>;
+/** A Worker's vars and other bindings. */
+export type Env = Readonly<Record<string, unknown>>;
 
 export class Vars {
   readonly problems: Problem[];

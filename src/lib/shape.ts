@@ -16,12 +16,18 @@ export const listOf = <Item extends v.GenericSchema>(item: Item) => v.array(item
 /** Valibot passes over keys of these names, whatever they hold. */
 const UNREADABLE = ['__proto__', 'prototype', 'constructor'];
 
-/** To valibot an array is an object as well. */
-const isReadable = v.check<Table, string>(
-  (table) => !UNREADABLE.some((key) => Object.hasOwn(table, key)),
-  `no key ${oneOf(UNREADABLE)}`,
-);
+const isReadable = v.rawCheck<Table>(({ dataset, addIssue }) => {
+  for (const key of UNREADABLE) {
+    const table = dataset.value;
+    if (isTable(table) && Object.hasOwn(table, key))
+      addIssue({
+        message: 'no such key',
+        path: [{ type: 'object', origin: 'key', input: table, key, value: undefined }],
+      });
+  }
+});
 
+/** To valibot an array is an object as well. */
 const anyTable = v.pipe(v.custom<Table>(isTable, 'a table'), isReadable);
 
 /** A table of these keys and no other; every key that is not `v.optional` must be there. */
@@ -48,5 +54,5 @@ export const fitted = <Schema extends v.GenericSchema>(
 const located = ({ path, type, message, input }: v.BaseIssue<unknown>, at: string): LocatedIssue => ({
   at: at + (path?.map(({ key }) => (typeof key === 'number' ? `[${key}]` : `.${key}`)).join('') ?? ''),
   expected: message,
-  got: type === 'never' ? undefined : input,
+  got: type === 'never' || type === 'raw_check' ? undefined : input,
 });

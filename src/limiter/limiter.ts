@@ -72,7 +72,7 @@ export class Limiter extends DurableObject {
   }
 
   /** Lifts every mark. */
-  pardon(): State {
+  liftRevocations(): State {
     return this.#stand({ ...this.#standing, before: undefined, jtis: [] });
   }
 

@@ -1,5 +1,6 @@
 // The step that learns who is calling: `Authorization: Bearer` -> Identity, or the one 401.
 
+import type { Next } from 'hono';
 import { candidateToken, presentsBearer } from '../auth/bearer.ts';
 import { Examiner } from '../auth/examine.ts';
 import { type Floor, startFloor } from '../auth/floor.ts';
@@ -8,7 +9,7 @@ import type { Config, Route } from '../config/types.ts';
 import type { Exchange, Outcome } from '../exchange.ts';
 import type { Identity } from '../identity.ts';
 import { abnormalUsage, forbidden, reducedCapacity } from '../problem.ts';
-import type { Handler, Step } from '../step.ts';
+import type { Answered, Step, WeirContext } from './step.ts';
 
 /** The shared verifications of the failure gate are counted by the second. */
 const GATED_RETRY_MS = 1_000;
@@ -18,13 +19,14 @@ const GATED_RETRY_MS = 1_000;
  * goes the long way, under the timer that each 401 waits for.
  */
 export const authenticate = (config: Config, examiner = new Examiner(config)): Step => {
-  return function authenticate(exchange, next) {
-    if (exchange.route.auth === 'none' || exchange.preflight) return enter(exchange, next, undefined);
+  return function authenticate(c, next) {
+    const exchange = c.get('exchange');
+    if (exchange.route.auth === 'none' || exchange.preflight) return enter(c, next, undefined);
     const header = exchange.request.headers.get('authorization');
     const identity = examiner.known(candidateToken(header));
     if (identity || (!presentsBearer(header) && admitsAnonymous(exchange.route)))
-      return enter(exchange, next, identity);
-    return examine(exchange, next, header, examiner, startFloor(examiner.floorMs));
+      return enter(c, next, identity);
+    return examine(c, next, header, examiner, startFloor(examiner.floorMs));
   };
 };
 
@@ -32,14 +34,12 @@ export const authenticate = (config: Config, examiner = new Examiner(config)): S
 const admitsAnonymous = ({ auth, scopes }: Route): boolean => auth === 'optional' && scopes.length === 0;
 
 /** On with the request, or the one 403 if the token lacks a scope that the route asks for. */
-const enter = (
-  exchange: Exchange,
-  next: Handler,
-  identity: Identity | undefined,
-): Response | Promise<Response> => {
+const enter = (c: WeirContext, next: Next, identity: Identity | undefined): Answered => {
+  const exchange = c.get('exchange');
   exchange.identity = identity;
+  c.set('identity', identity);
   const { scopes } = exchange.route;
-  if (identity === undefined || hasAll(identity.scopes, scopes)) return next(exchange);
+  if (identity === undefined || hasAll(identity.scopes, scopes)) return next();
   return answer(exchange, 'forbidden', 'scope_missing', forbidden(host(exchange)));
 };
 
@@ -47,16 +47,17 @@ const hasAll = (granted: ReadonlySet<string>, scopes: readonly string[]): boolea
   scopes.length === 0 || scopes.every((scope) => granted.has(scope));
 
 const examine = async (
-  exchange: Exchange,
-  next: Handler,
+  c: WeirContext,
+  next: Next,
   header: string | null,
   examiner: Examiner,
   floor: Floor,
 ) => {
+  const exchange = c.get('exchange');
   const verdict = await examiner.examine(exchange, header, floor);
   switch (verdict.kind) {
     case 'verified':
-      return enter(exchange, next, verdict.identity);
+      return enter(c, next, verdict.identity);
     case 'refused':
       return refuse(exchange, floor, verdict.reason, presentsBearer(header));
     case 'gated':
@@ -66,7 +67,12 @@ const examine = async (
   }
 };
 
-const answer = (exchange: Exchange, outcome: Outcome, reason: string, response: Response): Response => {
+const answer = async (
+  exchange: Exchange,
+  outcome: Outcome,
+  reason: string,
+  response: Response,
+): Promise<Response> => {
   const { trace } = exchange;
   trace.outcome = outcome;
   trace.reason = reason;

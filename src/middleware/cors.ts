@@ -1,6 +1,6 @@
 // CORS for our own responses: lets a browser's script read refusals that the origin never saw.
 import type { Config } from '../config/types.ts';
-import type { Step } from '../step.ts';
+import type { Step } from './step.ts';
 
 /** Fields of a refusal that scripts could not read otherwise (Fetch standard, section 3.3.3). */
 const EXPOSED = 'RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate';
@@ -10,17 +10,17 @@ const EXPOSED = 'RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate';
  * The fields depend on the request's `Origin` alone: they tell one refusal from another as little as the rest does.
  */
 export const cors = ({ corsOrigins }: Config): Step => {
-  if (corsOrigins.length === 0) return (exchange, next) => next(exchange);
+  if (corsOrigins.length === 0) return (_c, next) => next();
   const any = corsOrigins.includes('*');
-  return async function cors(exchange, next) {
-    const response = await next(exchange);
-    if (exchange.trace.forwarded) return response;
-    const { headers } = response;
-    const origin = exchange.request.headers.get('Origin');
+  return async function cors(c, next) {
+    await next();
+    const { request, trace } = c.get('exchange');
+    if (trace.forwarded) return;
+    const { headers } = c.res;
+    const origin = request.headers.get('Origin');
     if (any) allow(headers, '*');
     else headers.append('Vary', 'Origin');
     if (!any && origin !== null && corsOrigins.includes(origin)) allow(headers, origin);
-    return response;
   };
 };
 

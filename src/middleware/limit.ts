@@ -1,4 +1,5 @@
 // The step that spends permits: the request's cost against every policy that applies, all or nothing.
+import type { Next } from 'hono';
 import { Examiner } from '../auth/examine.ts';
 import { refuseRevoked } from '../auth/refusal.ts';
 import type { Config } from '../config/types.ts';
@@ -12,7 +13,7 @@ import { isUnanswered, type Outcome, remaining, violated } from '../quota/outcom
 import { Permits } from '../quota/permits.ts';
 import { type Caller, type Charge, chargesOf, type Plan } from '../quota/plan.ts';
 import { unknownTierTeller } from '../quota/unknown-tier.ts';
-import type { Handler, Step } from '../step.ts';
+import type { Answered, Step, WeirContext } from './step.ts';
 
 /** What `closed` tells callers to wait; also how long a failing Limiter is first left alone. */
 const LIMITER_RETRY_MS = 1_000;
@@ -24,12 +25,8 @@ export const limit = (config: Config, examiner = new Examiner(config)): Step => 
   const tellUnknownTier = unknownTierTeller(config);
 
   /** With the answers at hand: refuses, or lets the request go on. */
-  const decide = (
-    exchange: Exchange,
-    next: Handler,
-    charge: Charge,
-    outcomes: readonly Outcome[],
-  ): Response | Promise<Response> => {
+  const decide = (c: WeirContext, next: Next, charge: Charge, outcomes: readonly Outcome[]): Answered => {
+    const exchange = c.get('exchange');
     const { route, trace } = exchange;
     const now = Date.now();
     const denied = outcomes.filter(({ allowed }) => !allowed);
@@ -41,24 +38,26 @@ export const limit = (config: Config, examiner = new Examiner(config)): Step => 
     const quota = quotaOf(charge, outcomes, now);
     if (denied.length > 0 && route.mode === 'enforce') return refuse(exchange, denied, quota, now);
     exchange.quota = quota;
-    return next(exchange);
+    trace.forwarded = true;
+    return next();
   };
 
   const decideLater = async (
-    exchange: Exchange,
-    next: Handler,
+    c: WeirContext,
+    next: Next,
     charge: Charge,
     outcomes: Promise<readonly Outcome[]>,
-  ): Promise<Response> => decide(exchange, next, charge, await outcomes);
+  ): Answered => decide(c, next, charge, await outcomes);
 
-  return function limit(exchange, next) {
+  return function limit(c, next) {
+    const exchange = c.get('exchange');
     tellUnknownTier(exchange);
     const charge = chargeOf(exchange.route, callerOf(exchange), exchange.identity?.tier);
     const holdings = charge.plans.map((plan) => permits.holdingOf(plan, partitionOf(plan, exchange)));
     const outcomes = permits.use(exchange, holdings, exchange.route.mode === 'enforce');
     return Array.isArray(outcomes)
-      ? decide(exchange, next, charge, outcomes)
-      : decideLater(exchange, next, charge, outcomes);
+      ? decide(c, next, charge, outcomes)
+      : decideLater(c, next, charge, outcomes);
   };
 };
 
@@ -97,12 +96,12 @@ const limitsField = (outcomes: readonly Outcome[], now: number): string => {
 };
 
 /** The one 429, or 503 where the Limiter is down and the failure policy is `closed`. */
-const refuse = (
+const refuse = async (
   exchange: Exchange,
   denied: readonly Outcome[],
   quota: Quota | undefined,
   now: number,
-): Response => {
+): Promise<Response> => {
   const unusual = denied.find(({ abnormal }) => abnormal?.denied);
   if (unusual?.abnormal) return abnormalUsage(unusual.abnormal.calmsInMs - (now - unusual.decidedAt));
   if (denied.some(isUnanswered)) return reducedCapacity(LIMITER_RETRY_MS);

@@ -1,8 +1,12 @@
 // The last step: to the origin and back, streamed both ways, with identity headers that are ours alone.
+import type { Handler } from 'hono';
+import type { WeirOptions } from '../config/options.ts';
 import type { Config } from '../config/types.ts';
-import type { Exchange } from '../exchange.ts';
+import { Exchange } from '../exchange.ts';
 import { Deadline } from '../lib/deadline.ts';
 import { badGateway, gatewayTimeout } from '../problem.ts';
+import { mounted } from './mount.ts';
+import type { Step } from './step.ts';
 
 /** Carries `ORIGIN_SECRET`, so that the origin can refuse whoever walks around Weir. */
 const SECRET_HEADER = 'X-Weir-Secret';
@@ -16,13 +20,22 @@ const OVERRIDES = [
   'X-Method-Override',
 ];
 
-export const proxy = (config: Config) => {
+/**
+ * Sends the request to the origin and streams its answer back: the handler of whatever `weir()` lets through.
+ *
+ * @param options as of the `weir()` before it.
+ */
+export const proxy = (options: WeirOptions = {}): Handler => mounted(options, forward) as Handler;
+
+/** The step that sends requests to the configured origin. */
+export const forward = (config: Config): Step => {
   const { timeoutMs, url, forwardAuthorization } = config.origin;
   const prepare = requestMaker(config);
   // Without the token a shared cache no longer sees that the answer was for one caller.
   const options = forwardAuthorization ? undefined : { cache: 'no-store' as const };
 
-  return async function proxy(exchange: Exchange): Promise<Response> {
+  return async function forward(c) {
+    const exchange = c.get('exchange') ?? new Exchange(c.req.raw, c.env, c.executionCtx, config.defaultRoute);
     const fetcher = url ? globalThis : (exchange.env.ORIGIN ?? globalThis);
     const deadline = new Deadline(timeoutMs);
     const request = prepare(exchange, deadline);
@@ -108,6 +121,7 @@ const piped = (body: ReadableStream, length: string | null, atEnd: () => void): 
 /** A client that left does not see the answer, and its leaving is no fault of the origin's. */
 const failed = (exchange: Exchange, reason: string, answer: Response): Response => {
   const { trace } = exchange;
+  trace.forwarded = false;
   if (exchange.request.signal.aborted) trace.reason = 'client_left';
   else Object.assign(trace, { outcome: 'origin_error', reason });
   return answer;

@@ -1,43 +1,61 @@
-// Around every step that decides: answers what nobody foresaw, tells the client what is left of its quota, and after the
+// Around every step that decides: answers uncaught errors, tells the client what is left of its quota, and after the
 // response says what became of the request.
 import type { Config } from '../config/types.ts';
 import type { Exchange, Trace } from '../exchange.ts';
 import { callerPartition } from '../partition.ts';
-import { badRequest, internalError } from '../problem.ts';
+import { uncaughtError } from '../problem.ts';
 import { addFields } from '../quota/fields.ts';
 import { coloOf, dataPoint } from '../report/data-point.ts';
 import { log, requestId } from '../report/log.ts';
 import { type PartitionNamer, partitionNamer } from '../report/partition-name.ts';
-import type { Step } from '../step.ts';
 import { addServerTiming } from './server-timing.ts';
+import type { Step, WeirContext } from './step.ts';
 
 /** A forwarded request without an `ANALYTICS` binding leaves nothing to do. */
 export const report = (config: Config): Step => {
   const nameOf = partitionNamer(config.partitionSecret);
-  return async function report(exchange, next) {
-    let response: Response;
-    try {
-      response = await next(exchange);
-    } catch (error) {
-      response = unforeseen(exchange, error);
-    }
-    if (exchange.quota) addFields(response.headers, exchange.quota);
-    if (config.serverTiming) addServerTiming(exchange, response.headers);
+  return async function report(c, next) {
+    const exchange = c.get('exchange');
     const { env, trace } = exchange;
-    if (env.ANALYTICS) exchange.waitUntil(count(env.ANALYTICS, exchange, response.status, config, nameOf));
-    if (isLogged(trace)) log(() => lineOf(exchange, response.status, nameOf), exchange);
-    return response;
+    try {
+      await next();
+    } catch (error) {
+      noteUncaught(exchange, error);
+      c.res = uncaughtError(exchange.request.url);
+    }
+    // What a handler behind us threw, Hono has answered.
+    if (c.error) noteUncaught(exchange, c.error);
+    if (exchange.quota || config.serverTiming) {
+      const headers = writableHeaders(c);
+      if (exchange.quota) addFields(headers, exchange.quota);
+      if (config.serverTiming) addServerTiming(exchange, headers);
+    }
+    const { status } = c.res;
+    if (env.ANALYTICS) exchange.waitUntil(count(env.ANALYTICS, exchange, status, config, nameOf));
+    if (isLogged(trace)) log(() => lineOf(exchange, status, nameOf), exchange);
   };
 };
 
-/** A `Host` that no URL can be made of is the client's doing. All else is ours; the answer says nothing of it. */
-const unforeseen = (exchange: Exchange, error: unknown): Response => {
-  if (!URL.canParse(exchange.request.url)) return badRequest();
-  const { trace } = exchange;
+const noteUncaught = ({ request, trace }: Exchange, error: unknown): void => {
+  if (!URL.canParse(request.url)) return;
   trace.outcome = 'internal_error';
   trace.reason = String(error).slice(0, 200);
-  return internalError();
 };
+
+/** The answer's headers; of a copy where they are immutable, as those of a fetched response are. */
+const writableHeaders = (c: WeirContext): Headers => {
+  try {
+    c.res.headers.delete(NO_FIELD);
+  } catch {
+    const { res } = c;
+    c.res = undefined;
+    c.res = new Response(res.body, res);
+  }
+  return c.res.headers;
+};
+
+/** Deleting it changes nothing, and tells whether headers may be changed. */
+const NO_FIELD = 'X-Weir-None';
 
 /** Refusals, failures and what the failure policy decided. */
 const isLogged = ({ outcome, limiterError }: Trace): boolean =>

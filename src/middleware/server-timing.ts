@@ -1,14 +1,15 @@
 // `Server-Timing` (W3C): our own milliseconds by step, for whoever tunes. On Workers the clock moves only with I/O.
 import type { Config } from '../config/types.ts';
 import type { Exchange } from '../exchange.ts';
-import type { Step } from '../step.ts';
+import type { Step } from './step.ts';
 
 /** A step that is timed under a name; the step itself where `SERVER_TIMING` is off. */
 export const timed = ({ serverTiming }: Config, name: string, step: Step): Step => {
   if (!serverTiming) return step;
-  return function timed(exchange, next) {
+  return function timed(c, next) {
+    const exchange = c.get('exchange');
     exchange.laps = [...(exchange.laps ?? []), { name, from: Date.now() }];
-    return step(exchange, next);
+    return step(c, next);
   };
 };
 

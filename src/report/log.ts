@@ -1,6 +1,6 @@
 // JSON lines for the platform's log: at most ten a second in an isolate, and how many were left out.
 
-import type { Awake } from '../exchange.ts';
+import type { WaitUntil } from '../exchange.ts';
 import { PerSecond } from '../lib/per-second.ts';
 
 const LINES_PER_SECOND = 10;
@@ -15,7 +15,7 @@ let flushedUntil = 0;
 type Line = Record<string, unknown>;
 
 /** Writes a line, unless ten were written this second: then it is not even made, but counted for a later one. */
-export const log = (line: () => Line | Promise<Line>, awake: Awake): void => {
+export const log = (line: () => Line | Promise<Line>, awake: WaitUntil): void => {
   const now = Date.now();
   if (!allowed.take(now)) {
     omit(now, awake);
@@ -34,7 +34,7 @@ const takeOmitted = (): number => {
   return count;
 };
 
-const omit = (now: number, awake: Awake): void => {
+const omit = (now: number, awake: WaitUntil): void => {
   omitted++;
   if (now < flushedUntil) return;
   flushedUntil = now + FLUSH_MS;

@@ -288,7 +288,7 @@ describe('a bad configuration is named', () => {
     [
       'a tier of a name that objects have of themselves',
       { ...ISSUER, TIERS: '{"constructor":"1/minute"}' },
-      '`TIERS`: expected no key `__proto__`, `prototype` or `constructor`, got a table',
+      '`TIERS.constructor`: expected no such key',
     ],
     ['tiers as an array', { ...ISSUER, TIERS: '["pro"]' }, '`TIERS`: expected a table, got an array'],
     [

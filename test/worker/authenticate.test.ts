@@ -1,4 +1,5 @@
 // The authenticate step by itself, inside workerd: real tokens, real Web Crypto; only the clock is faked.
+import { Hono } from 'hono';
 import { type JWTHeaderParameters, type JWTPayload, SignJWT } from 'jose';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Config, Issuer, Route } from '../../src/config/types.ts';
@@ -6,6 +7,7 @@ import { Exchange, type Trace } from '../../src/exchange.ts';
 import type { Identity } from '../../src/identity.ts';
 import { Secret } from '../../src/lib/secret.ts';
 import { authenticate } from '../../src/middleware/authenticate.ts';
+import type { WeirEnv } from '../../src/middleware/step.ts';
 import { configWith, issuer, route } from '../fixtures/config.ts';
 
 const secretKey = (secret: string) => new TextEncoder().encode(secret);
@@ -40,6 +42,17 @@ interface Caller {
 /** The step alone. `failures` counts what was charged; from 61 on the count says no. */
 const appOf = (config: Config) => {
   const step = authenticate(config);
+  const app = new Hono<WeirEnv>();
+  let given: Exchange;
+  let identity: Identity | undefined;
+  app.use((c, next) => {
+    c.set('exchange', given);
+    return step(c, next);
+  });
+  app.all('*', (c) => {
+    identity = c.var.identity;
+    return new Response('in');
+  });
   const failures = { charged: 0 };
   const limit = async () => ({ success: ++failures.charged <= 60 });
   const call = async (authorization: string | undefined, caller: Caller = {}): Promise<Seen> => {
@@ -51,11 +64,9 @@ const appOf = (config: Config) => {
     const request = new Request('https://api.test/', { headers });
     const exchange = new Exchange(request, bindings as never, context, { ...route, ...caller.route });
     exchange.preflight = caller.preflight ?? false;
-    let identity: Identity | undefined;
-    const response = await step(exchange, () => {
-      identity = exchange.identity;
-      return new Response('in');
-    });
+    given = exchange;
+    identity = undefined;
+    const response = await app.fetch(request, bindings as never);
     await Promise.all(work);
     return { response, identity, trace: exchange.trace };
   };

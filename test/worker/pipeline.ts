@@ -1,6 +1,7 @@
 // The pipeline inside workerd without its ends: the route is given and the origin answers at once.
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
+import { Hono } from 'hono';
 import { SignJWT } from 'jose';
 import { vi } from 'vitest';
 import { Examiner } from '../../src/auth/examine.ts';
@@ -11,7 +12,7 @@ import { authenticate } from '../../src/middleware/authenticate.ts';
 import { limit } from '../../src/middleware/limit.ts';
 import { report } from '../../src/middleware/report.ts';
 import { timed } from '../../src/middleware/server-timing.ts';
-import { inOrder, type Step } from '../../src/step.ts';
+import { inOrder, type WeirEnv } from '../../src/middleware/step.ts';
 import { configWith, route } from '../fixtures/config.ts';
 
 const SECRET = new TextEncoder().encode('a-secret-of-thirty-two-characters');
@@ -39,22 +40,27 @@ export const pipelineOf = (rest: Partial<Config>, onRoute: Partial<Route> = {}) 
   const points: AnalyticsEngineDataPoint[] = [];
   const lines: string[] = [];
   vi.spyOn(console, 'log').mockImplementation((line) => void lines.push(line));
-  const steps: Step[] = [
-    report(config),
-    timed(config, 'auth', authenticate(config, examiner)),
-    timed(config, 'limit', limit(config, examiner)),
-    timed(config, 'origin', () => new Response('from the origin')),
-  ];
-  const answer = inOrder(steps);
+  const app = new Hono<WeirEnv>();
+  app.use(async (c, next) => {
+    c.set('exchange', new Exchange(c.req.raw, c.env, c.executionCtx, given));
+    await next();
+  });
+  app.use(
+    inOrder(
+      report(config),
+      timed(config, 'auth', authenticate(config, examiner)),
+      timed(config, 'limit', limit(config, examiner)),
+      timed(config, 'origin', (_c, next) => next()),
+    ),
+  );
+  app.all('*', () => new Response('from the origin'));
   const ANALYTICS = { writeDataPoint: (point: AnalyticsEngineDataPoint) => void points.push(point) };
   const call = async (token: string | undefined, headers: Record<string, string> = {}, bindings = {}) => {
     const ctx = createExecutionContext();
     const request = new Request('https://api.test/', {
       headers: { ...headers, ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }) },
     });
-    const response = await answer(
-      new Exchange(request, { ...env, ANALYTICS, ...bindings } as never, ctx, given),
-    );
+    const response = await app.fetch(request, { ...env, ANALYTICS, ...bindings } as never, ctx);
     await response.clone().text();
     await waitOnExecutionContext(ctx);
     return response;

@@ -1,0 +1,12 @@
+// Weir's own paths: whatever an origin could read as `/.weir` never reaches it.
+import { isOurs } from '../admin/ours.ts';
+import { refuseAdmin } from '../admin/refusal.ts';
+import { startFloor } from '../auth/floor.ts';
+import type { Config } from '../config/types.ts';
+import type { Step } from './step.ts';
+
+/** The admin API answers its own paths before; what comes here is another spelling of one, and there is no such thing. */
+export const ownPaths = ({ tokens }: Config): Step =>
+  function ownPaths(c, next) {
+    return isOurs(c.req.url) ? refuseAdmin(c, startFloor(tokens.unauthorizedDelayMs)) : next();
+  };
