@@ -26,6 +26,11 @@ export class BoundedMap<K, V> {
     return this.#weight;
   }
 
+  /** Oldest first. */
+  entries(): IterableIterator<[K, V]> {
+    return this.#entries.entries();
+  }
+
   get(key: K): V | undefined {
     return this.#entries.get(key);
   }

@@ -13,6 +13,7 @@ export interface Mutant {
 
 const LEDGER = 'src/limiter/ledger.ts';
 const LADDER = ['test/unit/ladder.test.ts'];
+const SHARES = ['test/unit/shares.test.ts'];
 const ALGORITHMS = ['test/unit/algorithms.test.ts'];
 
 export const mutants: readonly Mutant[] = [
@@ -142,5 +143,96 @@ export const mutants: readonly Mutant[] = [
     from: 'if (outcomes.every(',
     to: 'if (outcomes.some(',
     tests: ['test/unit/counters.test.ts'],
+  },
+  {
+    guard: 'of a share that has drained nothing is moved',
+    file: 'src/limiter/algorithms/sliding-share.ts',
+    from: 'drainsAt(slice, policy) > now ? charge.permits : 0',
+    to: 'charge.permits',
+    tests: SHARES,
+  },
+  {
+    guard: 'growth of a share must be free',
+    file: 'src/limiter/algorithms/sliding-share.ts',
+    from: 'most, counted + free)',
+    to: 'most)',
+    tests: SHARES,
+  },
+  {
+    guard: 'a share is charged at its end',
+    file: 'src/limiter/algorithms/sliding-share.ts',
+    from: 'const end = Math.max(until, charge.until);',
+    to: 'const end = now;',
+    tests: SHARES,
+  },
+  {
+    guard: 'a share that shrinks frees no use of the last window',
+    file: 'src/limiter/algorithms/sliding-share.ts',
+    from: 'Math.min(counted, usable) - permits',
+    to: 'Math.min(counted, permits) - permits',
+    tests: SHARES,
+  },
+  {
+    guard: 'storage counts what renewals move',
+    file: 'src/limiter/algorithms/sliding-share.ts',
+    from: 'add(others, sliceOf(until, policy), permits) : others;',
+    to: 'add(others, sliceOf(charge.until, policy), permits) : others;',
+    tests: SHARES,
+  },
+  {
+    guard: 'a renewal past what storage counts is written first',
+    file: 'src/limiter/shares.ts',
+    from: 'now < this.#storedUntil && ',
+    to: '',
+    tests: SHARES,
+  },
+  {
+    guard: 'growth of a share is written first',
+    file: 'src/limiter/shares.ts',
+    from: 'parts.every(({ permits, stored }) => permits <= stored)',
+    to: 'parts.some(({ stored }) => stored > 0)',
+    tests: SHARES,
+  },
+  {
+    guard: 'an ask for a share that was overtaken changes nothing',
+    file: 'src/limiter/shares.ts',
+    from: 'isReturn : ask.order <= known.order',
+    to: 'isReturn : false',
+    tests: SHARES,
+  },
+  {
+    guard: 'an isolate lowers its share before it asks',
+    file: 'src/quota/share.ts',
+    from: 'Math.min(permits, wishes[i] ?? 0)',
+    to: 'permits',
+    tests: SHARES,
+  },
+  {
+    guard: 'an answer to an ask that was overtaken counts for nothing',
+    file: 'src/quota/share.ts',
+    from: 'ask.order !== share.order || ',
+    to: '',
+    tests: SHARES,
+  },
+  {
+    guard: 'a share lives from the asking',
+    file: 'src/quota/share.ts',
+    from: 'share.expires = askedAt + lent.lifeMs',
+    to: 'share.expires = now + lent.lifeMs',
+    tests: SHARES,
+  },
+  {
+    guard: 'a share that has expired is not used',
+    file: 'src/quota/share.ts',
+    from: 'if (now >= share.expires) return undefined;',
+    to: '',
+    tests: SHARES,
+  },
+  {
+    guard: 'a share keeps its uses when it is renewed',
+    file: 'src/quota/share.ts',
+    from: 'share.permits = lent.permits;',
+    to: 'share.permits = lent.permits;\n  share.uses = [];',
+    tests: SHARES,
   },
 ];

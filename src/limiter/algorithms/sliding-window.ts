@@ -7,20 +7,20 @@ export type Slices = readonly (readonly [slice: number, permits: number])[];
 /** Time is cut into slices of a 256th of the window: no finer than a pacing caller would notice, few enough to store. */
 const sliceMs = (policy: WindowedQuota): number => Math.max(1, Math.floor(policy.windowMs / 256));
 
-const sliceOf = (at: number, policy: WindowedQuota): number => Math.floor(at / sliceMs(policy));
+export const sliceOf = (at: number, policy: WindowedQuota): number => Math.floor(at / sliceMs(policy));
 
 /** A permit drains when the *end* of its slice is a window old, so no permit of the slice is ever forgotten early. */
-const drainsAt = (slice: number, policy: WindowedQuota): number =>
+export const drainsAt = (slice: number, policy: WindowedQuota): number =>
   (slice + 1) * sliceMs(policy) + policy.windowMs;
 
-const total = (slices: Slices): number => slices.reduce((sum, [, permits]) => sum + permits, 0);
+export const total = (slices: Slices): number => slices.reduce((sum, [, permits]) => sum + permits, 0);
 
-const live = (slices: Slices, now: number, policy: WindowedQuota): Slices => {
+export const live = (slices: Slices, now: number, policy: WindowedQuota): Slices => {
   const first = slices.findIndex(([slice]) => drainsAt(slice, policy) > now);
   return first === 0 ? slices : first < 0 ? [] : slices.slice(first);
 };
 
-const add = (slices: Slices, slice: number, permits: number): Slices => {
+export const add = (slices: Slices, slice: number, permits: number): Slices => {
   const at = slices.findLastIndex(([other]) => other <= slice);
   const [last, before = 0] = slices[at] ?? [];
   return last === slice

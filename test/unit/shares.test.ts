@@ -1,0 +1,353 @@
+// Shares never admit more than the quota: random schedules of asks, renewals, shrinking, second tries, lost and late
+// messages, lost isolates and crashes of the object, each clock its own, against a judge that sees every use.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type Counters, consume, peek } from '../../src/limiter/counters.ts';
+import type { Policy } from '../../src/limiter/policy.ts';
+import { recall, type ShareAsk, Shares } from '../../src/limiter/shares.ts';
+import {
+  askShare,
+  type Lent,
+  newShare,
+  type Share,
+  settleShare,
+  takeShare,
+  usedShare,
+} from '../../src/quota/share.ts';
+import { SOAK_TIMEOUT_MS, scaled } from '../fixtures/scale.ts';
+import { EPOCH, policy } from './policies.ts';
+
+/** Storage covers renewals for so long. */
+const STORED_MS = 10_000;
+
+interface Asked {
+  readonly isolate: number;
+  readonly share: Share;
+  readonly askedAt: number;
+  readonly ask: ShareAsk;
+}
+
+interface Answered extends Asked {
+  readonly lent: Lent | undefined;
+}
+
+/** One Limiter and isolates, with time, delay, loss and crash in the test's hands. */
+class World {
+  /** True time; each clock is off by its own. */
+  now = EPOCH;
+  readonly uses: number[] = [];
+  #names = 0;
+  readonly #policies: readonly Policy[];
+  readonly #lifeMs: number;
+  readonly #limiterSkew: number;
+  readonly #skews: readonly number[];
+  readonly #shares: Share[];
+  #counters: Counters = new Map();
+  #lent = new Shares();
+  #stored: Counters = new Map();
+  #asks: Asked[] = [];
+  #replies: Answered[] = [];
+
+  constructor(policies: readonly Policy[], lifeMs: number, limiterSkew: number, skews: readonly number[]) {
+    this.#policies = policies;
+    this.#lifeMs = lifeMs;
+    this.#limiterSkew = limiterSkew;
+    this.#skews = skews;
+    this.#shares = skews.map(() => this.#newShare());
+  }
+
+  get limiterNow(): number {
+    return this.now + this.#limiterSkew;
+  }
+
+  /** A request on the share; where there is none left it may ask for a single permit, decided there and then. */
+  request(isolate: number, single: boolean): boolean {
+    const share = this.#share(isolate);
+    const passed =
+      takeShare(share, this.#clock(isolate), 1) !== undefined || (single && this.#decideSingle());
+    if (passed) this.uses.push(this.now);
+    return passed;
+  }
+
+  ask(isolate: number, wish: number): void {
+    const share = this.#share(isolate);
+    const askedAt = this.#clock(isolate);
+    const ask = askShare(
+      share,
+      askedAt,
+      share.policies.map(() => wish),
+    );
+    this.#asks.push({ isolate, share, askedAt, ask });
+  }
+
+  /** An ask reaches the Limiter; what it writes is durable before its reply leaves. */
+  deliverAsk(index: number, isLost: boolean): void {
+    const [asked] = this.#asks.splice(index % Math.max(1, this.#asks.length), 1);
+    if (asked === undefined || isLost) return;
+    const now = this.limiterNow;
+    const { counters, permits, isStored } = this.#lent.renew(
+      this.#counters,
+      now,
+      now + this.#lifeMs,
+      this.#policies,
+      1,
+      asked.ask,
+    );
+    this.#counters = counters;
+    if (!isStored) this.#write();
+    const lent = permits && { permits, lifeMs: this.#lifeMs, at: now };
+    this.#replies.push({ ...asked, lent });
+  }
+
+  deliverReply(index: number, isLost: boolean): void {
+    const [reply] = this.#replies.splice(index % Math.max(1, this.#replies.length), 1);
+    // Replies to an isolate that is gone reach nobody.
+    if (reply === undefined || isLost) return;
+    settleShare(reply.share, reply.ask, reply.askedAt, this.#clock(reply.isolate), reply.lent);
+  }
+
+  settle(): void {
+    while (this.#asks.length > 0) this.deliverAsk(0, false);
+    while (this.#replies.length > 0) this.deliverReply(0, false);
+  }
+
+  /** Renews again and again, uses all of it each time, and writes as seldom as it can. */
+  renewals(isolate: number, wish: number, times: number): void {
+    for (let i = 0; i < times; i++) {
+      this.ask(isolate, wish);
+      this.settle();
+      while (this.request(isolate, false));
+      this.now += Math.floor(this.#lifeMs * 0.8);
+    }
+  }
+
+  /** Asks twice, and the first ask or its answer comes after the second's. */
+  overtake(isolate: number, wishes: readonly [number, number], late: 'ask' | 'reply'): void {
+    this.settle();
+    for (const wish of wishes) this.ask(isolate, wish);
+    if (late === 'ask') {
+      this.deliverAsk(1, false);
+      this.deliverReply(0, false);
+      while (this.request(isolate, false));
+      this.deliverAsk(0, false);
+    } else {
+      for (const index of [0, 0]) this.deliverAsk(index, false);
+      for (const index of [1, 0]) this.deliverReply(index, false);
+    }
+  }
+
+  /** Every isolate takes what it can get. */
+  grab(): void {
+    for (const isolate of this.#shares.keys()) {
+      this.ask(isolate, Math.max(...this.#policies.map(({ quota }) => quota)));
+      this.settle();
+      while (this.request(isolate, true));
+    }
+  }
+
+  loseIsolate(isolate: number): void {
+    this.#shares[isolate % this.#shares.length] = this.#newShare();
+  }
+
+  /** Eviction, redeploy or crash: all the same to what was not stored. */
+  crash(): void {
+    this.#lent = new Shares();
+    this.#counters = recall(structuredClone(this.#stored), this.limiterNow + this.#lifeMs);
+  }
+
+  /** What every policy has left. */
+  left(): number[] {
+    return this.#policies.map((each) => peek(this.#counters, this.limiterNow, each).remaining);
+  }
+
+  share(isolate: number): Share {
+    return this.#share(isolate);
+  }
+
+  used(isolate: number): number[] {
+    return usedShare(this.#share(isolate), this.#clock(isolate));
+  }
+
+  /** Most permits used in a window of each policy, above its quota. */
+  over(): number {
+    return Math.max(...this.#policies.map((each) => this.#busiest(each) - each.quota));
+  }
+
+  #busiest({ algorithm, windowMs }: Policy): number {
+    if (algorithm === 'sliding-window')
+      return Math.max(
+        0,
+        ...this.uses.map((end) => this.uses.filter((use) => use > end - windowMs && use <= end).length),
+      );
+    const windows = this.uses.map((use) => Math.floor((use + this.#limiterSkew) / windowMs));
+    return Math.max(0, ...windows.map((window) => windows.filter((other) => other === window).length));
+  }
+
+  #decideSingle(): boolean {
+    const now = this.limiterNow;
+    const [decisions, counters] = consume(this.#counters, now, now, this.#policies, 1);
+    if (!decisions.every(({ allowed }) => allowed)) return false;
+    this.#counters = counters;
+    this.#write();
+    return true;
+  }
+
+  #write(): void {
+    const until = this.limiterNow + STORED_MS;
+    this.#stored = structuredClone(
+      this.#lent.store(this.#counters, this.limiterNow, until, until + this.#lifeMs),
+    );
+  }
+
+  #newShare(): Share {
+    return newShare(String(this.#names++), this.#policies);
+  }
+
+  #clock(isolate: number): number {
+    return this.now + (this.#skews[isolate % this.#skews.length] ?? 0);
+  }
+
+  #share(isolate: number): Share {
+    const share = this.#shares[isolate % this.#shares.length];
+    if (share === undefined) throw new Error('a world has at least one isolate');
+    return share;
+  }
+}
+
+type Event =
+  | { do: 'wait'; ms: number }
+  | { do: 'use'; isolate: number; times: number }
+  | { do: 'single'; isolate: number }
+  | { do: 'ask'; isolate: number; wish: number }
+  | { do: 'deliver-ask' | 'deliver-reply'; index: number; isLost: boolean }
+  | { do: 'renewals'; isolate: number; wish: number; times: number }
+  | { do: 'overtake'; isolate: number; wishes: [number, number]; late: 'ask' | 'reply' }
+  | { do: 'settle' | 'grab' | 'crash' }
+  | { do: 'lose-isolate'; isolate: number };
+
+const play = (world: World, event: Event): void => {
+  switch (event.do) {
+    case 'wait':
+      world.now += event.ms;
+      return;
+    case 'use':
+      for (let i = 0; i < event.times; i++) if (!world.request(event.isolate, false)) return;
+      return;
+    case 'single':
+      world.request(event.isolate, true);
+      return;
+    case 'ask':
+      world.ask(event.isolate, event.wish);
+      return;
+    case 'deliver-ask':
+      world.deliverAsk(event.index, event.isLost);
+      return;
+    case 'deliver-reply':
+      world.deliverReply(event.index, event.isLost);
+      return;
+    case 'settle':
+      world.settle();
+      return;
+    case 'renewals':
+      world.renewals(event.isolate, event.wish, event.times);
+      return;
+    case 'overtake':
+      world.overtake(event.isolate, event.wishes, event.late);
+      return;
+    case 'grab':
+      world.grab();
+      return;
+    case 'crash':
+      world.crash();
+      return;
+    case 'lose-isolate':
+      world.loseIsolate(event.isolate);
+  }
+};
+
+const anyEvent = (quota: number, windowMs: number, lifeMs: number): fc.Arbitrary<Event> => {
+  const isolate = fc.nat(3);
+  const index = fc.nat(5);
+  const isLost = fc.integer({ min: 0, max: 4 }).map((dice) => dice === 0);
+  const wish = fc.oneof(fc.nat(quota), fc.constant(quota), fc.constant(Math.ceil(quota / 2)));
+  const ms = fc.oneof(
+    fc.nat(10),
+    fc.integer({ min: 0, max: lifeMs }),
+    fc.integer({ min: lifeMs - 5, max: lifeMs + 5 }),
+    fc.integer({ min: Math.max(0, windowMs - lifeMs - 10), max: windowMs + 10 }),
+    fc.integer({ min: STORED_MS - 10, max: STORED_MS + 1_010 }),
+  );
+  return fc.oneof(
+    { weight: 6, arbitrary: ms.map((each) => ({ do: 'wait' as const, ms: each })) },
+    { weight: 6, arbitrary: fc.record({ do: fc.constant('use' as const), isolate, times: fc.nat(quota) }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant('single' as const), isolate }) },
+    { weight: 6, arbitrary: fc.record({ do: fc.constant('ask' as const), isolate, wish }) },
+    {
+      weight: 4,
+      arbitrary: fc.record({
+        do: fc.constantFrom('deliver-ask' as const, 'deliver-reply' as const),
+        index,
+        isLost,
+      }),
+    },
+    { weight: 6, arbitrary: fc.constant({ do: 'settle' as const }) },
+    {
+      weight: 2,
+      arbitrary: fc.record({ do: fc.constant('renewals' as const), isolate, wish, times: fc.nat(14) }),
+    },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        do: fc.constant('overtake' as const),
+        isolate,
+        wishes: fc.tuple(wish, wish),
+        late: fc.constantFrom('ask' as const, 'reply' as const),
+      }),
+    },
+    { weight: 2, arbitrary: fc.constant({ do: 'grab' as const }) },
+    { weight: 2, arbitrary: fc.constant({ do: 'crash' as const }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('lose-isolate' as const), isolate }) },
+  );
+};
+
+const anySchedule = (algorithms: readonly ('sliding-window' | 'fixed-window')[]) =>
+  fc
+    .record({
+      quotas: fc.tuple(fc.integer({ min: 1, max: 6 }), fc.integer({ min: 1, max: 9 })),
+      seconds: fc.tuple(fc.constantFrom(1, 1, 1, 2, 3, 10), fc.constantFrom(2, 3, 10, 31)),
+      lifeMs: fc.constantFrom(1_000, 1_000, 2_000, 10_000),
+      limiterSkew: fc.integer({ min: -3_000, max: 3_000 }),
+      skews: fc.array(fc.integer({ min: -3_000, max: 3_000 }), { minLength: 1, maxLength: 4 }),
+    })
+    .chain(({ quotas, seconds, lifeMs, limiterSkew, skews }) => {
+      const policies = algorithms.map((algorithm, i) =>
+        policy(quotas[i] ?? 1, seconds[i] ?? 1, 'second', algorithm),
+      );
+      const windowMs = policies[0]?.windowMs ?? 1_000;
+      const events = fc.array(anyEvent(quotas[0], windowMs, lifeMs), { minLength: 10, maxLength: 120 });
+      return fc.record({
+        policies: fc.constant(policies),
+        lifeMs: fc.constant(lifeMs),
+        limiterSkew: fc.constant(limiterSkew),
+        skews: fc.constant(skews),
+        events,
+      });
+    });
+
+const RUNS = scaled(2_000, 20_000);
+
+describe('any interleaving of shares lent, renewed, shrunk, given back, lost and crashed', () => {
+  it.each([
+    ['a sliding window', ['sliding-window']],
+    ['two sliding windows', ['sliding-window', 'sliding-window']],
+  ] as const)('never uses more than the quota of %s', { timeout: SOAK_TIMEOUT_MS }, (_name, algorithms) => {
+    fc.assert(
+      fc.property(anySchedule(algorithms), ({ policies, lifeMs, limiterSkew, skews, events }) => {
+        const world = new World(policies, lifeMs, limiterSkew, skews);
+        for (const event of events) play(world, event);
+        expect(world.over()).toBeLessThanOrEqual(0);
+      }),
+      { numRuns: RUNS },
+    );
+  });
+});
