@@ -211,8 +211,9 @@ export const run = async (main: () => number | Promise<number>): Promise<void> =
   }
 };
 
-/** Whoever reads the output has enough (`| head`): nothing is left to do. */
+/** Whoever reads the output has enough (`| head`): nothing is left to do, but for a command that listens itself. */
 const endOfReader = ({ code, message }: NodeJS.ErrnoException): void => {
+  if (process.stdout.listenerCount('error') > 1) return;
   if (code !== 'EPIPE') process.stderr.write(`${message}\n`);
   process.exit(code === 'EPIPE' ? 0 : 1);
 };

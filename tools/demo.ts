@@ -1,7 +1,7 @@
 // `npm start`: Weir in the local Workers runtime, in front of a demo origin, with a demo issuer of tokens.
-import { parseArgs } from 'node:util';
+import { randomBytes } from 'node:crypto';
 import { buildWorker } from './build.ts';
-import { paint, run, UsageError } from './cli.ts';
+import { command, paint, whole } from './cli.ts';
 import { AUDIENCE, ISSUER, mint, startIssuer } from './demo/issuer.ts';
 import { demoOrigin } from './demo/origin.ts';
 import { freePort, serve } from './demo/ports.ts';
@@ -19,24 +19,7 @@ const VARS = {
   TIERS: { pro: '20 / 5 seconds' },
 };
 
-const main = async (): Promise<number> => {
-  const wanted = readPort();
-  const stop = stopped();
-  await buildWorker();
-  const weir = await startAll(await freePort(wanted));
-  await welcome(weir.urls[0] ?? '', wanted);
-  await stop;
-  await weir.close();
-  process.exit(0);
-};
-
-const readPort = (): number => {
-  const { values } = parseArgs({ options: { port: { type: 'string', default: String(DEFAULT_PORT) } } });
-  const port = Number(values.port);
-  if (!Number.isInteger(port) || port < 1 || port > 65_535)
-    throw new UsageError('--port: expected 1 to 65535');
-  return port;
-};
+const secret = (): string => randomBytes(32).toString('base64url');
 
 /** Resolves when somebody asks for the end, or npm or whoever reads the output went away. */
 const stopped = (): Promise<void> =>
@@ -47,14 +30,14 @@ const stopped = (): Promise<void> =>
     setInterval(() => process.ppid !== parent && resolve(), 500).unref();
   });
 
-const startAll = async (port: number): Promise<Runtime> => {
+const startAll = async (port: number, secrets: Record<string, string>): Promise<Runtime> => {
   const issuer = await serve(await startIssuer());
   const ORIGIN_URL = await serve(demoOrigin());
   const vars = { ...VARS, JWKS_URL: `${issuer}/jwks.json`, ORIGIN_URL };
-  return startRuntime({ port, vars, onLog: ({ message }) => console.log(paint('dim', message)) });
+  return startRuntime({ port, vars, secrets, onLog: ({ message }) => console.log(paint('dim', message)) });
 };
 
-const welcome = async (url: string, wanted: number): Promise<void> => {
+const welcome = async (url: string, wanted: number, adminToken: string): Promise<void> => {
   const token = await mint('alice', DAY);
   const authorization = '-H "Authorization: Bearer $TOKEN"';
   const taken = url.endsWith(`:${wanted}`) ? '' : ` (port ${wanted} is taken)`;
@@ -74,9 +57,39 @@ A refused one, without a token:
 A call every half second, until the quota is spent and after it has recovered:
   for i in $(seq 16); do curl -s -o /dev/null -w '%{http_code}\\n' ${authorization} ${url}/hello; sleep 0.5; done
 
-Another token:  npm run -s token -- --sub bob --tier pro --ttl 1h
+Another token:
+  npx weir-edge token --sub bob --tier pro --ttl 1h
+
+What alice has left, and whatever else docs/operate.md tells, in another terminal:
+  export WEIR_URL=${url} WEIR_ADMIN_TOKEN=${adminToken}
+  npx weir-edge subject alice
+
 Ctrl-C stops it all. Weir's log follows, a line for each refusal.
 `);
 };
 
-await run(main);
+await command({
+  name: 'start',
+  about:
+    'Runs Weir on this machine, in front of a demo origin, with a demo issuer of tokens. Ctrl-C ends it.',
+  options: {
+    port: whole(
+      { min: 1, max: 65_535 },
+      'where it listens, or the next free one; default 8787',
+      DEFAULT_PORT,
+    ),
+  },
+  async run({ port }) {
+    const stop = stopped();
+    await buildWorker();
+    const adminToken = secret();
+    const weir = await startAll(await freePort(port), {
+      ADMIN_TOKEN: adminToken,
+      PARTITION_SECRET: secret(),
+    });
+    await welcome(weir.urls[0] ?? '', port, adminToken);
+    await stop;
+    await weir.close();
+    process.exit(0);
+  },
+});

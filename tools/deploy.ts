@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { run } from './cli.ts';
+import { wranglerBin } from './wrangler.ts';
 
 const HELP = `Checks the configuration, then runs wrangler deploy.
 
@@ -31,8 +32,7 @@ const main = async (): Promise<number> => {
   const strict = args.includes('--allow-warnings') ? [] : ['--strict'];
   const rest = args.filter((arg) => arg !== '--allow-warnings');
   const checked = await node([join(import.meta.dirname, 'check.ts'), ...strict, ...shared(rest)]);
-  if (checked === 0)
-    return node([join(import.meta.dirname, '../node_modules/wrangler/bin/wrangler.js'), 'deploy', ...rest]);
+  if (checked === 0) return node([wranglerBin(), 'deploy', ...rest]);
   process.stderr.write(
     strict.length > 0
       ? 'Nothing was deployed. With --allow-warnings, only errors keep it from being.\n'

@@ -65,6 +65,12 @@ describe('npm run weir', () => {
     expect([code, stdout]).toEqual([0, `${weir.url}: ok\n`]);
   });
 
+  it('status: says that another server is not a Weir', async () => {
+    const { code, stdout, stderr } = await run(['status', '--url', origin.url]);
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toMatch(/is not a Weir/);
+  });
+
   it('status: exit code 1 where the configuration is wrong', async () => {
     const bad = await startWeir({ vars: { LIMITS: 'ten/minute' } });
     const { code, stdout } = await run(['status', '--url', bad.url]);
@@ -179,6 +185,58 @@ describe('npm run weir -- tail', () => {
   });
 });
 
+describe('npm run weir -- top', () => {
+  it('counts lines by whom they are about, most first', async () => {
+    const line = (outcome: string, partition: string) =>
+      JSON.stringify({ outcome, route: 'search', partition });
+    const input = [line('denied', 'a'), line('denied', 'b'), line('denied', 'b'), 'noise'].join('\n');
+    const { code, stdout } = await run(['top'], {}, input);
+    expect(code).toBe(0);
+    expect(stdout.split('\n')).toEqual([
+      'LINES  OUTCOME  ROUTE   PARTITION',
+      '2      denied   search  b',
+      '1      denied   search  a',
+      '',
+    ]);
+  });
+});
+
+describe('npx weir-edge', () => {
+  const bash = (script: string) =>
+    new Promise<Run>((resolve) =>
+      execFile('bash', ['-c', script], { cwd: join(import.meta.dirname, '../..') }, (error, stdout, stderr) =>
+        resolve({ code: Number(error?.code ?? 0), stdout, stderr }),
+      ),
+    );
+
+  it('ends well where its reader has enough', async () => {
+    const line = '{"outcome":"denied","status":429}';
+    const { stdout, stderr } = await bash(
+      `yes '${line}' | head -20000 | node bin/weir-edge.js tail | head -2`,
+    );
+    expect([stdout, stderr]).toEqual(['denied 429\ndenied 429\n', '']);
+  });
+
+  it('prints help of all its commands and of each', async () => {
+    const { code, stdout } = await bash('node bin/weir-edge.js --help');
+    expect(code).toBe(0);
+    const names = [...stdout.matchAll(/^ {2}(\w+) {2,}/gm)].map(([, name]) => name);
+    expect(names).toContain('check');
+    const helps = await bash(
+      names.map((name) => `node bin/weir-edge.js ${name} --help || exit 1`).join('\n'),
+    );
+    expect([helps.code, helps.stderr]).toEqual([0, '']);
+  });
+
+  it('says in a sentence that Node is too old', async () => {
+    const old = 'Object.defineProperty(process, "versions", { value: { node: "20.20.2" } })';
+    const { code, stderr } = await bash(`node --import 'data:text/javascript,${old}' bin/weir-edge.js check`);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/need Node 24/);
+    expect(stderr).not.toContain('    at ');
+  });
+});
+
 describe('what goes wrong', () => {
   it.each<[string, readonly string[], Record<string, string>, number, RegExp]>([
     ['an unknown verb', ['restart'], {}, 2, /expected one of status, subject/],
@@ -188,6 +246,7 @@ describe('what goes wrong', () => {
     ['a subject and an address', ['reset', 'a', '--address', '192.0.2.1'], {}, 2, /one of them/],
     ['one subject too many', ['reset', 'a', 'b'], {}, 2, /expected one of/],
     ['no URL', ['status'], { WEIR_URL: '' }, 2, /--url or WEIR_URL/],
+    ['an option of another verb', ['status', '--lift'], {}, 2, /--lift/],
     [
       'a token over plain http',
       ['status'],

@@ -57,6 +57,7 @@ interface Ours {
 const OURS = {
   LIMITER: { kind: OBJECT, isRequired: true },
   AUTH_FAILURES: { kind: RATE_LIMIT, isRequired: true },
+  PULSE: { kind: OBJECT, isRequired: false },
   ANALYTICS: { kind: DATASET, isRequired: false },
   ORIGIN: { kind: SERVICE, isRequired: false },
 } as const satisfies Readonly<Record<string, Ours>>;
@@ -108,13 +109,14 @@ const misnamed = (settings: Table, kind: Kind, isOurWorker: boolean): readonly F
     .map((entry) => String(entry[kind.key]))
     .filter((name) => !wanted.some((ours) => ours === name))
     .flatMap((name) => {
-      const meant = absent.find((ours) => isOurWorker || nearNames(name, [ours]).length > 0);
-      if (meant === undefined) return [];
+      const meant = absent.filter((ours) => isOurWorker || nearNames(name, [ours]).length > 0);
+      if (meant.length === 0) return [];
+      const lines = meant.map((ours) => `\`${kind.key} = "${ours}"\``).join(' or ');
       return [
         warning(
           'misnamed-binding',
           `Weir does not read the ${kind.what} ${name}.`,
-          `Write \`${kind.key} = "${meant}"\` in \`[[${kind.table}]]\`, the one name it reads, or remove it.`,
+          `Write ${lines} in \`[[${kind.table}]]\`, the names that it reads, or remove it.`,
         ),
       ];
     });

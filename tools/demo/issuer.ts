@@ -9,7 +9,8 @@ export const ISSUER = 'https://issuer.weir.example/';
 export const AUDIENCE = 'https://api.weir.example/';
 
 const ALGORITHM = 'ES256';
-const KEY_FILE = join(import.meta.dirname, '../../.wrangler/demo/key.json');
+/** Of the project that the command is run in; npm starts its scripts there. */
+const KEY_FILE = join(process.cwd(), '.wrangler/demo/key.json');
 
 /** A token for the demo. `claims` are beside `sub` and may not replace what the demo needs. */
 export const mint = async (sub: string, ttlSeconds: number, claims: JWTPayload = {}): Promise<string> => {

@@ -46,9 +46,15 @@ const TIMEOUT_MS = 10_000;
 /** Whether Weir works; it says so to anybody, also where its configuration is wrong. */
 export const health = async (target: Target): Promise<Health> => {
   const response = await send(target, 'GET', 'health');
-  if (response.ok || response.status === 503) return (await response.json()) as Health;
-  throw new Error(`${target.url} is no Weir: /.weir/health answered ${response.status}`);
+  const answer: unknown = await response.json().catch(() => undefined);
+  if (isHealth(answer)) return answer;
+  throw new Error(
+    `${target.url} is not a Weir: /.weir/health answered ${response.status}, and not as Weir does`,
+  );
 };
+
+const isHealth = (answer: unknown): answer is Health =>
+  typeof answer === 'object' && answer !== null && 'status' in answer && typeof answer.status === 'string';
 
 /** Throws an Error that says what to do, or a UsageError where Weir did not understand. */
 export const call = async <T>(target: Target, method: string, path: string, body?: object): Promise<T> => {

@@ -1,9 +1,9 @@
 // Log lines as they happen: `wrangler tail --format json`, or what is piped in (also of `wrangler dev`).
 import { spawn } from 'node:child_process';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import { paint } from '../cli.ts';
+import { paint, printable, run, say } from '../cli.ts';
+import { wranglerBin } from '../wrangler.ts';
 
 /** A log line of ours; docs/operate.md describes it. */
 export interface Line {
@@ -66,16 +66,35 @@ const COLOURS: Readonly<Record<string, Parameters<typeof paint>[0]>> = {
 
 /** `2026-… denied 429 quota_exceeded route=search policy=10/minute …`. */
 export const lineText = ({ time = '', outcome, status, reason, ...rest }: Line): string => {
-  const facts = Object.entries(rest).map(([name, value]) => `${name}=${value}`);
+  const facts = Object.entries(rest).map(([name, value]) => printable(`${name}=${value}`));
   const words = [time, paint(COLOURS[outcome] ?? 'white', outcome), status, reason, ...facts];
   return words.filter((word) => word !== undefined && word !== '').join(' ');
 };
 
+const HELP = `Prints Weir's log lines as they happen: of the deployed Worker by wrangler tail, or out of what is piped in.
+
+Usage: npx weir-edge tail [--json] [options of wrangler tail]
+       npx wrangler dev | npx weir-edge tail
+
+  --json  each line as it is
+  --help  this text
+`;
+
+/** Runs the command. */
+export const tail = (): Promise<void> =>
+  run(async () => {
+    const args = process.argv.slice(2);
+    if (args.includes('--help')) return say(HELP);
+    const isJson = args.includes('--json');
+    for await (const value of jsonOf(openTail(args.filter((arg) => arg !== '--json'))))
+      for (const line of linesOf(value)) say(`${isJson ? JSON.stringify(line) : lineText(line)}\n`);
+    return 0;
+  });
+
 /** What is piped in; on a terminal the deployed Worker's tail, of which `options` go to wrangler. */
 export const openTail = (options: readonly string[]): Readable => {
   if (!process.stdin.isTTY) return process.stdin;
-  const wrangler = join(import.meta.dirname, '../../node_modules/wrangler/bin/wrangler.js');
-  const child = spawn(process.execPath, [wrangler, 'tail', '--format', 'json', ...options], {
+  const child = spawn(process.execPath, [wranglerBin(), 'tail', '--format', 'json', ...options], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   return child.stdout;

@@ -1,0 +1,149 @@
+// The commands that look at a running Weir and steer it, by its admin API.
+import { asJson, command, flag, say, seconds, secretOf, text, UsageError } from '../cli.ts';
+import { call, health, type State, type Target } from './client.ts';
+import { configText, stateText } from './show.ts';
+
+const REMOTE = {
+  url: text('<url>', 'of Weir; default: WEIR_URL'),
+  json: flag('for scripts'),
+};
+
+const SUBJECT = {
+  address: text('<ip>', 'instead of a subject: an address’s callers without a token'),
+  issuer: text('<issuer>', 'of the subject, where several are configured'),
+  ...REMOTE,
+};
+
+const TIMES = {
+  until: text('<time>', 'when it ends, such as 2027-01-31T12:00:00Z'),
+  for: seconds('the same from now on: 90s, 15m, 1h, 7d'),
+};
+
+const NOTES = `The admin token is read from WEIR_ADMIN_TOKEN.
+Exit code: 0, 1 where Weir refuses or cannot be reached, 2 for wrong use.`;
+
+/** Any number of arguments is taken, so that too many are told in the words of the command. */
+const MANY = 9;
+
+/** The admin token goes there, so over https alone, but for this very machine. */
+const targetOf = (given: string | undefined): Target => {
+  const url = URL.parse(given ?? process.env.WEIR_URL ?? '');
+  if (url === null) throw new UsageError('expected the URL of Weir in --url or WEIR_URL');
+  if (url.protocol !== 'https:' && !/^(localhost|127\.[\d.]+|\[::1\])$/.test(url.hostname))
+    throw new UsageError(`expected an https URL, got ${url.origin}`);
+  return { url: url.origin, token: process.env.WEIR_ADMIN_TOKEN || undefined };
+};
+
+interface Named {
+  readonly address: string | undefined;
+  readonly issuer: string | undefined;
+}
+
+/** `subjects?issuer=…&subject=…`, or `addresses?address=…`. */
+const pathOf = ({ issuer, address }: Named, subjects: readonly string[], action = ''): string => {
+  const [subject] = subjects;
+  if (subjects.length > 1) throw new UsageError(`expected one of ${subjects.join(', ')}, and no more`);
+  if ((subject === undefined) === (address === undefined))
+    throw new UsageError('expected a subject or --address, and one of them');
+  const query = new URLSearchParams({
+    ...(subject === undefined ? { address: address ?? '' } : { subject }),
+    ...(issuer === undefined ? {} : { issuer }),
+  });
+  return `${subject === undefined ? 'addresses' : 'subjects'}${action}?${query}`;
+};
+
+/** `--until`, or `--for` from now on. */
+const untilOf = (until: string | undefined, time: number | undefined): string | undefined =>
+  time === undefined || until !== undefined ? until : new Date(Date.now() + time * 1_000).toISOString();
+
+const show = (state: State, json: boolean): number => say(json ? asJson(state) : stateText(state));
+
+/** Exit code 1 where Weir is misconfigured. */
+export const status = (): Promise<void> =>
+  command({
+    name: 'status',
+    about: 'Says whether Weir works; with the admin token also the configuration in force, secrets masked.',
+    options: REMOTE,
+    notes: NOTES,
+    async run({ url, json }) {
+      const target = targetOf(url);
+      const { status } = await health(target);
+      const isKnown = status === 'ok' && target.token !== undefined;
+      const config = isKnown ? await call<Record<string, unknown>>(target, 'GET', 'config') : undefined;
+      const shown = config === undefined ? '' : `\n${configText(config)}`;
+      return say(
+        json ? asJson({ status, config }) : `${target.url}: ${status}\n${shown}`,
+        status === 'ok' ? 0 : 1,
+      );
+    },
+  });
+
+export const subject = (): Promise<void> =>
+  command({
+    name: 'subject',
+    usage: '<subject> [options]',
+    about: 'Shows what is left of each policy, and what was set.',
+    options: SUBJECT,
+    notes: NOTES,
+    positionals: MANY,
+    run: async ({ url, json, ...named }, subjects) =>
+      show(await call(targetOf(url), 'GET', pathOf(named, subjects)), json),
+  });
+
+export const reset = (): Promise<void> =>
+  command({
+    name: 'reset',
+    usage: '<subject> [options]',
+    about: 'Forgets what was spent.',
+    options: SUBJECT,
+    notes: NOTES,
+    positionals: MANY,
+    run: async ({ url, json, ...named }, subjects) =>
+      show(await call(targetOf(url), 'POST', pathOf(named, subjects, '/reset')), json),
+  });
+
+export const override = (): Promise<void> =>
+  command({
+    name: 'override',
+    usage: '<subject> --limits <limits> --for <time> --reason <text> | <subject> --lift',
+    about: 'Sets other limits for a while, or lifts them.',
+    options: {
+      limits: text('<limits>', '10/minute, none (exempt) or blocked'),
+      ...TIMES,
+      reason: text('<text>', 'why; the admin API shows it, and no log has it'),
+      lift: flag('lifts them'),
+      ...SUBJECT,
+    },
+    notes: NOTES,
+    positionals: MANY,
+    async run({ url, json, limits, reason, lift, until, for: time, ...named }, subjects) {
+      const [target, path] = [targetOf(url), pathOf(named, subjects, '/override')];
+      const body = { limits, until: untilOf(until, time), reason };
+      return show(await (lift ? call(target, 'DELETE', path) : call(target, 'PUT', path, body)), json);
+    },
+  });
+
+export const revoke = (): Promise<void> =>
+  command({
+    name: 'revoke',
+    usage: '<subject> (--jti <id> | --before <time> | --lift) | --token <jwt>',
+    about: 'Refuses one token, or every token of a subject that was issued before a time; or lifts that.',
+    options: {
+      jti: text('<id>', 'the token with this id'),
+      before: text('<time>', 'every token issued before then, or now'),
+      token: text('<jwt>', 'this token, - to read it from standard input; it says itself whose it is'),
+      ...TIMES,
+      lift: flag('lifts every revocation of the subject'),
+      ...SUBJECT,
+    },
+    notes: NOTES,
+    positionals: MANY,
+    async run({ url, json, jti, before, token: given, lift, until, for: time, ...named }, subjects) {
+      const target = targetOf(url);
+      const token = await secretOf(given);
+      const isAlone = token !== undefined && subjects.length === 0;
+      const path = isAlone ? 'subjects/revoke' : pathOf(named, subjects, '/revoke');
+      const body = { jti, before, token, until: untilOf(until, time) };
+      return show(await (lift ? call(target, 'DELETE', path) : call(target, 'POST', path, body)), json);
+    },
+  });
