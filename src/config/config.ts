@@ -3,7 +3,7 @@ import { readClaimHeaders } from './claims.ts';
 import { readOrigin } from './origin.ts';
 import { checkCharges, readPolicies } from './policies.ts';
 import { defaultRoute, readRoutes } from './routes.ts';
-import { ABNORMAL_FACTOR, JURISDICTIONS } from './settings.ts';
+import { ABNORMAL_FACTOR, JURISDICTIONS, LOCATIONS } from './settings.ts';
 import { readTokens } from './tokens.ts';
 import type { Config } from './types.ts';
 import { type Problem, Vars } from './vars.ts';
@@ -55,6 +55,7 @@ const readConfig = (vars: Vars): Config => {
     onLimiterError: vars.choice('ON_LIMITER_ERROR'),
     limiterTimeoutMs: vars.integer('LIMITER_TIMEOUT_MS'),
     limiterJurisdiction: vars.word('LIMITER_JURISDICTION', JURISDICTIONS),
+    limiterLocation: vars.word('LIMITER_LOCATION', LOCATIONS),
     leases: vars.choice('LEASES') === 'on',
     corsOrigins: readCorsOrigins(vars),
     serverTiming: vars.choice('SERVER_TIMING') === 'true',

@@ -36,7 +36,10 @@ export const CHOICES = {
   SERVER_TIMING: ['false', 'true'],
 } as const;
 
-export const JURISDICTIONS = ['eu', 'fedramp'] as const;
+export const JURISDICTIONS = ['eu', 'us', 'fedramp'] as const;
+
+/** Where the platform may be asked to put a new object: Cloudflare's names of regions. */
+export const LOCATIONS = ['wnam', 'enam', 'sam', 'weur', 'eeur', 'apac', 'oc', 'afr', 'me'] as const;
 
 /** Texts with a default; the notations are described where they are parsed. */
 export const TEXTS = {

@@ -2,6 +2,7 @@
 import type { Secret } from '../lib/secret.ts';
 import type { Algorithm } from '../limiter/algorithms/index.ts';
 import type { Policy } from '../limiter/policy.ts';
+import type { JURISDICTIONS, LOCATIONS } from './settings.ts';
 
 export type Mode = 'enforce' | 'shadow';
 
@@ -88,7 +89,9 @@ export interface Config {
   readonly defaultRoute: Route;
   readonly onLimiterError: 'local' | 'open' | 'closed';
   readonly limiterTimeoutMs: number;
-  readonly limiterJurisdiction: 'eu' | 'fedramp' | undefined;
+  readonly limiterJurisdiction: (typeof JURISDICTIONS)[number] | undefined;
+  /** Where a Limiter is made that does not exist yet; undefined: near its first caller. */
+  readonly limiterLocation: (typeof LOCATIONS)[number] | undefined;
   readonly leases: boolean;
   /** Origins that may read our refusals; `*` alone for any; empty: no CORS headers. */
   readonly corsOrigins: readonly string[];

@@ -33,12 +33,15 @@ export class LimiterError extends Error {
 export class LimiterClient {
   readonly #timeoutMs: number;
   readonly #jurisdiction: Config['limiterJurisdiction'];
+  /** Heeded by the platform where the object does not exist yet. */
+  readonly #placement: DurableObjectNamespaceGetDurableObjectOptions | undefined;
   readonly #names = new BoundedMap<string, string>(CAPACITY);
   readonly #failures = new BoundedMap<string, Failures>(CAPACITY);
 
   constructor(config: Config) {
     this.#timeoutMs = config.limiterTimeoutMs;
     this.#jurisdiction = config.limiterJurisdiction;
+    this.#placement = config.limiterLocation && { locationHint: config.limiterLocation };
   }
 
   /**
@@ -81,7 +84,7 @@ export class LimiterClient {
     this.#names.set(partition, name);
     const namespace =
       this.#jurisdiction === undefined ? env.LIMITER : env.LIMITER.jurisdiction(this.#jurisdiction);
-    return namespace.get(namespace.idFromName(name));
+    return namespace.get(namespace.idFromName(name), this.#placement);
   }
 
   #countFailure(partition: string): void {

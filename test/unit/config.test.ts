@@ -554,8 +554,13 @@ describe('a bad configuration is named', () => {
     ],
     [
       'an unknown jurisdiction',
-      { ...ISSUER, LIMITER_JURISDICTION: 'us' },
-      '`LIMITER_JURISDICTION`: expected `eu` or `fedramp`, got `us`',
+      { ...ISSUER, LIMITER_JURISDICTION: 'uk' },
+      '`LIMITER_JURISDICTION`: expected `eu`, `us` or `fedramp`, got `uk`',
+    ],
+    [
+      'a location that is a city',
+      { ...ISSUER, LIMITER_LOCATION: 'ams' },
+      '`LIMITER_LOCATION`: expected `wnam`, `enam`, `sam`, `weur`, `eeur`, `apac`, `oc`, `afr` or `me`, got `ams`',
     ],
     ['leases of another kind', { ...ISSUER, LEASES: 'true' }, '`LEASES`: expected `on` or `off`, got `true`'],
     [
@@ -675,6 +680,7 @@ describe('a good configuration', () => {
       onLimiterError: 'local',
       limiterTimeoutMs: 1000,
       limiterJurisdiction: undefined,
+      limiterLocation: undefined,
       leases: true,
       corsOrigins: [],
       serverTiming: false,
@@ -814,7 +820,8 @@ describe('a good configuration', () => {
         LEASES: 'off',
         SERVER_TIMING: 'true',
         ON_LIMITER_ERROR: 'closed',
-        LIMITER_JURISDICTION: 'eu',
+        LIMITER_JURISDICTION: 'us',
+        LIMITER_LOCATION: 'weur',
         CORS_ORIGINS: 'https://app.example, http://localhost:3000',
         ABNORMAL_FACTOR: '2.5',
         ABNORMAL_ACTION: 'deny',
@@ -823,7 +830,8 @@ describe('a good configuration', () => {
       leases: false,
       serverTiming: true,
       onLimiterError: 'closed',
-      limiterJurisdiction: 'eu',
+      limiterJurisdiction: 'us',
+      limiterLocation: 'weur',
       corsOrigins: ['https://app.example', 'http://localhost:3000'],
       abnormal: { factor: 2.5, action: 'deny' },
     });
