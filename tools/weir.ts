@@ -36,6 +36,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     about: 'who is refused most, as it happens',
     start: async () => (await import('./weir/top.ts')).top(),
   },
+  init: {
+    about: 'writes a project that deploys Weir, without a clone of it',
+    start: () => import('./init.ts'),
+  },
   check: {
     about: 'what a configuration means, and what is wrong with it',
     start: () => import('./check.ts'),

@@ -21,10 +21,15 @@ export const mint = async (sub: string, ttlSeconds: number, claims: JWTPayload =
     .sign(await importJWK(key, ALGORITHM));
 };
 
+/** What the tokens are verified with. */
+export const publicKey = async (): Promise<JWK> => {
+  const { d: _private, ...key } = await signingKey();
+  return key;
+};
+
 /** Serves the key set on any free port of this machine. */
 export const startIssuer = async () => {
-  const { d: _private, ...key } = await signingKey();
-  const keySet = JSON.stringify({ keys: [key] });
+  const keySet = JSON.stringify({ keys: [await publicKey()] });
   return createServer((_request, response) => {
     response.writeHead(200, { 'Content-Type': 'application/jwk-set+json' }).end(keySet);
   });
