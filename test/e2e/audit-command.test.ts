@@ -5,6 +5,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { jwtVerify, SignJWT } from 'jose';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Report } from '../../tools/audit/types.ts';
 import { type Ended, run, start } from '../fixtures/command.ts';
@@ -85,6 +86,7 @@ describe('the audit command', () => {
     expect(skipped.map(({ id, seen }) => [id, seen])).toEqual([
       ['tokens.hs256-public-key', 'needs the issuer’s public keys: --jwks or --public-key'],
       ['tokens.expired', 'needs --signing-key'],
+      ['tokens.no-expiry', 'needs --signing-key'],
       ['tokens.not-yet-valid', 'needs --signing-key'],
       ['tokens.wrong-audience', 'needs --signing-key'],
     ]);
@@ -106,6 +108,70 @@ describe('the audit command', () => {
 
   it('ends with 2 on options it does not know', async () => {
     expect(await run([AUDIT, '--quick'])).toMatchObject({ code: 2, stdout: '' });
+  });
+
+  it.each(['limit', 'tokens,token.none', ''])(
+    'ends with 2 on --only %j, and lists the names',
+    async (only) => {
+      const { code, stdout, stderr } = await audit('http://127.0.0.1:9/', 'x', '--only', only);
+      expect([code, stdout]).toEqual([2, '']);
+      expect(stderr).toMatch(
+        /--only: no check or family is called .*families: tokens, leaks, limits, manners; checks: /,
+      );
+    },
+  );
+
+  it('ends with 1 where the grade is worse than --min-grade, or than the baseline’s, and says so', async () => {
+    const url = await sample('token-in-query');
+    const args = [
+      url,
+      await tokenOf('alice'),
+      '--only',
+      'tokens.none,tokens.outside-header',
+      '--fail-on',
+      'high',
+    ];
+    const graded = (...more: string[]) => audit(...(args as [string, string]), ...more);
+    expect(await graded('--min-grade', 'B')).toMatchObject({ code: 0 });
+    const worse = await graded('--min-grade', 'A');
+    expect(worse).toMatchObject({ code: 1, stderr: expect.stringContaining('the grade B is worse than A') });
+    const report = { tool: 'weir-audit', results: [], grade: { letter: 'A' } };
+    const baseline = file('better.json', JSON.stringify(report));
+    const fallen = await graded('--baseline', baseline);
+    expect(fallen).toMatchObject({ code: 1, stderr: expect.stringContaining('the grade fell from A to B') });
+  });
+
+  it('writes further reports beside the one it prints', async () => {
+    const markdown = join(folder, 'report.md');
+    const only = ['--only', 'tokens.none', '--also', `markdown=${markdown}`];
+    expect(await audit(await sample(), await tokenOf('alice'), ...only)).toMatchObject({ code: 0 });
+    expect(readFileSync(markdown, 'utf8')).toMatch(/^# Audit of .*: A$/m);
+  });
+
+  it('mints tokens with an HMAC secret, from a file or from standard input', async () => {
+    const secret = 'a-secret-of-at-least-thirty-two-bytes';
+    const token = await new SignJWT({ sub: 'alice' })
+      .setProtectedHeader({ alg: 'HS256' })
+      .setExpirationTime('1h')
+      .sign(Buffer.from(secret));
+    const { url } = await api(({ headers }, response) => {
+      const verified = jwtVerify(headers.authorization?.slice(7) ?? '', Buffer.from(secret));
+      verified.then(() => response.end('{}')).catch(() => response.writeHead(401).end());
+    });
+    const only = ['--only', 'tokens.expired,tokens.not-yet-valid', '--format', 'json'];
+    const outcomes = ({ stdout }: Ended) =>
+      (JSON.parse(stdout) as Report).results.map(({ outcome }) => outcome);
+    const key = file('secret', `${secret}\n`);
+    expect(outcomes(await audit(url, token, ...only, '--signing-key', key))).toEqual(['passed', 'passed']);
+    const { child, ended } = start([AUDIT, '--url', url, '--token', token, ...only, '--signing-key', '-']);
+    child.stdin?.end(secret);
+    expect(outcomes(await ended)).toEqual(['passed', 'passed']);
+    const wrong = await audit(url, token, '--signing-key', file('other', 'another-secret-entirely'));
+    expect(wrong).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('the HMAC secret that signed the token'),
+    });
+    expect(wrong.stderr).not.toContain('another-secret');
   });
 });
 
@@ -138,8 +204,10 @@ describe('the audit never', () => {
 
   it('goes on against an API that breaks down', async () => {
     const token = await tokenOf('alice');
+    let bad = 0;
     const { url, requests } = await api(({ headers }, response) => {
-      response.statusCode = headers.authorization === `Bearer ${token}` ? 200 : 500;
+      if (headers.authorization !== `Bearer ${token}`) bad++;
+      response.statusCode = bad === 0 ? 200 : 500;
       response.end();
     });
     const { stdout, code } = await audit(url, token, '--format', 'json');
@@ -171,6 +239,24 @@ describe('the audit never', () => {
       expect(stdout).toContain('leaks.error-bodies');
       for (const part of token.split('.')) expect(stdout + stderr).not.toContain(part);
     }
+  });
+});
+
+describe('an API that bad tokens break', () => {
+  it('is audited to the end, as long as the good token is served; the server errors are findings', async () => {
+    const token = await tokenOf('alice');
+    const { url } = await api(({ headers }, response) => {
+      response.statusCode = headers.authorization === `Bearer ${token}` ? 200 : 500;
+      response.end();
+    });
+    const { stdout } = await audit(url, token, '--only', 'tokens,leaks', '--format', 'json');
+    const { stopped, results }: Report = JSON.parse(stdout);
+    expect(stopped).toBeUndefined();
+    const outcomes = Map.groupBy(results, ({ outcome }) => outcome);
+    // The third: Node takes the first of two Authorization headers.
+    const failed = ['tokens.malformed', 'tokens.two-headers', 'tokens.server-error'];
+    expect(outcomes.get('failed')?.map(({ id }) => id)).toEqual(failed);
+    expect(outcomes.get('passed')).toBeUndefined();
   });
 });
 

@@ -235,4 +235,18 @@ export const mutants: readonly Mutant[] = [
     to: 'share.permits = lent.permits;\n  share.uses = [];',
     tests: SHARES,
   },
+  {
+    guard: 'no check of the audit passes without evidence',
+    file: 'tools/audit/evidence.ts',
+    from: "if (evidence.length === 0) return 'nothing was measured';",
+    to: '',
+    tests: ['test/unit/audit/evidence.test.ts'],
+  },
+  {
+    guard: 'the audit takes no figure for evidence that is not a number',
+    file: 'tools/audit/evidence.ts',
+    from: 'Number.isFinite(count) && count >= least',
+    to: '!(count < least)',
+    tests: ['test/unit/audit/evidence.test.ts'],
+  },
 ];

@@ -1,5 +1,6 @@
 // What every check works with: the client, the callers, and what was learnt so far.
 import type { KeyObject } from 'node:crypto';
+import { type Declared, resetSeconds } from './declared.ts';
 import { retryAfterSeconds } from './fields.ts';
 import type { Call, Client, Exchange, Header } from './http/client.ts';
 import { Inconclusive, pause } from './stop.ts';
@@ -23,7 +24,14 @@ export interface Credentials {
 /** Somebody with a token; those of one subject share an account. */
 export interface Caller {
   readonly token: string;
-  readonly account: { lastAdmitted: number | undefined };
+  readonly account: Account;
+}
+
+/** What is known of a quota; `performance.now()`. */
+export interface Account {
+  lastAdmitted: number | undefined;
+  /** When it is whole or in part there again, as its last denial said. */
+  deniedUntil: number | undefined;
 }
 
 /** Longest wait for a limit to renew. */
@@ -33,9 +41,14 @@ const MAX_REFUSAL_WAIT_SECONDS = 5;
 const REFUSAL_TRIES = 3;
 
 export const isAdmitted = (exchange: Exchange): boolean => exchange.status >= 200 && exchange.status < 300;
+/** Neither admitted nor refused: the API failed. */
+export const isBroken = (exchange: Exchange): boolean => exchange.status >= 500;
 export const isLimited = (exchange: Exchange): boolean => exchange.status === 429;
 export const bearer = (token: string): Header => ['Authorization', `Bearer ${token}`];
-export const callerOf = (token: string): Caller => ({ token, account: { lastAdmitted: undefined } });
+export const callerOf = (token: string): Caller => ({
+  token,
+  account: { lastAdmitted: undefined, deniedUntil: undefined },
+});
 
 export class Audit {
   readonly client: Client;
@@ -50,10 +63,21 @@ export class Audit {
   perSubject: boolean | undefined;
   /** The first good answer. */
   welcome: Exchange | undefined;
+  /** Bad tokens that were answered with a server error. */
+  readonly broken: { readonly what: string; readonly status: number }[] = [];
   readonly #memo = new Map<string, Promise<unknown>>();
   readonly #closers: (() => void)[] = [];
 
-  constructor(client: Client, credentials: Credentials, signal: AbortSignal) {
+  /** The limits that `--expect` names; empty: those that the API declares. */
+  readonly expected: readonly Declared[];
+
+  constructor(
+    client: Client,
+    credentials: Credentials,
+    signal: AbortSignal,
+    expected: readonly Declared[] = [],
+  ) {
+    this.expected = expected;
     this.client = client;
     this.credentials = credentials;
     this.signal = signal;
@@ -104,7 +128,9 @@ export class Audit {
   }
 
   note(caller: Caller, exchange: Exchange): Exchange {
-    if (isAdmitted(exchange)) caller.account.lastAdmitted = exchange.at;
+    const { account } = caller;
+    if (isAdmitted(exchange)) account.lastAdmitted = exchange.at;
+    if (isLimited(exchange)) account.deniedUntil = exchange.at + 1000 * (resetSeconds(exchange) ?? 0);
     return exchange;
   }
 

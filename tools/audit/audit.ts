@@ -1,7 +1,7 @@
 // The command: `npm run audit -- --help`.
 import { writeFileSync } from 'node:fs';
 import { paint, UsageError } from '../cli.ts';
-import { exitCode } from './baseline.ts';
+import { exitCode, gradeFault } from './baseline.ts';
 import { CannotRun, runAudit } from './engine.ts';
 import { resolveTarget, type Target } from './http/target.ts';
 import { HELP, type Options, readOptions } from './options.ts';
@@ -10,6 +10,7 @@ import { render } from './report/index.ts';
 import type { Paint } from './report/table.ts';
 import { plan, refusal } from './safety.ts';
 import { Stopped } from './stop.ts';
+import type { Report } from './types.ts';
 
 const CANNOT_RUN = 2;
 
@@ -41,20 +42,16 @@ const audit = async (options: Options, target: Target): Promise<number> => {
     signal: controller.signal,
     progress: progressBar(process.stderr),
   });
-  write(
-    options,
-    render(
-      report,
-      options.format,
-      options.output === undefined && process.stdout.isTTY ? colours : undefined,
-    ),
-  );
-  return exitCode(report, options.failOn, options.known);
+  write(options, report);
+  const fault = gradeFault(report, options);
+  if (fault !== undefined) process.stderr.write(`audit: ${fault}\n`);
+  return exitCode(report, options);
 };
 
-const write = ({ output }: Options, text: string): void => {
-  if (output === undefined) process.stdout.write(text);
-  else writeFileSync(output, text);
+const write = ({ output, format, also }: Options, report: Report): void => {
+  for (const [other, file] of also) writeFileSync(file, render(report, other));
+  if (output !== undefined) writeFileSync(output, render(report, format));
+  else process.stdout.write(render(report, format, process.stdout.isTTY ? colours : undefined));
 };
 
 const COLOUR = { passed: 'green', failed: 'red', skipped: 'yellow' } as const;

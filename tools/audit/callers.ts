@@ -47,7 +47,9 @@ const renewedCaller = async (audit: Audit, limit: Limit): Promise<Caller> => {
   const other = await otherCaller(audit);
   const everybody = other === undefined ? [audit.main] : [audit.main, other];
   const renewMs = await limit.renewMs();
-  const readyAt = ({ account }: Caller) => (account.lastAdmitted ?? -renewMs) + renewMs;
+  // A fixed window turns when a denial says; a sliding one is whole a window after its last request.
+  const readyAt = ({ account }: Caller) =>
+    Math.max((account.lastAdmitted ?? -renewMs) + renewMs, account.deniedUntil ?? 0);
   const candidates = everybody.toSorted((a, b) => readyAt(a) - readyAt(b));
   // A quota that all share is whole only once the last of them has rested.
   const [caller, when] = audit.perSubject

@@ -1,6 +1,7 @@
 // `npm run audit:docs`: writes the tables of docs/audit.md anew, from the checks and from audits of the demo and the samples.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { auditSample, failedIds } from '../../test/fixtures/weak/audited.ts';
 import { faults } from '../../test/fixtures/weak/faults.ts';
 import { run } from '../cli.ts';
@@ -8,23 +9,52 @@ import { checks } from './checks/index.ts';
 import { auditDemo } from './docs/demo.ts';
 import type { Report } from './types.ts';
 
-const page = join(import.meta.dirname, '../../docs/audit.md');
+const root = join(import.meta.dirname, '../..');
+const page = join(root, 'docs/audit.md');
+const readme = join(root, 'README.md');
 const RATE = 50;
 const MAX_REQUESTS = 900;
 /** Audits under way together; more would blur each other's times. */
 const TOGETHER = 8;
 
+const HELP = `Writes the tables of docs/audit.md and the counts in README.md anew.
+
+  npm run audit:docs              with audits of Weir's demo and of every sample, some minutes
+  npm run audit:docs -- --checks  only what the checks themselves say
+`;
+
 const main = async (): Promise<number> => {
-  const weir = await auditDemo();
-  const samples = await auditSamples();
-  const text = readFileSync(page, 'utf8');
-  const tables = { checks: checksTable(), weir: weirTable(weir), samples: samplesTable(weir, samples) };
-  writeFileSync(
-    page,
-    Object.entries(tables).reduce((all, [name, table]) => replaced(all, name, table), text),
-  );
+  const { values } = parseArgs({ options: { checks: { type: 'boolean' }, help: { type: 'boolean' } } });
+  if (values.help) process.stdout.write(HELP);
+  else {
+    rewrite(page, { checks: checksTable(), ...(values.checks ? {} : await audits()) });
+    writeFileSync(readme, counted(readFileSync(readme, 'utf8')));
+  }
   return 0;
 };
+
+const audits = async (): Promise<Record<string, string>> => {
+  const weir = await auditDemo();
+  return { weir: weirTable(weir), samples: samplesTable(weir, await auditSamples()) };
+};
+
+const rewrite = (path: string, tables: Readonly<Record<string, string>>): void => {
+  const text = readFileSync(path, 'utf8');
+  writeFileSync(
+    path,
+    Object.entries(tables).reduce((all, [name, table]) => replaced(all, name, table), text),
+  );
+};
+
+const COUNTS: Readonly<Record<string, number>> = { checks: checks.length, samples: faults.length };
+
+/** The text with the numbers between `<!-- checks -->` and `<!-- /checks -->`, and the like, as they are. */
+export const counted = (text: string): string =>
+  Object.entries(COUNTS).reduce(
+    (all, [name, count]) =>
+      all.replace(new RegExp(`(<!-- ${name} -->)\\d*(<!-- /${name} -->)`, 'g'), `$1${count}$2`),
+    text,
+  );
 
 /** The page with this part written anew. */
 export const replaced = (text: string, name: string, table: string): string => {

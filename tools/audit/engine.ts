@@ -1,8 +1,11 @@
 // Runs the checks in order and turns whatever becomes of each into a result: passed, failed, or skipped with its reason.
-import { Audit, type Credentials, isAdmitted } from './audit-context.ts';
+import { Audit, bearer, type Credentials, isAdmitted } from './audit-context.ts';
 import { canMint } from './callers.ts';
 import type { Check } from './check.ts';
-import { checks } from './checks/index.ts';
+import { checksNamed } from './checks/index.ts';
+import { countersOf } from './counters.ts';
+import type { Declared } from './declared.ts';
+import { accepted } from './evidence.ts';
 import { gradeOf } from './grade.ts';
 import { Budget, type BudgetLimits } from './http/budget.ts';
 import { Client } from './http/client.ts';
@@ -17,6 +20,8 @@ export interface AuditOptions {
   readonly limits: BudgetLimits;
   /** Ids, or families as `tokens`; empty: all. */
   readonly only?: readonly string[];
+  /** The limits that the API ought to have, in place of what it declares. */
+  readonly expected?: readonly Declared[];
   readonly signal: AbortSignal;
   /** Called before each check and once at the end. */
   readonly progress?: ((progress: Progress) => void) | undefined;
@@ -32,22 +37,21 @@ export interface Progress {
 /** The audit could not begin: the address does not answer, or does not accept the token. */
 export class CannotRun extends Error {}
 
-/** Audits one address. @throws {CannotRun} */
+/** Audits one address. @throws {CannotRun} or {UnknownCheck}, before anything is sent. */
 export const runAudit = async (options: AuditOptions): Promise<Report> => {
   const started = new Date();
-  const client = new Client(options.target, new Budget(options.limits, options.signal), options.signal);
-  const audit = new Audit(client, options.credentials, options.signal);
+  const { target, credentials, signal } = options;
+  const chosen = checksNamed(options.only ?? []);
+  const good = { headers: [bearer(credentials.token)] };
+  const client = new Client(target, new Budget(options.limits, signal), signal, good);
+  const audit = new Audit(client, credentials, signal, options.expected);
   try {
     await requireWelcome(audit);
-    const [results, stopped] = await runAll(
-      audit,
-      chosen(options.only ?? []),
-      options.progress ?? (() => {}),
-    );
+    const [results, stopped] = await runAll(audit, chosen, options.progress ?? (() => {}));
     return {
       tool: 'weir-audit',
       version: 1,
-      url: options.target.url.href,
+      url: target.url.href,
       started: started.toISOString(),
       seconds: Math.round((Date.now() - started.getTime()) / 100) / 10,
       requests: client.budget.sent,
@@ -60,12 +64,6 @@ export const runAudit = async (options: AuditOptions): Promise<Report> => {
   }
 };
 
-/** The checks that `only` names, by id or family; all if it is empty. */
-export const chosen = (only: readonly string[]): Check[] =>
-  checks.filter(
-    ({ id }) => only.length === 0 || only.some((name) => id === name || id.startsWith(`${name}.`)),
-  );
-
 const requireWelcome = async (audit: Audit): Promise<void> => {
   const exchange = await audit
     .getPatiently(audit.main, { headers: [['Origin', audit.credentials.origin]] })
@@ -77,6 +75,8 @@ const requireWelcome = async (audit: Audit): Promise<void> => {
       `the token given gets ${exchange.status}, so nothing else could be told apart from it`,
     );
   audit.welcome = exchange;
+  // Asked while the quota is whole: later a 429 would pass for a refusal of the key.
+  await canMint(audit);
 };
 
 const runAll = async (
@@ -104,7 +104,7 @@ const runAll = async (
 const runOne = async (audit: Audit, check: Check): Promise<Verdict | Stopped> => {
   try {
     const gap = await missing(audit, check);
-    return gap === undefined ? await check.run(audit) : skipped(gap);
+    return gap === undefined ? accepted(await check.run(audit)) : skipped(gap);
   } catch (error) {
     if (error instanceof Stopped) return error;
     if (error instanceof Inconclusive) return skipped(error.message);
@@ -158,6 +158,11 @@ const NEEDS: Readonly<Record<Need, (audit: Audit) => string | undefined | Promis
     await limitOf(audit);
     return undefined;
   },
+  'one-counter': async (audit) =>
+    unless(
+      !(await countersOf(audit)).several,
+      'several counters hold the quota, so there is no one number to compare with',
+    ),
 };
 
 const isLastOfTokens = (all: readonly Check[], check: Check): boolean =>

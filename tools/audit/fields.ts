@@ -15,11 +15,11 @@ export type Fields =
   | { readonly ok: true; readonly items: readonly FieldItem[] }
   | { readonly ok: false; readonly problem: string };
 
-/** Both fields together, or what is wrong with them. */
+/** The fields of the current draft, or what is wrong with them. `RateLimit` may stand alone, as in the draft's own 429. */
 export const readFields = (exchange: Exchange): Fields => {
   const limit = header(exchange, 'ratelimit');
   const policy = header(exchange, 'ratelimit-policy');
-  if (limit === undefined || policy === undefined) return problem(absence(exchange));
+  if (limit === undefined) return problem(absence(exchange, policy));
   try {
     return { ok: true, items: join(limit, policy) };
   } catch (error) {
@@ -29,25 +29,30 @@ export const readFields = (exchange: Exchange): Fields => {
 
 const problem = (text: string): Fields => ({ ok: false, problem: text });
 
-const absence = (exchange: Exchange): string => {
+const absence = (exchange: Exchange, policy: string | undefined): string => {
+  if (policy !== undefined)
+    return `RateLimit-Policy alone (${policy}): it declares the quota, not what remains of it`;
   const old = exchange.headers.map(([name]) => name).filter((name) => /^(x-)?rate-?limit-/i.test(name));
   return old.length > 0
     ? `only fields of other syntaxes (${old.join(', ')})`
     : 'no RateLimit and RateLimit-Policy';
 };
 
-const join = (limit: string, policy: string): FieldItem[] => {
-  const policies = new Map(parseList(policy).map(([name, parameters]) => [stringItem(name), parameters]));
+const join = (limit: string, policy: string | undefined): FieldItem[] => {
+  const policies = new Map(
+    parseList(policy ?? '').map(([name, parameters]) => [stringItem(name), parameters]),
+  );
   return parseList(limit).map(([item, parameters]) => {
     const name = stringItem(item);
     const declared = policies.get(name);
-    if (declared === undefined) throw new Error(`RateLimit names "${name}", RateLimit-Policy does not`);
+    if (policy !== undefined && declared === undefined)
+      throw new Error(`RateLimit names "${name}", RateLimit-Policy does not`);
     return {
       name,
       remaining: integer(parameters.get('r'), 'r'),
       resetSeconds: optional(parameters.get('t'), 't'),
-      quota: integer(declared.get('q'), 'q'),
-      windowSeconds: optional(declared.get('w'), 'w'),
+      quota: declared && integer(declared.get('q'), 'q'),
+      windowSeconds: optional(declared?.get('w'), 'w'),
     };
   });
 };

@@ -1,9 +1,10 @@
 // The subject's limit, seen from outside: how much it admits, when it renews, and whether something walks around it.
 import { type Audit, authorised, type Caller, isAdmitted, isLimited, MAX_WAIT_MS } from './audit-context.ts';
+import { type Declared, declaredIn, resetSeconds } from './declared.ts';
 import { readFields, retryAfterSeconds } from './fields.ts';
 import type { Call, Exchange } from './http/client.ts';
 import { Inconclusive } from './stop.ts';
-import { failed, passed, type Verdict } from './types.ts';
+import { failed, measured, passed, type Verdict } from './types.ts';
 
 export interface Limit {
   /** Requests in a row that were admitted before the first denial. */
@@ -14,6 +15,8 @@ export interface Limit {
   readonly spend: readonly Exchange[];
   readonly spendMs: number;
   readonly denial: Exchange;
+  /** Every limit that the API declares, or that `--expect` names in its stead. */
+  readonly declared: readonly Declared[];
   /** How long after the last admitted request the whole quota is there again. */
   renewMs(): Promise<number>;
 }
@@ -33,8 +36,9 @@ export const limitOf = (audit: Audit): Promise<Limit> => audit.once('limit', () 
 
 /** Spends the main subject's quota until the first 429; a whole quota, where that takes no long wait. */
 const discover = async (audit: Audit): Promise<Limit> => {
-  const windowMs = audit.welcome === undefined ? undefined : declaredWindowMs(audit.welcome);
-  if (windowMs === undefined) return discoverBlindly(audit);
+  const windows = declaredBy(audit, audit.welcome).flatMap(({ windowSeconds }) => windowSeconds ?? []);
+  const windowMs = 1000 * Math.max(0, ...windows);
+  if (windowMs === 0) return discoverBlindly(audit);
   if (windowMs > SHORT_WINDOW_MS) return spendAll(audit, audit.client.admitted);
   await audit.pause(windowMs + RENEW_SLACK_MS);
   return spendAll(audit, 0);
@@ -54,10 +58,12 @@ const discoverBlindly = async (audit: Audit): Promise<Limit> => {
   return last;
 };
 
-const declaredWindowMs = (exchange: Exchange): number | undefined => {
-  const fields = readFields(exchange);
-  const windows = fields.ok ? fields.items.flatMap(({ windowSeconds }) => windowSeconds ?? []) : [];
-  return windows.length === 0 ? undefined : 1000 * Math.max(...windows);
+/** What the responses declare, each quota once; `--expect` outranks them. */
+const declaredBy = (audit: Audit, ...exchanges: readonly (Exchange | undefined)[]): readonly Declared[] => {
+  if (audit.expected.length > 0) return audit.expected;
+  const all = exchanges.flatMap((exchange) => (exchange === undefined ? [] : declaredIn(exchange)));
+  const key = ({ quota, windowSeconds }: Declared) => `${quota}/${windowSeconds}`;
+  return [...new Map(all.toReversed().map((one) => [key(one), one])).values()].toReversed();
 };
 
 /** @param before requests admitted before, whose permits may not be back yet. */
@@ -82,14 +88,20 @@ const measuredLimit = (
   denial: Exchange,
   before: number,
   spendMs: number,
-): Limit => ({
-  capacity: spend.length,
-  most: Math.max(spend.length + before, ...spentQuotas(denial)),
-  spend,
-  spendMs,
-  denial,
-  renewMs: () => audit.once('renewal', () => renewal(audit, denial, spendMs)),
-});
+): Limit => {
+  const declared = declaredBy(audit, spend[0], spend.at(-1), denial);
+  const most = Math.max(spend.length + before, ...spentQuotas(denial));
+  return {
+    capacity: spend.length,
+    most,
+    spend,
+    spendMs,
+    denial,
+    declared,
+    renewMs: () =>
+      audit.once('renewal', () => renewal(audit, [...spend.slice(0, 1), denial], declared, most, spendMs)),
+  };
+};
 
 /** What the denial declares of the policies that it says are spent. */
 const spentQuotas = (denial: Exchange): number[] => {
@@ -101,36 +113,58 @@ const spentQuotas = (denial: Exchange): number[] => {
 
 /** A quota that the API itself declares, and that this budget or rate can never spend, is no finding. */
 const refuseHopeless = (audit: Audit, exchange: Exchange, cap: number): void => {
-  const fields = readFields(exchange);
-  if (!fields.ok || fields.items.length === 0) return;
+  const declared = declaredBy(audit, exchange);
   const { rate } = audit.client.budget.limits;
-  const reachable = ({
-    quota = 0,
-    windowSeconds = Number.POSITIVE_INFINITY,
-  }: (typeof fields.items)[number]) => quota <= cap && quota < rate * windowSeconds;
-  if (fields.items.some(reachable)) return;
-  const names = fields.items.map(({ name }) => name).join(', ');
+  const reachable = ({ quota, windowSeconds = Number.POSITIVE_INFINITY }: Declared) =>
+    quota <= cap && quota < rate * windowSeconds;
+  if (declared.length === 0 || declared.some(reachable)) return;
+  const fields = readFields(exchange);
+  const names = fields.ok ? fields.items.map(({ name }) => name) : declared.map(quotaText);
   throw new Inconclusive(
-    `no limit met within the budget: the API declares ${names}; raise --max-requests or --rate to reach it`,
+    `no limit met within the budget: the API declares ${names.join(', ')}; raise --max-requests or --rate to reach it`,
   );
 };
 
-const renewal = async (audit: Audit, denial: Exchange, spendMs: number): Promise<number> => {
+/** `100 in 60 s` */
+export const quotaText = ({ quota, windowSeconds }: Declared): string =>
+  windowSeconds === undefined ? `${quota}` : `${quota} in ${windowSeconds} s`;
+
+const renewal = async (
+  audit: Audit,
+  exchanges: readonly Exchange[],
+  declared: readonly Declared[],
+  most: number,
+  spendMs: number,
+): Promise<number> => {
+  const denial = exchanges.at(-1);
+  const told = Math.max(
+    (denial && retryAfterSeconds(denial)) ?? 0,
+    ...(denial ? spentWindows(denial) : []),
+    ...declaredWindows(declared, most),
+    ...(denial && readFields(denial).ok ? [] : exchanges.flatMap((one) => resetSeconds(one) ?? [])),
+  );
+  return (told > 0 ? told * 1000 : await pollRenewal(audit)) + spendMs + RENEW_SLACK_MS;
+};
+
+/** Seconds of the policies that a denial calls spent; of all, where it calls none so. */
+const spentWindows = (denial: Exchange): number[] => {
   const fields = readFields(denial);
-  const all = fields.ok ? fields.items : [];
-  const spent = all.filter(({ remaining }) => remaining === 0);
-  const declared = Math.max(
-    retryAfterSeconds(denial) ?? 0,
-    ...(spent.length > 0 ? spent : all).map((item) => item.windowSeconds ?? item.resetSeconds ?? 0),
+  if (!fields.ok) return [];
+  const spent = fields.items.filter(({ remaining }) => remaining === 0);
+  return (spent.length > 0 ? spent : fields.items).map(
+    (item) => item.windowSeconds ?? item.resetSeconds ?? 0,
   );
-  return (declared > 0 ? declared * 1000 : await pollRenewal(audit)) + spendMs + RENEW_SLACK_MS;
 };
 
-/** For an API that does not say when: asks until it admits again. */
+/** Seconds of the declared windows whose quota so many requests can have spent. */
+const declaredWindows = (declared: readonly Declared[], most: number): number[] =>
+  declared.flatMap(({ quota, windowSeconds = 0 }) => (quota <= 1.1 * most ? windowSeconds : []));
+
+/** For an API that does not say when: asks until it admits again, each time after a longer rest. */
 const pollRenewal = async (audit: Audit): Promise<number> => {
   const start = audit.main.account.lastAdmitted ?? performance.now();
-  while (performance.now() - start < MAX_WAIT_MS) {
-    await audit.pause(POLL_MS);
+  for (let rest = POLL_MS; performance.now() - start < MAX_WAIT_MS; rest *= 1.1) {
+    await audit.pause(rest);
     if (isAdmitted(await audit.get(audit.main))) return performance.now() - start;
   }
   throw new Inconclusive(`the limit did not renew within ${MAX_WAIT_MS / 1000} s`);
@@ -164,12 +198,17 @@ export const noneWalksAround = async (
   variants: readonly Variant[],
 ): Promise<Verdict> => {
   const limit = await limitOf(audit);
-  await exhaust(audit, limit, audit.main);
+  const denial = await exhaust(audit, limit, audit.main);
   const around: string[] = [];
   for (const variant of variants) if (await walksAround(audit, limit, variant)) around.push(variant.what);
   const all = `${sent}, while plain requests are denied: ${variants.map(({ what }) => what).join(', ')}`;
   return around.length === 0
-    ? passed(all, 'none was admitted')
+    ? passed(
+        all,
+        'none was admitted',
+        measured('variants tried', variants.length),
+        measured('denials of plain requests', isLimited(denial) ? 1 : 0),
+      )
     : failed(all, `admitted again and again: ${around.join(', ')}`);
 };
 

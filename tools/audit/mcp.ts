@@ -2,11 +2,13 @@
 import { parseArgs } from 'node:util';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
-import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
+import type { RequestHandlerExtra } from '@modelcontextprotocol/sdk/shared/protocol.js';
+import type { CallToolResult, ServerNotification, ServerRequest } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
 import type { Check } from './check.ts';
 import { checkById, checks } from './checks/index.ts';
-import { CannotRun, runAudit } from './engine.ts';
+import { readExpected } from './declared.ts';
+import { CannotRun, type Progress, runAudit } from './engine.ts';
 import { resolveTarget } from './http/target.ts';
 import { DEFAULT_LIMITS, DEFAULT_ORIGIN } from './options.ts';
 import { toMarkdown } from './report/markdown.ts';
@@ -27,8 +29,15 @@ const auditInput = {
   second_token: z.string().optional().describe('Another token of the same subject'),
   other_token: z.string().optional().describe('A token of another subject'),
   jwks: z.string().optional().describe('Public keys of the issuer: JWKS, JWK or PEM, as text'),
-  signing_key: z.string().optional().describe('A private JWK to mint tokens with, as text'),
+  signing_key: z
+    .string()
+    .optional()
+    .describe('To mint tokens with: a private JWK or PEM, or the HMAC secret that signed the token, as text'),
   origin: z.string().default(DEFAULT_ORIGIN).describe('Origin of a page that the API serves, for CORS'),
+  expect: z
+    .string()
+    .optional()
+    .describe('What the limit ought to be, where the API does not say: 100/minute'),
   only: z.array(z.string()).default([]).describe('Ids or families of checks; empty: all'),
   max_requests: z.int().min(10).max(2000).default(DEFAULT_LIMITS.maxRequests),
   rate: z.int().min(2).max(100).default(DEFAULT_LIMITS.rate).describe('Requests in any second'),
@@ -43,6 +52,7 @@ const auditApi = async (
   input: AuditInput,
   hosts: readonly string[],
   signal: AbortSignal,
+  progress: (progress: Progress) => void,
 ): Promise<CallToolResult> => {
   const target = await resolveTarget(input.url);
   const no = refusal(target, hosts.includes(target.url.hostname));
@@ -55,12 +65,15 @@ const auditApi = async (
         secondToken: input.second_token,
         otherToken: input.other_token,
         publicKeys: input.jwks === undefined ? [] : readPublicKeys(input.jwks),
-        signingKey: input.signing_key === undefined ? undefined : readSigningKey(input.signing_key),
+        signingKey:
+          input.signing_key === undefined ? undefined : readSigningKey(input.signing_key, input.token),
         origin: input.origin,
       },
       limits: { maxRequests: input.max_requests, rate: input.rate },
       only: input.only,
+      expected: input.expect === undefined ? [] : readExpected(input.expect),
       signal,
+      progress,
     }),
   );
   turn = mine.catch(() => {});
@@ -95,6 +108,20 @@ const explanation = ({ id, severity, title, owasp, rfc, why, fix, needs }: Check
     ...(needs.length > 0 ? [`The check needs: ${needs.join(', ')}`] : []),
   ].join('\n\n');
 
+type Request = RequestHandlerExtra<ServerRequest, ServerNotification>;
+
+/** Tells the client how far the audit is, if it asked to be told: a whole one takes about a minute. */
+const notifierOf = ({ _meta, sendNotification }: Request): ((progress: Progress) => void) => {
+  const progressToken = _meta?.progressToken;
+  if (progressToken === undefined) return () => {};
+  return function notify({ done, total, requests, next }) {
+    const message = next === undefined ? `${requests} requests` : `${next}; ${requests} requests so far`;
+    const params = { progressToken, progress: done, total, message };
+    // A client that has gone away needs no progress, and its audit is aborted by its own signal.
+    sendNotification({ method: 'notifications/progress', params }).catch(() => {});
+  };
+};
+
 const serve = async (hosts: readonly string[]): Promise<void> => {
   const server = new McpServer({ name: 'weir-audit', version: '1.0.0' });
   server.registerTool(
@@ -107,7 +134,7 @@ const serve = async (hosts: readonly string[]): Promise<void> => {
       inputSchema: auditInput,
       annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true, openWorldHint: true },
     },
-    (input, { signal }) => auditApi(input, hosts, signal).catch(explained),
+    (input, request) => auditApi(input, hosts, request.signal, notifierOf(request)).catch(explained),
   );
   server.registerTool(
     'explain_finding',

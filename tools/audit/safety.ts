@@ -1,6 +1,6 @@
 // What must be true before the first request leaves, and what is about to be sent.
 import type { Credentials } from './audit-context.ts';
-import { chosen } from './engine.ts';
+import { checksNamed } from './checks/index.ts';
 import type { BudgetLimits } from './http/budget.ts';
 import type { Target } from './http/target.ts';
 
@@ -18,7 +18,7 @@ export const plan = (
   limits: BudgetLimits,
   only: readonly string[],
 ): string => {
-  const checks = chosen(only);
+  const checks = checksNamed(only);
   const families = Map.groupBy(checks, ({ id }) => id.slice(0, id.indexOf('.')));
   const given = [
     'token',

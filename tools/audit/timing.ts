@@ -1,10 +1,10 @@
 // Whether the time of a refusal tells its reason: interleaved samples, compared pair by pair, confirmed by a second run.
 
 import { type Comparison, compare, median } from '../statistics.ts';
-import { type Audit, bearer, isAdmitted, isLimited } from './audit-context.ts';
+import { type Audit, bearer, isAdmitted, isBroken, isLimited } from './audit-context.ts';
 import { retryAfterSeconds } from './fields.ts';
 import { Inconclusive } from './stop.ts';
-import { failed, passed, type Verdict } from './types.ts';
+import { type Evidence, failed, measured, passed, type Verdict } from './types.ts';
 
 /** A reason for refusal, and a new token each time that is refused for it. */
 export type Reason = readonly [name: string, token: () => string];
@@ -24,19 +24,23 @@ const LEAST_SHIFT_MS = 2;
 
 /** Where a forgery gets in, other checks say so. */
 export const ADMITTED = 'such tokens are admitted, so there is no refusal to look at';
+export const BROKEN = 'such tokens are answered with a server error, so there is no refusal to look at';
 
 /** Failed if two reasons differ, in two runs, by chance less than 1 % and by 2 ms or more. */
 export const timingVerdict = async (audit: Audit, reasons: readonly Reason[]): Promise<Verdict> => {
   const sent = `${ROUNDS} interleaved tokens each of: ${reasons.map(([name]) => name).join(', ')}`;
   const first = await measure(audit, reasons);
-  if (!isLeak(widest(first), reasons.length)) return passed(sent, summary(first));
+  if (!isLeak(widest(first), reasons.length)) return passed(sent, summary(first), evidenceOf(first));
   const again = await measure(audit, reasons);
   const confirmed = isLeak(widest(again), reasons.length);
-  return (confirmed ? failed : passed)(sent, summary(again));
+  return (confirmed ? failed : passed)(sent, summary(again), evidenceOf(again));
 };
 
 /** Milliseconds of each refusal, by reason. */
 type Times = ReadonlyMap<string, readonly number[]>;
+
+const evidenceOf = (times: Times): Evidence =>
+  measured('times of each reason', Math.min(...[...times.values()].map(({ length }) => length)), ROUNDS);
 
 const measure = async (audit: Audit, reasons: readonly Reason[]): Promise<Times> => {
   const times = new Map<string, number[]>(reasons.map(([name]) => [name, []]));
@@ -57,8 +61,9 @@ const refusalTime = async (
   patience: { leftMs: number },
 ): Promise<number> => {
   for (;;) {
-    const exchange = await audit.client.send({ headers: [bearer(token())], timed: true });
+    const exchange = await audit.client.send({ headers: [bearer(token())], connection: 'timed' });
     if (isAdmitted(exchange)) throw new Inconclusive(ADMITTED);
+    if (isBroken(exchange)) throw new Inconclusive(BROKEN);
     if (!isLimited(exchange)) return exchange.ms;
     const waitMs = 1000 * (retryAfterSeconds(exchange) ?? 1);
     patience.leftMs -= waitMs;

@@ -13,7 +13,8 @@ export type Need =
   | 'public-key'
   | 'signing-key'
   | 'loopback'
-  | 'limit';
+  | 'limit'
+  | 'one-counter';
 
 /** What a check asks, with all that a reader needs to understand its answer. */
 export interface Question {
@@ -33,20 +34,31 @@ export interface Question {
   readonly requests: number;
 }
 
+/** Something that was counted or measured, and the least of it that shows anything. */
+export interface Evidence {
+  readonly what: string;
+  readonly count: number;
+  readonly least: number;
+}
+
 /** What one run of a check found. Never holds a token. */
 export interface Verdict {
   readonly outcome: Outcome;
   readonly sent: string;
   readonly seen: string;
+  /** What the outcome rests on. The engine takes no `passed` without it. */
+  readonly evidence: readonly Evidence[];
 }
 
 export interface Result
   extends Verdict,
     Pick<Question, 'id' | 'severity' | 'title' | 'owasp' | 'rfc' | 'why' | 'fix'> {}
 
+export type Letter = 'A' | 'B' | 'C' | 'D' | 'E' | 'F';
+
 export interface Grade {
-  /** Undefined where the audit was stopped before its end. */
-  readonly letter: 'A' | 'B' | 'C' | 'D' | 'E' | 'F' | undefined;
+  /** Undefined where the audit was stopped before its end, or too little was measured to praise. */
+  readonly letter: Letter | undefined;
   readonly score: number;
   /** The sum, written out. */
   readonly arithmetic: string;
@@ -66,6 +78,26 @@ export interface Report {
   readonly stopped: string | undefined;
 }
 
-export const passed = (sent: string, seen: string): Verdict => ({ outcome: 'passed', sent, seen });
-export const failed = (sent: string, seen: string): Verdict => ({ outcome: 'failed', sent, seen });
-export const skipped = (reason: string): Verdict => ({ outcome: 'skipped', sent: 'nothing', seen: reason });
+/** @param least what `count` must reach to show anything. */
+export const measured = (what: string, count: number, least = 1): Evidence => ({ what, count, least });
+
+export const passed = (sent: string, seen: string, ...evidence: [Evidence, ...Evidence[]]): Verdict => ({
+  outcome: 'passed',
+  sent,
+  seen,
+  evidence,
+});
+
+export const failed = (sent: string, seen: string, ...evidence: Evidence[]): Verdict => ({
+  outcome: 'failed',
+  sent,
+  seen,
+  evidence,
+});
+
+export const skipped = (reason: string): Verdict => ({
+  outcome: 'skipped',
+  sent: 'nothing',
+  seen: reason,
+  evidence: [],
+});

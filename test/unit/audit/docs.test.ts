@@ -3,14 +3,14 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { checks } from '../../../tools/audit/checks/index.ts';
-import { checksTable, replaced } from '../../../tools/audit/docs.ts';
+import { checksTable, counted, replaced } from '../../../tools/audit/docs.ts';
 import { HELP } from '../../../tools/audit/options.ts';
 import { faults } from '../../fixtures/weak/faults.ts';
 
 const page = readFileSync(join(import.meta.dirname, '../../../docs/audit.md'), 'utf8');
 
 describe('docs/audit.md', () => {
-  it('lists every check as it is; else run `npm run audit:docs`', () => {
+  it('lists every check as it is; else run `npm run audit:docs -- --checks`', () => {
     expect(page).toContain(checksTable());
   });
 
@@ -20,6 +20,12 @@ describe('docs/audit.md', () => {
       expect(page).toMatch(
         new RegExp(`\\| ${name} \\|.*\\| ${[...fails].map((id) => `(?=.*\`${id}\`)`).join('')}`),
       );
+  });
+
+  it('and README.md count the checks and samples as they are; else run `npm run audit:docs -- --checks`', () => {
+    const readme = readFileSync(join(import.meta.dirname, '../../../README.md'), 'utf8');
+    expect(readme).toContain(`<!-- checks -->${checks.length}<!-- /checks -->`);
+    expect(counted(readme)).toBe(readme);
   });
 
   it('is rewritten between its marks only', () => {

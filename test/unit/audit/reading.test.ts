@@ -50,6 +50,20 @@ describe('the limit fields of a response', () => {
     expect(read(limit, policy)).toMatchObject({ ok: false, problem: expect.stringContaining(problem) });
   });
 
+  it('may be RateLimit alone, as in the draft’s own 429', () => {
+    expect(readFields(exchange([['RateLimit', '"default";r=0;t=5']], '', 429))).toMatchObject({
+      ok: true,
+      items: [{ name: 'default', remaining: 0, resetSeconds: 5, quota: undefined }],
+    });
+  });
+
+  it('are told as what they are where RateLimit-Policy stands alone', () => {
+    expect(readFields(exchange([['RateLimit-Policy', '"default";q=100;w=60']]))).toMatchObject({
+      ok: false,
+      problem: expect.stringMatching(/^RateLimit-Policy alone .*it declares the quota, not what remains/),
+    });
+  });
+
   it('are missed by name where an older syntax stands in their place', () => {
     expect(readFields(exchange([['X-RateLimit-Limit', '5']]))).toMatchObject({
       problem: 'only fields of other syntaxes (X-RateLimit-Limit)',

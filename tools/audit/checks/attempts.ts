@@ -1,7 +1,8 @@
 // Things that must be refused, sent one by one; the verdict over all of them.
-import { type Audit, bearer, isAdmitted } from '../audit-context.ts';
+import { type Audit, bearer, isAdmitted, isBroken } from '../audit-context.ts';
 import type { Call, Exchange } from '../http/client.ts';
-import { failed, passed, type Verdict } from '../types.ts';
+import { Inconclusive } from '../stop.ts';
+import { failed, measured, passed, type Verdict } from '../types.ts';
 
 export interface Attempt {
   readonly what: string;
@@ -13,18 +14,46 @@ export const withToken = (what: string, token: string): Attempt => ({
   call: { headers: [bearer(token)] },
 });
 
-/** Passed if every attempt is refused; failed if one is admitted or breaks the API. */
-export const allRefused = async (audit: Audit, attempts: readonly Attempt[]): Promise<Verdict> => {
-  const sent = attempts.map(({ what }) => what).join(', ');
-  const answers: (Attempt & { exchange: Exchange })[] = [];
+export interface Answer extends Attempt {
+  readonly exchange: Exchange;
+}
+
+/** The answer to each attempt, in order. */
+export const answersTo = async (audit: Audit, attempts: readonly Attempt[]): Promise<Answer[]> => {
+  const answers: Answer[] = [];
   for (const attempt of attempts) answers.push({ ...attempt, exchange: await audit.attempt(attempt.call) });
-  const wrong = answers.filter(({ exchange }) => isAdmitted(exchange) || exchange.status >= 500);
-  if (wrong.length === 0)
-    return passed(sent, `all refused: ${tally(answers.map(({ exchange }) => exchange.status))}`);
-  return failed(sent, wrong.map(({ what, exchange }) => `${describe(exchange)} for ${what}`).join('; '));
+  return answers;
 };
 
-const describe = (exchange: Exchange): string =>
+/** Passed if every attempt is refused, failed if one is admitted. A server error is neither; another check tells of it. */
+export const allRefused = async (audit: Audit, attempts: readonly Attempt[]): Promise<Verdict> => {
+  const answers = await answersTo(audit, attempts);
+  const admitted = answers.filter(({ exchange }) => isAdmitted(exchange));
+  if (admitted.length > 0) return failed(listed(attempts), described(admitted));
+  const broken = answers.filter(({ exchange }) => isBroken(exchange));
+  audit.broken.push(...broken.map(({ what, exchange }) => ({ what, status: exchange.status })));
+  if (broken.length > 0) throw new Inconclusive(`neither admitted nor refused: ${described(broken)}`);
+  return refusedAll(answers);
+};
+
+/** The verdict over answers that are all refusals. */
+export const refusedAll = (answers: readonly Answer[]): Verdict => {
+  const statuses = answers.map(({ exchange }) => exchange.status);
+  const refused = statuses.filter((status) => status >= 300 && status < 500).length;
+  return passed(
+    listed(answers),
+    `all refused: ${tally(statuses)}`,
+    measured('attempts refused', refused, Math.max(1, answers.length)),
+  );
+};
+
+export const listed = (attempts: readonly Attempt[]): string => attempts.map(({ what }) => what).join(', ');
+
+/** `admitted (200) for two parts; 500 for four parts` */
+export const described = (answers: readonly Answer[]): string =>
+  answers.map(({ what, exchange }) => `${statusText(exchange)} for ${what}`).join('; ');
+
+const statusText = (exchange: Exchange): string =>
   isAdmitted(exchange) ? `admitted (${exchange.status})` : `${exchange.status}`;
 
 /** `401 × 5, 400 × 1` */

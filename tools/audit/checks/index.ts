@@ -2,7 +2,8 @@
 import type { Check } from '../check.ts';
 import { leakChecks, oracleCheck } from './leaks.ts';
 import { aroundChecks } from './limits-around.ts';
-import { ownerChecks } from './limits-owner.ts';
+import { declaredCheck } from './limits-declared.ts';
+import { ownerChecks, tokenChecks } from './limits-owner.ts';
 import { raceChecks } from './limits-race.ts';
 import { refusedChecks } from './limits-refused.ts';
 import { mannerChecks } from './manners.ts';
@@ -20,12 +21,34 @@ export const checks: readonly Check[] = [
   ...claimChecks,
   ...leakChecks,
   ...ownerChecks,
+  declaredCheck,
+  ...tokenChecks,
   ...aroundChecks,
   oracleCheck,
   ...mannerChecks,
   ...raceChecks,
   ...refusedChecks,
 ];
+
+/** A name that no check and no family has. */
+export class UnknownCheck extends TypeError {}
+
+/**
+ * The checks of these ids or families, in their order; all if there are none.
+ * @throws {UnknownCheck} which lists the names there are.
+ */
+export const checksNamed = (names: readonly string[]): readonly Check[] => {
+  const isNamed = (name: string) => (check: Check) => check.id === name || check.id.startsWith(`${name}.`);
+  const unknown = names.filter((name) => !checks.some(isNamed(name)));
+  if (unknown.length > 0) throw new UnknownCheck(unknownText(unknown));
+  return checks.filter((check) => names.length === 0 || names.some((name) => isNamed(name)(check)));
+};
+
+const unknownText = (unknown: readonly string[]): string => {
+  const families = [...new Set(checks.map(({ id }) => id.slice(0, id.indexOf('.'))))];
+  const ids = checks.map(({ id }) => id).join(', ');
+  return `no check or family is called ${unknown.map((name) => `"${name}"`).join(', ')}; families: ${families.join(', ')}; checks: ${ids}`;
+};
 
 /** @returns undefined for an id that no check has. */
 export const checkById = (id: string): Check | undefined => checks.find((check) => check.id === id);

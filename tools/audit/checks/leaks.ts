@@ -1,15 +1,15 @@
 // Checks: what refusals tell those who are refused.
 import { randomBytes, randomUUID } from 'node:crypto';
-import { type Audit, bearer, isAdmitted, isLimited } from '../audit-context.ts';
+import { type Audit, bearer, isAdmitted, isBroken, isLimited } from '../audit-context.ts';
 import { canMint } from '../callers.ts';
 import type { Check } from '../check.ts';
 import { excerpt, fingerprint, firstDifference } from '../fingerprint.ts';
 import { type Exchange, header } from '../http/client.ts';
 import { exhaust, limitOf } from '../limit.ts';
 import { Inconclusive } from '../stop.ts';
-import { ADMITTED, type Reason, ROUNDS, timingVerdict } from '../timing.ts';
+import { ADMITTED, BROKEN, type Reason, ROUNDS, timingVerdict } from '../timing.ts';
 import { badlySigned, encode, freshPayload, randomSignature } from '../tokens/jwt.ts';
-import { failed, passed, type Verdict } from '../types.ts';
+import { failed, measured, passed, type Verdict } from '../types.ts';
 import { tally } from './attempts.ts';
 import { jwtOf } from './tokens-forged.ts';
 
@@ -42,13 +42,13 @@ interface Refusal {
   readonly exchange: Exchange;
 }
 
-/** One refusal for each reason; those that are admitted belong to other checks. */
+/** One refusal for each reason; tokens that are admitted, or break the API, belong to other checks. */
 const refusals = (audit: Audit): Promise<Refusal[]> =>
   audit.once('refusals', async () => {
     const all: Refusal[] = [];
     for (const [reason, token] of await reasons(audit))
       all.push({ reason, exchange: await audit.attempt({ headers: [bearer(token)] }) });
-    return all.filter(({ exchange }) => exchange.status >= 400);
+    return all.filter(({ exchange }) => exchange.status >= 400 && !isBroken(exchange));
   });
 
 const sameBytes: Check = {
@@ -65,7 +65,12 @@ const sameBytes: Check = {
     const sent = `one token each: ${all.map(({ reason }) => reason).join(', ')}`;
     const odd = all.find(({ exchange }) => first && fingerprint(exchange) !== fingerprint(first.exchange));
     if (first === undefined) throw new Inconclusive('nothing was refused');
-    if (odd === undefined) return passed(sent, `${all.length} times the same ${first.exchange.status}`);
+    if (odd === undefined)
+      return passed(
+        sent,
+        `${all.length} times the same ${first.exchange.status}`,
+        measured('refusals compared', all.length, 2),
+      );
     const difference = firstDifference(fingerprint(first.exchange), fingerprint(odd.exchange));
     return failed(sent, `${first.reason} and ${odd.reason} differ: ${difference}`);
   },
@@ -95,7 +100,7 @@ const errorBodies: Check = {
       .find(({ text }) => text);
     return told
       ? failed(sent, `${told.reason}: ${excerpt(told.text)}`)
-      : passed(sent, 'no reason, stack trace or path');
+      : passed(sent, 'no reason, stack trace or path', measured('refusals read', all.length));
   },
 };
 
@@ -154,6 +159,7 @@ const inTurn = async (audit: Audit, ...tokens: [string, string]): Promise<[strin
   const first = await audit.attempt({ headers: [bearer(tokens[0])] });
   const second = await audit.attempt({ headers: [bearer(tokens[1])] });
   if (isAdmitted(first)) throw new Inconclusive(ADMITTED);
+  if (isBroken(first) && isBroken(second)) throw new Inconclusive(BROKEN);
   return [fingerprint(first), fingerprint(second)];
 };
 
@@ -175,6 +181,7 @@ const oracle: Check = {
       await exhaust(audit, limit, audit.main);
       const pair = await forgedPair(audit);
       if (pair.some(isAdmitted)) throw new Inconclusive(ADMITTED);
+      if (pair.every(isBroken)) throw new Inconclusive(BROKEN);
       // Both 429: whoever fails too often is limited just now, which says nothing of the subject.
       if (pair.every(isLimited)) await audit.pause(GATED_MS);
       else if (isLimited(await audit.get(audit.main))) return oracleVerdict(pair);
@@ -196,7 +203,9 @@ const forgedPair = async (audit: Audit): Promise<[Exchange, Exchange]> => {
 const oracleVerdict = ([spent, unknown]: [Exchange, Exchange]): Verdict => {
   const sent = 'forged tokens for the subject while its quota is spent, and for an unknown one';
   const [a, b] = [fingerprint(spent), fingerprint(unknown)];
-  return a === b ? passed(sent, tally([spent.status, unknown.status])) : failed(sent, firstDifference(a, b));
+  return a === b
+    ? passed(sent, tally([spent.status, unknown.status]), measured('refusals compared', 2, 2))
+    : failed(sent, firstDifference(a, b));
 };
 
 export const leakChecks: readonly Check[] = [sameBytes, errorBodies, timing, subjects];

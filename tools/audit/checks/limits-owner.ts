@@ -4,7 +4,7 @@ import { otherCaller, secondCaller } from '../callers.ts';
 import type { Check } from '../check.ts';
 import { exhaust, limitOf, NoLimit, noneWalksAround, seconds, type Variant } from '../limit.ts';
 import { Inconclusive } from '../stop.ts';
-import { failed, passed } from '../types.ts';
+import { failed, measured, passed } from '../types.ts';
 
 const exists: Check = {
   id: 'limits.exists',
@@ -20,7 +20,11 @@ const exists: Check = {
     const sent = 'good requests in a row';
     try {
       const { capacity, spendMs, denial } = await limitOf(audit);
-      return passed(sent, `${capacity} admitted in ${seconds(spendMs)} s, then ${denial.status}`);
+      return passed(
+        sent,
+        `${capacity} admitted in ${seconds(spendMs)} s, then ${denial.status}`,
+        measured('requests admitted before the denial', capacity),
+      );
     } catch (error) {
       if (error instanceof NoLimit) return failed(sent, error.message);
       throw error;
@@ -97,8 +101,12 @@ const other: Check = {
       audit.perSubject = isAdmitted(await audit.get(caller));
     }
     const sent = 'another subject’s token while the quota is spent';
-    return audit.perSubject ? passed(sent, 'admitted') : failed(sent, 'denied as well');
+    return audit.perSubject
+      ? passed(sent, 'admitted', measured('requests of the other subject admitted', 1))
+      : failed(sent, 'denied as well');
   },
 };
 
-export const ownerChecks: readonly Check[] = [exists, shared, spelling, other];
+/** Whose the quota is comes first: a fresh subject is what other checks compare with. */
+export const ownerChecks: readonly Check[] = [exists, other];
+export const tokenChecks: readonly Check[] = [shared, spelling];

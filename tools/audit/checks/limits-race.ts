@@ -5,14 +5,14 @@ import type { Check } from '../check.ts';
 import { pipeline } from '../http/pipeline.ts';
 import { countAdmitted, type Limit, limitOf, refilled, repeated, SHORT_WINDOW_MS } from '../limit.ts';
 import { Inconclusive } from '../stop.ts';
-import { failed, passed, type Verdict } from '../types.ts';
+import { failed, measured, passed, type Verdict } from '../types.ts';
 
-const race = { severity: 'high', owasp: 'API4:2023', needs: ['limit'] } as const;
+const race = { severity: 'high', owasp: 'API4:2023', needs: ['limit', 'one-counter'] } as const;
 
 /** Permits left when the rush begins. */
 const LEFT = 10;
 /** How many more come than there are permits. */
-const OVER = 20;
+const OVER = 14;
 
 interface Rush {
   readonly sent: number;
@@ -50,6 +50,7 @@ const rushAgain = async (audit: Audit, way: Way): Promise<Verdict> => {
   return (seen.admitted > seen.most ? failed : passed)(
     `${seen.sent} requests, the last of them together`,
     text,
+    measured('requests admitted', seen.admitted, Math.ceil(limit.capacity / 2)),
   );
 };
 

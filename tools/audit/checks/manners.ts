@@ -1,23 +1,26 @@
 // Checks: do refusals say what a well-behaved client needs, and is it true?
-import { type Audit, bearer, isAdmitted, isLimited, MAX_WAIT_MS } from '../audit-context.ts';
+import { type Audit, bearer, isAdmitted, isBroken, isLimited, MAX_WAIT_MS } from '../audit-context.ts';
 import type { Check } from '../check.ts';
 import { readFields, retryAfterSeconds } from '../fields.ts';
 import { excerpt } from '../fingerprint.ts';
 import { type Exchange, type Header, header } from '../http/client.ts';
 import { exhaust, type Limit, limitOf, SHORT_WINDOW_MS } from '../limit.ts';
 import { Inconclusive } from '../stop.ts';
-import { ADMITTED } from '../timing.ts';
+import { ADMITTED, BROKEN } from '../timing.ts';
 import { badlySigned } from '../tokens/jwt.ts';
-import { failed, passed, type Verdict } from '../types.ts';
+import { failed, measured, passed, type Verdict } from '../types.ts';
 
 const manner = { severity: 'low', owasp: 'API4:2023', needs: ['limit'] } as const;
 
-/** A 401 and a 429, once for all checks of this file. */
-const refusals = (audit: Audit): Promise<{ unauthorized: Exchange; denied: Exchange }> =>
-  audit.once('one 401, one 429', async () => ({
-    unauthorized: await refusal(audit),
-    denied: await deniedWithOrigin(audit),
-  }));
+/** A 401, where there is one, and a 429; once for all checks of this file. */
+const refusals = (audit: Audit): Promise<readonly Exchange[]> =>
+  audit.once('one 401, one 429', async () => {
+    const unauthorized = await refusal(audit).catch((error: unknown) => {
+      if (error instanceof Inconclusive) return [];
+      throw error;
+    });
+    return [unauthorized, await deniedWithOrigin(audit)].flat();
+  });
 
 /** The 401 of a badly signed token; where the API admits that one, of something that is no token. */
 const refusal = (audit: Audit): Promise<Exchange> =>
@@ -27,6 +30,7 @@ const refusal = (audit: Audit): Promise<Exchange> =>
       const exchange = await audit.attempt({
         headers: [bearer(token), ['Origin', audit.credentials.origin]],
       });
+      if (isBroken(exchange)) throw new Inconclusive(BROKEN);
       if (!isAdmitted(exchange)) return exchange;
     }
     throw new Inconclusive(ADMITTED);
@@ -60,6 +64,7 @@ const retryAfter: Check = {
     return (good ? passed : failed)(
       'a request over the limit',
       value === undefined ? 'no Retry-After' : `Retry-After: ${excerpt(value)}`,
+      measured('denials read', 1),
     );
   },
 };
@@ -72,6 +77,7 @@ const truthful: Check = {
   rfc: 'RFC 9110 section 10.2.3',
   why: 'Too early, and clients that obey are denied again; too late, and they lose quota they have paid for.',
   fix: 'Compute it from the counter that denied, rounded up to whole seconds.',
+  needs: ['limit', 'one-counter'],
   requests: 6,
   async run(audit) {
     const first = await tryRetryAfter(audit);
@@ -105,14 +111,14 @@ const tryRetryAfter = async (audit: Audit): Promise<Verdict> => {
   await audit.pause(seconds * 1000 - early + LATE_MS);
   const after = await audit.get(audit.main);
   return isAdmitted(after)
-    ? passed(sent, 'denied before, allowed after')
+    ? passed(sent, 'denied before, allowed after', measured('denials waited out', 1))
     : failed(sent, `${after.status} even after it`);
 };
 
 const fields: Check = {
   ...manner,
   id: 'manners.ratelimit-fields',
-  title: 'RateLimit and RateLimit-Policy are there and parse',
+  title: 'RateLimit is there and parses, and RateLimit-Policy with it where it is sent',
   rfc: 'draft-ietf-httpapi-ratelimit-headers-11 sections 3, 4; RFC 9651',
   why: 'A client that sees its quota paces itself, and is never refused at all.',
   fix: 'Send both as structured fields on every response that a limit applied to, the 429 included.',
@@ -124,9 +130,13 @@ const fields: Check = {
       .find(({ read }) => !read.ok);
     const sent = 'requests up to the limit and over it';
     if (wrong && !wrong.read.ok) return failed(sent, `on a ${wrong.one.status}: ${wrong.read.problem}`);
-    return passed(sent, excerpt(`RateLimit: ${header(denial, 'ratelimit')}`));
+    const fields = excerpt(`RateLimit: ${header(denial, 'ratelimit')}`);
+    return passed(sent, fields, measured('responses read', spend.length, 1));
   },
 };
+
+/** Part of a window that may pass while its quota is spent. */
+const SLOW = 0.6;
 
 const countsDown: Check = {
   ...manner,
@@ -135,9 +145,14 @@ const countsDown: Check = {
   rfc: 'draft-ietf-httpapi-ratelimit-headers-11 section 4.1',
   why: 'A number that does not follow what is spent makes clients pace themselves wrongly.',
   fix: 'Report what the counter that decides holds after this request.',
+  needs: ['limit', 'one-counter'],
   requests: 0,
   async run(audit) {
-    const { spend, denial, capacity } = await limitOf(audit);
+    const { spend, denial, capacity, spendMs, renewMs } = await limitOf(audit);
+    if (spendMs > SLOW * (await renewMs()))
+      throw new Inconclusive(
+        'permits came back while the quota was spent, so it could not be seen to count down',
+      );
     const counts = [...spend, denial].map(tightest);
     const known = counts.filter((count) => count !== undefined);
     if (known.length < counts.length || capacity < 2)
@@ -148,7 +163,11 @@ const countsDown: Check = {
     // One rise: a window that turned meanwhile.
     const followed =
       rises <= 1 && first - last >= (capacity - 1) / 2 && last <= 1 + capacity / 10 && atDenial === 0;
-    return (followed ? passed : failed)('requests up to the limit and over it', seen);
+    return (followed ? passed : failed)(
+      'requests up to the limit and over it',
+      seen,
+      measured('counts read', known.length, 3),
+    );
   },
 };
 
@@ -175,20 +194,24 @@ const challenge: Check = {
     const value = headers.find(([name]) => name.toLowerCase() === 'www-authenticate')?.[1];
     const good = status === 401 && value !== undefined && /^bearer\b/i.test(value);
     const seen = `${status}, ${value === undefined ? 'no WWW-Authenticate' : excerpt(value)}`;
-    return (good ? passed : failed)('a refused token', seen);
+    return (good ? passed : failed)('a refused token', seen, measured('refusals read', 1));
   },
 };
 
 /** A check of both refusals by one question. */
 const both = (sent: string, wrong: (exchange: Exchange) => string | undefined): Check['run'] =>
   async function ask(audit) {
-    const { unauthorized, denied } = await refusals(audit);
-    const faults = [unauthorized, denied].flatMap((exchange) => {
+    const all = await refusals(audit);
+    const faults = all.flatMap((exchange) => {
       const fault = wrong(exchange);
       return fault === undefined ? [] : [`${exchange.status}: ${fault}`];
     });
     return faults.length === 0
-      ? passed(sent, `so for ${unauthorized.status} and 429`)
+      ? passed(
+          sent,
+          `so for ${all.map(({ status }) => status).join(' and ')}`,
+          measured('refusals read', all.length),
+        )
       : failed(sent, faults.join('; '));
   };
 
@@ -243,21 +266,25 @@ const cors: Check = {
   requests: 4,
   async run(audit) {
     const origin: Header = ['Origin', audit.credentials.origin];
-    const { unauthorized, denied } = await refusals(audit);
-    const faults = [unauthorized, denied].filter((one) => !isReadable(one, audit.credentials.origin));
+    const all = await refusals(audit);
+    const faults = all.filter((one) => !isReadable(one, audit.credentials.origin));
     const sent = `requests with ${origin.join(': ')}`;
-    if (faults.length === 2 && !(audit.welcome && isReadable(audit.welcome, audit.credentials.origin)))
+    if (
+      faults.length === all.length &&
+      !(audit.welcome && isReadable(audit.welcome, audit.credentials.origin))
+    )
       throw new Inconclusive(
         `the API answers no page of ${audit.credentials.origin}; name one that it serves with --origin`,
       );
     if (faults.length > 0)
       return failed(sent, `not readable: ${faults.map(({ status }) => status).join(', ')}`);
-    const exposed = header(denied, 'access-control-expose-headers')?.toLowerCase() ?? '';
+    const denied = all.at(-1);
+    const exposed = (denied && header(denied, 'access-control-expose-headers'))?.toLowerCase() ?? '';
     const hidden = ['retry-after', 'ratelimit'].filter(
-      (name) => header(denied, name) !== undefined && !exposed.includes(name),
+      (name) => denied && header(denied, name) !== undefined && !exposed.includes(name),
     );
     return hidden.length === 0
-      ? passed(sent, 'readable')
+      ? passed(sent, 'readable', measured('refusals read', all.length))
       : failed(sent, `hidden from the page: ${hidden.join(', ')}`);
   },
 };

@@ -47,7 +47,7 @@ const auditAt = async (url: string): Promise<Report> => {
       secondToken: await mint('alice', 2 * HOUR, pro),
       otherToken: await mint('bob', HOUR, pro),
       publicKeys: readPublicKeys(key),
-      signingKey: readSigningKey(key),
+      signingKey: readSigningKey(key, token),
       origin: DEFAULT_ORIGIN,
     },
     limits: DEFAULT_LIMITS,

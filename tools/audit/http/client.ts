@@ -15,8 +15,8 @@ export interface Call {
   readonly path?: string;
   readonly headers?: readonly Header[];
   readonly body?: string;
-  /** Use the one connection that is kept for measuring time. */
-  readonly timed?: boolean;
+  /** `timed`: the one connection that is kept for measuring time. `fresh`: one of its own. Else any that is kept. */
+  readonly connection?: 'timed' | 'fresh';
 }
 
 export interface Exchange {
@@ -52,18 +52,24 @@ export class Client {
   readonly #signal: AbortSignal;
   readonly #agent: HttpAgent;
   readonly #timed: HttpAgent;
+  readonly #fresh: HttpAgent;
+  /** What the API ought to answer well, asked where it seems to break down. */
+  readonly #good: Call;
+  #inquiry: Promise<void> | undefined;
   /** Responses of 2xx so far, whoever asked. */
   admitted = 0;
   #recent: number[] = [];
   #unreachable = 0;
 
-  constructor(target: Target, budget: Budget, signal: AbortSignal) {
+  constructor(target: Target, budget: Budget, signal: AbortSignal, good: Call = {}) {
     this.target = target;
+    this.#good = good;
     this.budget = budget;
     this.#signal = signal;
     const Agent = target.secure ? HttpsAgent : HttpAgent;
     this.#agent = new Agent({ keepAlive: true, maxSockets: 64 });
     this.#timed = new Agent({ keepAlive: true, maxSockets: 1 });
+    this.#fresh = new Agent({ keepAlive: false });
   }
 
   async send(call: Call = {}): Promise<Exchange> {
@@ -90,24 +96,46 @@ export class Client {
     this.#unreachable = 0;
     if (status >= 200 && status < 300) this.admitted++;
     this.#recent = [...this.#recent, status].slice(-RECENT);
-    if (this.#recent.filter((code) => code >= 500).length >= STORM)
-      throw new Stopped(`${STORM} of the last ${RECENT} responses were server errors`);
   }
 
   close(): void {
     this.#agent.destroy();
     this.#timed.destroy();
+    this.#fresh.destroy();
   }
 
   async #exchange(call: Call): Promise<Exchange> {
     if (this.#signal.aborted) throw stopReason(this.#signal);
-    const exchange = await this.#request(call)
+    const exchange = await this.#answered(call);
+    this.observe(exchange.status);
+    await this.#weather();
+    return exchange;
+  }
+
+  /** Bad tokens may break the API one by one. Where the good one breaks it, too, the audit must not go on. */
+  #weather(): Promise<void> {
+    const errors = this.#recent.filter((code) => code >= 500).length;
+    if (errors >= STORM) this.#inquiry ??= this.#inquire().finally(() => (this.#inquiry = undefined));
+    return this.#inquiry ?? Promise.resolve();
+  }
+
+  async #inquire(): Promise<void> {
+    await this.budget.take();
+    const { status } = await this.#answered(this.#good);
+    if (status >= 200 && status < 300) this.admitted++;
+    if (status >= 500) throw new Stopped(`${STORM} of the last ${RECENT} responses were server errors`);
+    this.#recent = [];
+  }
+
+  /** A connection that the server closed meanwhile is tried again as a new one. */
+  #answered(call: Call): Promise<Exchange> {
+    return this.#request(call)
       .catch((cause: Error) =>
-        cause instanceof StaleConnection ? this.#request(call) : Promise.reject(cause),
+        cause instanceof StaleConnection
+          ? this.#request({ ...call, connection: 'fresh' })
+          : Promise.reject(cause),
       )
       .catch((cause: Error) => this.#missed(cause));
-    this.observe(exchange.status);
-    return exchange;
   }
 
   #missed(cause: Error): never {
@@ -115,6 +143,11 @@ export class Client {
     this.#unreachable++;
     if (this.#unreachable >= UNREACHABLE) throw new Stopped(`the host does not answer (${cause.message})`);
     throw cause;
+  }
+
+  #agentOf({ connection }: Call): HttpAgent {
+    if (connection === 'timed') return this.#timed;
+    return connection === 'fresh' ? this.#fresh : this.#agent;
   }
 
   #request(call: Call): Promise<Exchange> {
@@ -126,7 +159,7 @@ export class Client {
       method: call.method ?? 'GET',
       path: call.path ?? target.path,
       headers: headerList(target, call).flat(),
-      agent: call.timed ? this.#timed : this.#agent,
+      agent: this.#agentOf(call),
       signal: this.#signal,
       timeout: TIMEOUT_MS,
     });

@@ -50,3 +50,13 @@ export const hmacSigned = (
   const input = `${encode({ ...header, alg: 'HS256' })}.${payload}`;
   return `${input}.${createHmac('sha256', secret).update(input).digest('base64url')}`;
 };
+
+const HASHES: Readonly<Record<string, string>> = { HS256: 'sha256', HS384: 'sha384', HS512: 'sha512' };
+
+/** Whether this secret signed the token, by the HMAC that its header names. */
+export const isHmacOf = (jwt: Jwt, secret: Buffer): boolean => {
+  const hash = HASHES[String(jwt.header.alg)];
+  const [header, payload, signature] = jwt.parts;
+  if (hash === undefined) return false;
+  return createHmac(hash, secret).update(`${header}.${payload}`).digest('base64url') === signature;
+};
