@@ -65,6 +65,8 @@ export class Exchange {
   preflight = false;
   /** Undefined for an anonymous caller. */
   identity: Identity | undefined = undefined;
+  /** Under `AUTH_MODE=shadow`: would have been refused, so it is nobody's request. */
+  unidentified = false;
   /** For the RateLimit fields; undefined where no policy applied. */
   quota: Quota | undefined = undefined;
   /** Undefined without `SERVER_TIMING`. */

@@ -1,6 +1,7 @@
 // Validated strings -> whom a request of the admin API is about and what it asks for. Throws an `Invalid`.
 import { decodeJwt } from 'jose';
-import { identityOf } from '../auth/claims.ts';
+import { identityOf, MAX_SUBJECT_LENGTH } from '../auth/claims.ts';
+import { issuerName, subjectIssuer } from '../auth/issuers.ts';
 import { parseLimits } from '../config/notation.ts';
 import type { Config } from '../config/types.ts';
 import type { Identity } from '../identity.ts';
@@ -37,10 +38,12 @@ const TOLERANCE_MS = 300_000;
 
 /** A subject of a configured issuer: a revocation under a mistyped one would do nothing, unnoticed. */
 export const subjectOf = ({ config, query }: AdminRequest): Subject => {
-  const known = config.tokens.issuers.map(({ issuer }) => issuer);
-  const { subject = '', issuer = known.length === 1 ? (known[0] ?? '') : undefined } = query;
-  if (issuer === undefined || !(known.includes(undefined) || known.includes(issuer)))
-    throw invalid('issuer', `one of ${known.join(', ')}`);
+  const { issuers } = config.tokens;
+  const [{ issuer: only = '' } = {}, ...more] = issuers;
+  const { subject = '', issuer: named = more.length === 0 ? only : undefined } = query;
+  const issuer = named === undefined ? undefined : subjectIssuer(issuers, named);
+  if (issuer === undefined)
+    throw invalid('issuer', `one of ${issuers.map((each) => each.issuer).join(', ')}`);
   return { partition: subjectPartition(issuer, subject), names: { issuer, subject } };
 };
 
@@ -61,7 +64,7 @@ export const markOf = (
   if ([token, jti, body.before].filter((given) => given !== undefined).length !== 1)
     throw invalid('jti', 'this or `token` or `before`, and only one');
   if (token !== undefined) return tokenMarkOf(request, token);
-  if (query.subject === undefined) throw invalid('subject', '1 to 255 characters');
+  if (query.subject === undefined) throw invalid('subject', `1 to ${MAX_SUBJECT_LENGTH} characters`);
   const until = body.until === undefined ? Number.POSITIVE_INFINITY : untilOf(request);
   if (jti !== undefined) return { query, mark: { jti, until } };
   const time = before === 'now' ? now : timeOf(before);
@@ -87,7 +90,10 @@ const tokenMarkOf = ({ config, query, body }: AdminRequest, token: string) => {
 /** Not verified: an operator may revoke what its issuer no longer vouches for. */
 const readToken = ({ tokens }: Config, token: string): Identity => {
   try {
-    const identity = identityOf(decodeJwt(token), { ...tokens, headers: [] });
+    const claims = decodeJwt(token);
+    const issuers = tokens.issuers.map((issuer) => issuerName(issuer, claims));
+    const name = issuers.find((each) => each !== undefined) ?? String(claims.iss ?? '');
+    const identity = identityOf(claims, name, { ...tokens, tiers: [], headers: [] });
     if (typeof identity === 'object' && Number.isFinite(identity.exp)) return identity;
   } catch {
     // Not a JWT at all.

@@ -1,5 +1,7 @@
 // What the admin API takes: the schemas that validate its requests and, at build time, make its OpenAPI document.
 import * as v from 'valibot';
+import { MAX_SUBJECT_LENGTH } from '../auth/claims.ts';
+import { MAX_TOKEN_LENGTH } from '../auth/shape.ts';
 import { table } from '../lib/shape.ts';
 
 const text = (maxLength: number, description?: string) => {
@@ -18,10 +20,10 @@ export const EXPECTED = {
 const issuer = v.optional(text(1024, 'needed where several are configured'));
 const until = text(40, EXPECTED.until);
 
-export const subjectQuery = table({ issuer, subject: text(255) });
+export const subjectQuery = table({ issuer, subject: text(MAX_SUBJECT_LENGTH) });
 
 /** A token that is revoked says itself whose it is. */
-export const revokeQuery = table({ issuer, subject: v.optional(text(255)) });
+export const revokeQuery = table({ issuer, subject: v.optional(text(MAX_SUBJECT_LENGTH)) });
 
 export const addressQuery = table({ address: text(45, EXPECTED.address) });
 
@@ -33,7 +35,7 @@ export const overrideBody = table({
 
 /** One of the first three. */
 export const revokeBody = table({
-  token: v.optional(text(8192)),
+  token: v.optional(text(MAX_TOKEN_LENGTH)),
   jti: v.optional(text(255)),
   before: v.optional(text(40, EXPECTED.before)),
   until: v.optional(until),

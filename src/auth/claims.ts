@@ -1,32 +1,43 @@
 // Verified claims -> Identity. Pure.
 import type { JWTPayload } from 'jose';
-import type { ClaimHeader } from '../config/types.ts';
+import type { ClaimHeader, ClaimPath, RequiredClaim } from '../config/types.ts';
 import type { Identity } from '../identity.ts';
 import { subjectPartition } from '../partition.ts';
+import type { Reason } from './reasons.ts';
 
-/** Longest subject, in UTF-16 units (OpenID Connect Core section 2 allows 255 ASCII characters). */
-const MAX_SUBJECT_LENGTH = 255;
+/**
+ * Longest subject, in UTF-16 units. OpenID Connect Core section 2 allows 255 ASCII characters; those of workloads (GitHub
+ * Actions, Kubernetes) hold names of several hundred.
+ */
+export const MAX_SUBJECT_LENGTH = 1_024;
 /** Longest value of a claim header, in bytes: what common servers take for one line. */
 const MAX_HEADER_LENGTH = 8_192;
 
 export interface ClaimNames {
-  readonly subjectClaim: readonly string[];
-  readonly tierClaim: readonly string[] | undefined;
+  readonly subjectClaims: readonly ClaimPath[];
+  readonly scopeClaims: readonly ClaimPath[];
+  readonly tierClaim: ClaimPath | undefined;
+  /** Names of `TIERS`, in their order. */
+  readonly tiers: readonly string[];
   readonly headers: readonly ClaimHeader[];
 }
 
-/** The identity, or the reason why these claims make none. */
-export const identityOf = (claims: JWTPayload, names: ClaimNames): Identity | string => {
-  const subject = subjectOf(claimAt(claims, names.subjectClaim));
+/**
+ * The identity, or the reason why these claims make none.
+ * @param issuer the name by which its subjects go.
+ */
+export const identityOf = (claims: JWTPayload, issuer: string, names: ClaimNames): Identity | Reason => {
+  const given = firstOf(claims, names.subjectClaims);
+  if (typeof given === 'string' && given.length > MAX_SUBJECT_LENGTH) return 'subject_too_long';
+  const subject = subjectOf(given);
   if (subject === undefined) return 'subject_unusable';
   const headers = claimHeaders(claims, names.headers);
   if (!headers) return 'claim_too_long';
-  const issuer = typeof claims.iss === 'string' ? claims.iss : '';
   return {
     issuer,
     subject,
-    tier: names.tierClaim && text(claimAt(claims, names.tierClaim)),
-    scopes: scopesOf(claims),
+    tier: names.tierClaim && tierOf(claimAt(claims, names.tierClaim), names.tiers),
+    scopes: scopesOf(firstOf(claims, names.scopeClaims)),
     headers,
     exp: Number(claims.exp),
     iat: claims.iat,
@@ -42,16 +53,36 @@ export const identityOf = (claims: JWTPayload, names: ClaimNames): Identity | st
  */
 const subjectOf = (value: unknown): string | undefined => {
   if (Number.isSafeInteger(value)) return String(value);
-  if (typeof value !== 'string' || value.length > MAX_SUBJECT_LENGTH || !value.isWellFormed())
-    return undefined;
-  return value === '' ? undefined : value;
+  return typeof value === 'string' && value !== '' && value.isWellFormed() ? value : undefined;
 };
 
-/** The claim of exactly that name (`https://example.com/tier`), else the one that the dotted path leads to. */
-const claimAt = (claims: JWTPayload, path: readonly string[]): unknown => {
-  const name = path.join('.');
-  if (Object.hasOwn(claims, name)) return claims[name];
-  return path.reduce<unknown>((value, key) => member(value, key), claims);
+/** Whether each of the claims is there, with one of its values or as an array that holds one. */
+export const meets = (claims: JWTPayload, required: readonly RequiredClaim[]): boolean =>
+  required.every(({ claim, values }) =>
+    [claimAt(claims, claim)].flat().some((value) => isPlain(value) && values.includes(String(value))),
+  );
+
+const isPlain = (value: unknown): boolean => ['string', 'number', 'boolean'].includes(typeof value);
+
+/** The first of these claims that is there and holds something. */
+const firstOf = (claims: JWTPayload, paths: readonly ClaimPath[]): unknown =>
+  paths.map((path) => claimAt(claims, path)).find((value) => !isEmpty(value));
+
+const isEmpty = (value: unknown): boolean =>
+  value === undefined || value === null || value === '' || (Array.isArray(value) && value.length === 0);
+
+/**
+ * The claim that a dotted path leads to. A name may itself have dots (`https://example.com/tier`), so every split of the
+ * path is tried, the longest name first: in `a.b.c` first the claim of that name, then `c` in `a.b`, then what `a` holds.
+ */
+const claimAt = (value: unknown, path: ClaimPath): unknown => {
+  if (path.length === 0) return value;
+  for (let end = path.length; end > 0; end -= 1) {
+    const inside = member(value, path.slice(0, end).join('.'));
+    const found = inside === undefined ? undefined : claimAt(inside, path.slice(end));
+    if (found !== undefined) return found;
+  }
+  return undefined;
 };
 
 const member = (value: unknown, key: string): unknown =>
@@ -59,9 +90,12 @@ const member = (value: unknown, key: string): unknown =>
     ? (value as Record<string, unknown>)[key]
     : undefined;
 
-/** `scope` is space-separated (RFC 8693 section 4.2); `scp` is what some issuers use, as a string or an array. */
-const scopesOf = ({ scope, scp }: JWTPayload): ReadonlySet<string> => {
-  const granted = scope ?? scp;
+/** Of an array the first tier of ours that it holds, by their order; else what the claim says. */
+const tierOf = (value: unknown, tiers: readonly string[]): string | undefined =>
+  Array.isArray(value) ? tiers.find((tier) => value.includes(tier)) : text(value);
+
+/** Text is space-separated (RFC 8693 section 4.2). */
+const scopesOf = (granted: unknown): ReadonlySet<string> => {
   if (typeof granted === 'string') return new Set(granted.split(' ').filter((word) => word !== ''));
   return new Set(Array.isArray(granted) ? granted.filter((word) => typeof word === 'string') : []);
 };

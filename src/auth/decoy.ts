@@ -12,10 +12,14 @@ const SIGNATURE_BYTES: Readonly<Record<string, number>> = { HS256: 32, HS384: 48
  * newer key set would be asked for, with as much payload as usual, and with a signature that takes as long to refuse
  * as any.
  */
-export const decoyToken = ({ alg, kid = 'decoy', key }: VerificationKey, iss?: string): string =>
+export const decoyToken = (
+  { alg, kid = 'decoy', key }: VerificationKey,
+  iss?: string,
+  tid?: unknown,
+): string =>
   [
     base64url(JSON.stringify({ alg, kid })),
-    base64url(JSON.stringify({ iss, padding: PADDING })),
+    base64url(JSON.stringify({ iss, tid, padding: PADDING })),
     signature(signatureBytes(alg, key)),
   ].join('.');
 

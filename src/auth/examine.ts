@@ -7,10 +7,11 @@ import { BoundedMap } from '../lib/bounded-map.ts';
 import { delay } from '../lib/delay.ts';
 import { PerSecond } from '../lib/per-second.ts';
 import { callerPartition } from '../partition.ts';
-import { bearerToken, presentsBearer } from './bearer.ts';
 import { type FailureCount, FailureGate } from './failure-gate.ts';
 import type { Floor } from './floor.ts';
-import type { Background } from './keys/remote.ts';
+import type { Background, SourceState } from './keys/types.ts';
+import { MAX_TOKEN_LENGTH, shapeFlaw } from './shape.ts';
+import { type TokenReader, tokenReader } from './sources.ts';
 import {
   type Refused,
   refused,
@@ -57,26 +58,29 @@ export class Examiner {
   readonly #cacheMs: number;
   /** Every 401 leaves no sooner than this, milliseconds. */
   readonly floorMs: number;
+  /** The one place where a request's token is looked for. */
+  readonly read: TokenReader;
 
   constructor(config: Config) {
     this.#verifier = verifier(config);
     this.#cacheMs = config.tokens.cacheSeconds * 1000;
     this.floorMs = config.tokens.unauthorizedDelayMs;
+    this.read = tokenReader(config.tokens, config.corsOrigins);
   }
 
   /** The hot path: who sent this token, if it was verified lately and its key is still trusted. */
   known(token: string | undefined): Identity | undefined {
-    const known = token === undefined ? undefined : this.#good.get(token);
+    const known = token === undefined || token.length > MAX_TOKEN_LENGTH ? undefined : this.#good.get(token);
     return known && isFresh(known) ? known.identity : undefined;
   }
 
   /**
-   * @param header `Authorization`.
+   * @param token what the request presents as one, good or not.
    * @param floor the timer that a refusal waits for.
    */
-  async examine(exchange: Exchange, header: string | null, floor: Floor): Promise<Verdict> {
+  async examine(exchange: Exchange, token: string | undefined, floor: Floor): Promise<Verdict> {
     const address = callerPartition(exchange.request);
-    const verdict = await this.#judge(exchange, header, floor, address);
+    const verdict = await this.#judge(exchange, token, floor, address);
     const isQuick = verdict.kind === 'refused' && verdict.work !== 'verified';
     if (isQuick && this.#decoys.take(Date.now())) await this.#workInVain(exchange, verdict.work);
     return verdict;
@@ -89,10 +93,15 @@ export class Examiner {
     if (decoy !== undefined) await this.#verify(exchange, decoy, DECOYS);
   }
 
-  async #judge(exchange: Exchange, header: string | null, floor: Floor, address: string): Promise<Verdict> {
-    if (!presentsBearer(header)) return { ...refused('token_missing'), work: 'none' };
-    const token = bearerToken(header);
-    if (token === undefined) return { ...refused('token_malformed'), work: 'none' };
+  async #judge(
+    exchange: Exchange,
+    token: string | undefined,
+    floor: Floor,
+    address: string,
+  ): Promise<Verdict> {
+    const flaw = token === undefined ? 'token_missing' : shapeFlaw(token);
+    if (token === undefined || flaw !== undefined)
+      return { ...refused(flaw ?? 'token_missing'), work: 'none' };
     const known = this.#good.get(token);
     if (known && isFresh(known)) return known;
     const bad = this.#bad.get(token);
@@ -110,9 +119,15 @@ export class Examiner {
     return verdict;
   }
 
-  /** From now on a revoked token is refused as any bad one is. */
-  distrust(token: string): void {
-    this.#remember(token, refused('token_revoked'));
+  /** From now on the revoked token of this request is refused as any bad one is. */
+  distrust(request: Request): void {
+    const token = this.read(request);
+    if (token !== undefined) this.#remember(token, refused('token_revoked'));
+  }
+
+  /** What every source of keys has come to, for `/.weir/health`; loads those that are not at hand. */
+  keyStates(background: Background): Promise<readonly SourceState[]> {
+    return this.#verifier.keyStates(background);
   }
 
   /**

@@ -1,15 +1,15 @@
 // The one 401: the same bytes after the same time, whatever was wrong with the token.
 import type { Exchange } from '../exchange.ts';
 import { unauthorized } from '../problem.ts';
-import { bearerToken } from './bearer.ts';
 import type { Examiner } from './examine.ts';
 import { type Floor, startFloor } from './floor.ts';
+import type { Reason } from './reasons.ts';
 
 /** Refuses once the floor is reached. `reason` is for the log alone. */
 export const refuse = async (
   exchange: Exchange,
   floor: Floor,
-  reason: string,
+  reason: Reason,
   tokenGiven = true,
 ): Promise<Response> => {
   const { trace } = exchange;
@@ -24,7 +24,6 @@ export const refuse = async (
  * later than others, never sooner; from then on it is refused as any known bad token is.
  */
 export const refuseRevoked = (exchange: Exchange, examiner: Examiner): Promise<Response> => {
-  const token = bearerToken(exchange.request.headers.get('authorization') ?? '');
-  if (token !== undefined) examiner.distrust(token);
+  examiner.distrust(exchange.request);
   return refuse(exchange, startFloor(examiner.floorMs), 'token_revoked');
 };

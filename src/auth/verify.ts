@@ -1,12 +1,18 @@
 // A token -> who sent it, by jose and the keys of the issuer that the token names.
 import { decodeJwt, decodeProtectedHeader, type JWTPayload, type JWTVerifyOptions, jwtVerify } from 'jose';
 import { JWSSignatureVerificationFailed, JWTClaimValidationFailed, JWTExpired } from 'jose/errors';
-import type { Config, Issuer, TokenConfig } from '../config/types.ts';
+import { familyOf } from '../config/issuer.ts';
+import { isTemplate } from '../config/issuer-name.ts';
+import { ALGORITHMS, type Family } from '../config/settings.ts';
+import type { Config, Issuer, KeySource, TokenConfig } from '../config/types.ts';
 import type { Identity } from '../identity.ts';
-import { type ClaimNames, identityOf } from './claims.ts';
+import { type ClaimNames, identityOf, meets } from './claims.ts';
 import { decoyToken } from './decoy.ts';
-import { type Background, type Keys, keysOf } from './keys/remote.ts';
+import { issuerName, mayKeySign } from './issuers.ts';
+import { keysOf } from './keys/keys.ts';
 import { candidates, type KeySet, type VerificationKey } from './keys/set.ts';
+import type { Background, Keys, SourceState } from './keys/types.ts';
+import type { Reason } from './reasons.ts';
 
 export interface Verified {
   readonly kind: 'verified';
@@ -19,7 +25,7 @@ export interface Verified {
 export interface Refused {
   readonly kind: 'refused';
   /** For the log, never for the client. */
-  readonly reason: string;
+  readonly reason: Reason;
   /** Whether neither time nor a new key can make this token good. */
   readonly forGood: boolean;
   /** What was done to find out; a stopwatch must not tell, so the rest is done in vain. */
@@ -51,13 +57,14 @@ export interface Verifier {
   decoy(): string | undefined;
   /** The crypto of the latest verification once more, in vain, for a token that none was done for. */
   verifyDecoy(): Promise<void>;
+  /** Of every key source, loaded first if need be. */
+  keyStates(background: Background): Promise<readonly SourceState[]>;
 }
 
 /** An issuer of the configuration, with what does not change from token to token. */
 interface Party {
-  readonly name: string | undefined;
-  readonly algorithms: readonly string[];
-  readonly keys: Keys;
+  readonly issuer: Issuer;
+  readonly keys: ReadonlyMap<Family, Keys>;
   readonly demands: Demands;
   readonly names: ClaimNames;
 }
@@ -83,44 +90,76 @@ interface Decoded {
   readonly claims: JWTPayload;
 }
 
-/** Nothing but the key is chosen by what a token says, and that only among the keys of the issuers configured. */
-export const verifier = ({ tokens, claimHeaders }: Config): Verifier => {
-  const names: ClaimNames = { ...tokens, headers: claimHeaders };
-  const parties = tokens.issuers.map((issuer) => partyOf(issuer, tokens, names));
+/** Finds the keys of one family of an issuer's algorithms. */
+export type KeysOf = (sources: readonly KeySource[], algorithms: readonly string[]) => Keys;
+
+/**
+ * Nothing but the key is chosen by what a token says, and that only among the keys of the issuers configured.
+ * @param keysFrom where keys come from; another source of them leaves every other check as it is.
+ */
+export const verifier = ({ tokens, claimHeaders, policies }: Config, keysFrom: KeysOf = keysOf): Verifier => {
+  const names: ClaimNames = { ...tokens, tiers: [...policies.tiers.keys()], headers: claimHeaders };
+  const parties = tokens.issuers.map((issuer) => partyOf(issuer, tokens, names, keysFrom));
   let latest: Latest | undefined;
   return {
     async verify(token, background, turn) {
       const decoded = decode(token);
       if (!decoded) return refused('token_malformed');
-      const party = parties.find(({ name }) => name === undefined || name === decoded.claims.iss);
+      const { alg, kid, claims } = decoded;
+      const party = parties.find(({ issuer }) => issuerName(issuer, claims) !== undefined);
       if (!party) return refused('issuer_unknown');
-      if (!party.algorithms.includes(decoded.alg)) return refused('alg_not_allowed');
-      return verifyWith(party.keys, background, async (set) => {
-        const keys = candidates(set, decoded.alg, decoded.kid);
-        const [key] = keys;
-        if (key && key !== latest?.key) latest = latestOf(party, key);
-        return (await turn(() => tryEach(party, decoded, keys))) ?? { kind: 'gated' };
+      const keys = party.issuer.algorithms.includes(alg) ? party.keys.get(familyOfAlgorithm(alg)) : undefined;
+      if (!keys) return refused('alg_not_allowed');
+      const isTenanted = isTemplate(party.issuer.issuer ?? '');
+      return verifyWith(keys, background, async (set) => {
+        const own = isTenanted ? set.filter((key) => mayKeySign(key.issuer, claims)) : set;
+        const fitting = candidates(own, alg, kid);
+        const [key] = fitting;
+        if (key && key !== latest?.key) latest = latestOf(party, key, claims);
+        return (await turn(() => tryEach(party, decoded, fitting))) ?? { kind: 'gated' };
       });
     },
     decoy: () => (latest?.key.trusted ? latest.decoy.token : undefined),
     async verifyDecoy() {
       if (latest) await tryKey(latest.party, latest.decoy, latest.key);
     },
+    async keyStates(background) {
+      const all = parties.flatMap(({ keys }) => [...keys.values()]);
+      await Promise.all(all.map((keys) => keys.current(background)));
+      return all.flatMap((keys) => keys.states());
+    },
   };
 };
 
-const latestOf = (party: Party, key: VerificationKey): Latest | undefined => {
-  const decoy = decode(decoyToken(key, party.name));
+const familyOfAlgorithm = (alg: string): Family =>
+  ALGORITHMS.secret.known.includes(alg) ? 'secret' : 'public';
+
+/** The decoy names the issuer as the token did, so that it is found to be of the same one. */
+const latestOf = (party: Party, key: VerificationKey, { iss, tid }: JWTPayload): Latest | undefined => {
+  const { issuer = '' } = party.issuer;
+  const decoy = decode(
+    decoyToken(key, issuer === '' ? undefined : iss, isTemplate(issuer) ? tid : undefined),
+  );
   return decoy && { party, key, decoy };
 };
 
-const partyOf = (issuer: Issuer, tokens: TokenConfig, names: ClaimNames): Party => ({
-  name: issuer.issuer,
-  algorithms: issuer.algorithms,
-  keys: keysOf(issuer),
+const partyOf = (issuer: Issuer, tokens: TokenConfig, names: ClaimNames, keysFrom: KeysOf): Party => ({
+  issuer,
+  keys: keysByFamily(issuer, keysFrom),
   demands: demandsOf(issuer, tokens),
   names,
 });
+
+const keysByFamily = ({ keys, algorithms }: Issuer, keysFrom: KeysOf): ReadonlyMap<Family, Keys> => {
+  const families = [...new Set(keys.map(familyOf))];
+  return new Map(
+    families.map((family) => {
+      const sources = keys.filter((source) => familyOf(source) === family);
+      const own = algorithms.filter((algorithm) => familyOfAlgorithm(algorithm) === family);
+      return [family, keysFrom(sources, own)];
+    }),
+  );
+};
 
 /** A member that is there counts for jose, even if undefined. */
 const demandsOf = (
@@ -157,12 +196,15 @@ const verifyWith = async (
   tryKeys: (set: KeySet) => Promise<Verified | Refused | Gated>,
 ): Promise<Verdict> => {
   const set = await keys.current(background);
-  if (!set) return { kind: 'no_keys', retryAfterMs: keys.retryAfterMs(Date.now()) };
+  if (!set) return noKeys(keys);
   const outcome = await tryKeys(set);
   if (!keys.newer || outcome.kind !== 'refused' || !outcome.newKeyHelps) return outcome;
   const newer = await keys.newer(background, set);
-  return newer === set ? { ...outcome, forGood: false } : tryKeys(newer);
+  if (newer !== set) return tryKeys(newer);
+  return keys.isPartial?.() ? noKeys(keys) : { ...outcome, forGood: false };
 };
+
+const noKeys = (keys: Keys): NoKeys => ({ kind: 'no_keys', retryAfterMs: keys.retryAfterMs(Date.now()) });
 
 const tryEach = async (party: Party, decoded: Decoded, keys: KeySet) => {
   let outcome: Verified | Refused = { ...refused('key_unknown', false), newKeyHelps: true };
@@ -180,7 +222,8 @@ const tryKey = async (party: Party, decoded: Decoded, key: VerificationKey): Pro
   const { claims } = decoded;
   const refusal = await refusalOf(decoded, key, party.demands);
   if (refusal) return refusal;
-  const identity = identityOf(claims, party.names);
+  if (!meets(claims, party.issuer.claims)) return refused('claim_required');
+  const identity = identityOf(claims, issuerName(party.issuer, claims) ?? '', party.names);
   if (typeof identity === 'string') return refused(identity);
   return { kind: 'verified', identity, key, goodUntil: goodUntil(claims, party.demands) * 1000 };
 };
@@ -210,10 +253,15 @@ const refusedFor = (error: unknown): Refused => {
   if (error instanceof JWTExpired) return refused('token_expired');
   if (!(error instanceof JWTClaimValidationFailed)) return refused('token_malformed');
   const { claim, reason } = error;
+  if (!isChecked(claim)) return refused('token_malformed');
   return refused(`claim_${claim}`, !(reason === 'check_failed' && CURED_BY_TIME.has(claim)));
 };
 
-const CURED_BY_TIME = new Set(['nbf', 'iat']);
+const CHECKED = ['typ', 'aud', 'exp', 'nbf', 'iat'] as const;
+const isChecked = (claim: string): claim is (typeof CHECKED)[number] =>
+  CHECKED.some((each) => each === claim);
+
+const CURED_BY_TIME: ReadonlySet<string> = new Set(['nbf', 'iat']);
 
 /**
  * The first second, since the epoch, at which jose would refuse a token that it accepts now: it counts in whole seconds,
@@ -225,7 +273,7 @@ const goodUntil = ({ exp = 0, iat = 0 }: JWTPayload, { clockTolerance, maxTokenA
   return Math.min(expired, Math.floor(iat + maxTokenAge + clockTolerance) + 1);
 };
 
-export const refused = (reason: string, forGood = true): Refused => ({
+export const refused = (reason: Reason, forGood = true): Refused => ({
   kind: 'refused',
   reason,
   forGood,

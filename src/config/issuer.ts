@@ -1,88 +1,108 @@
-// One issuer from what says whom to trust, wherever that stood: its keys, algorithms and `typ`.
+// One issuer from what says whom to trust, wherever that stood: its names, keys, algorithms and demands.
 
 import { type Issue, oneOf } from '../lib/issue.ts';
-import type { Secret } from '../lib/secret.ts';
-import { isPublicKey, publicKeyText } from './public-key.ts';
-import { ALGORITHMS, SECRETS } from './settings.ts';
+import { readRequiredClaims } from './claims.ts';
+import { readSpellings } from './issuer-name.ts';
+import { readPublicKey } from './public-key.ts';
+import { readSecrets } from './secret.ts';
+import { ALGORITHMS, type Family } from './settings.ts';
 import type { Issuer, KeySource } from './types.ts';
 import { urlIssue } from './urls.ts';
 import type { Vars } from './vars.ts';
 
 export const readIssuer = (vars: Vars): Issuer => {
-  const issuer = vars.text('issuer');
+  const [issuer, ...spellings] = readSpellings(vars);
   const wanted = vars.list('algorithms');
-  const typ = vars.text('typ');
-  const keys = readKeys(vars, issuer, wanted);
-  // RFC 7515 section 4.1.9: a media type, its `application/` optional.
-  if (typ !== undefined && !/^[\w.+-]+(\/[\w.+-]+)?$/.test(typ))
-    vars.fail('typ', 'a media type such as `at+jwt`', typ);
+  const keys = readKeys(vars, [issuer ?? '', ...spellings], wanted);
   return {
     issuer,
+    spellings,
     audience: vars.list('audience') ?? [],
-    algorithms: readAlgorithms(vars, wanted, keys.kind),
-    typ,
+    claims: readRequiredClaims(vars, 'claims'),
+    algorithms: readAlgorithms(vars, wanted, new Set(keys.map(familyOf))),
+    typ: readTyp(vars),
     keys,
   };
 };
 
-/** What holds the keys of each kind of source. */
-const PARTS: Readonly<Record<KeySource['kind'], string>> = {
-  jwks: 'jwks_url',
-  public: 'public_key',
-  secret: 'secret',
-  discovery: 'issuer',
+/** RFC 7515 section 4.1.9: a media type, its `application/` optional. */
+const readTyp = (vars: Vars): string | undefined => {
+  const typ = vars.text('typ');
+  if (typ !== undefined && !/^[\w.+-]+(\/[\w.+-]+)?$/.test(typ))
+    vars.fail('typ', 'a media type such as `at+jwt`', typ);
+  return typ;
 };
 
-const readKeys = (vars: Vars, issuer = '', algorithms: readonly string[] = []): KeySource => {
-  const url = vars.text(PARTS.jwks);
-  const key = publicKeyText(vars.raw(PARTS.public));
-  const secrets = readSecrets(vars, algorithms);
-  const given: KeySource[] = [];
-  if (url !== undefined) given.push({ kind: 'jwks', url });
-  if (key !== undefined) given.push({ kind: 'public', key });
-  if (secrets !== undefined) given.push({ kind: 'secret', secrets });
-  const [keys = { kind: 'discovery', issuer }, ...more] = given;
-  const part = PARTS[keys.kind];
-  for (const { kind } of more) vars.fail(PARTS[kind], `no key source beside \`${vars.nameOf(part)}\``);
-  const issue = keyIssue(keys);
+/** Whose algorithms a source's keys are for. */
+export const familyOf = ({ kind }: KeySource): Family => (kind === 'secret' ? 'secret' : 'public');
+
+/** Public keys of one kind of source, and a secret: discovery where there is neither. */
+const readKeys = (
+  vars: Vars,
+  names: readonly string[],
+  algorithms: readonly string[] = [],
+): readonly KeySource[] => {
+  const secret = readSecrets(vars, algorithms);
+  const keys = [...readKeySets(vars), ...readPublicKeys(vars), ...(secret ? [secret] : [])];
+  const urls = keys.some(({ kind }) => kind === 'jwks');
+  if (urls && keys.some(({ kind }) => kind === 'public'))
+    vars.fail('public_key', `no key source beside \`${vars.nameOf('jwks_url')}\``);
+  checkSeparate(vars, keys);
+  return keys.length > 0 ? keys : [readDiscovery(vars, names)];
+};
+
+/** One URL, or several between commas: a comma inside of a URL is not followed by another. */
+const readKeySets = (vars: Vars): readonly KeySource[] => {
+  const value = vars.raw('jwks_url');
+  const urls = Array.isArray(value) ? value.map(String) : vars.text('jwks_url')?.split(/\s*,\s*(?=https?:)/);
+  return (urls ?? []).map((url) => {
+    fail(vars, 'jwks_url', urlIssue(url, { httpsOnly: true, query: true }));
+    return { kind: 'jwks', url };
+  });
+};
+
+const readPublicKeys = (vars: Vars): readonly KeySource[] => {
+  const value = vars.raw('public_key');
+  if (value === undefined) return [];
+  const key = readPublicKey(value);
+  if (typeof key === 'string') return [{ kind: 'public', key }];
+  fail(vars, 'public_key', key);
+  return [{ kind: 'public', key: '' }];
+};
+
+const readDiscovery = (vars: Vars, [issuer = '', ...spellings]: readonly string[]): KeySource => {
+  if (urlIssue(issuer, { httpsOnly: true, query: false }))
+    vars.fail('issuer', 'an https URL to discover its keys from, or a key source', issuer);
+  return { kind: 'discovery', issuer, accepted: [issuer, ...spellings] };
+};
+
+/** Whoever knows a public key could sign with it, were it a secret as well. */
+const checkSeparate = (vars: Vars, keys: readonly KeySource[]): void => {
+  const published = keys.flatMap((source) => (source.kind === 'public' ? source.key.trim() : []));
+  const secrets = keys.flatMap((source) => (source.kind === 'secret' ? source.secrets : []));
+  if (secrets.some((secret) => published.includes(secret.reveal().trim())))
+    vars.fail('secret', `another key than \`${vars.nameOf('public_key')}\``);
+};
+
+const fail = (vars: Vars, part: string, issue: Issue | undefined): void => {
   if (issue) vars.fail(part, issue.expected, issue.got);
-  return keys;
 };
 
-/** The current secret first; undefined where none is set. Each must do for every algorithm it may be used with. */
-const readSecrets = (vars: Vars, algorithms: readonly string[]): readonly Secret[] | undefined => {
-  // RFC 7518 section 3.2: as long as the hash, whose bits are in the name, at least.
-  const used = ALGORITHMS.secret.known.filter((algorithm) => algorithms.includes(algorithm));
-  const minBytes = Math.max(
-    SECRETS.JWT_SECRET.minBytes,
-    ...used.map((algorithm) => Number(algorithm.slice(2)) / 8),
-  );
-  const current = vars.secret('secret', { minBytes, visible: false });
-  const previous = vars.secret('secret_previous', { minBytes, visible: false });
-  // One that was refused is none to verify with, but the source is named all the same.
-  if (vars.raw('secret') !== undefined) return [current, previous].filter((each) => each !== undefined);
-  if (previous !== undefined) vars.fail('secret_previous', `\`${vars.nameOf('secret')}\` beside it`);
-};
-
-const keyIssue = (keys: KeySource): Issue | undefined => {
-  if (keys.kind === 'jwks') return urlIssue(keys.url, { httpsOnly: true, query: true });
-  if (keys.kind === 'public')
-    return isPublicKey(keys.key) ? undefined : { expected: 'public keys alone: PEM, a JWK or a JWKS' };
-  if (keys.kind === 'secret' || !urlIssue(keys.issuer, { httpsOnly: true, query: false })) return undefined;
-  return { expected: 'an https URL to discover its keys from, or a key source', got: keys.issuer };
-};
+const WORDS: Readonly<Record<Family, string>> = { secret: 'a secret', public: 'public keys' };
 
 /** RFC 8725 section 3.1: the verifier sets them. Were HS* taken with a public key, anyone who has it could sign. */
 const readAlgorithms = (
   vars: Vars,
   wanted: readonly string[] | undefined,
-  source: KeySource['kind'],
+  families: ReadonlySet<Family>,
 ): readonly string[] => {
-  const isSecret = source === 'secret';
-  const { known, usual } = isSecret ? ALGORITHMS.secret : ALGORITHMS.public;
-  const keys = isSecret ? 'a secret' : 'public keys';
+  const used = [...families].map((family) => ({ words: WORDS[family], ...ALGORITHMS[family] }));
+  const known = used.flatMap((family) => family.known);
+  const expected = `${oneOf(known)}, the algorithms of ${used.map(({ words }) => words).join(' and ')}`;
   for (const algorithm of wanted ?? [])
-    if (!known.includes(algorithm))
-      vars.fail('algorithms', `${oneOf(known)}, the algorithms of ${keys}`, algorithm);
-  return wanted ?? usual;
+    if (!known.includes(algorithm)) vars.fail('algorithms', expected, algorithm);
+  const unused = used.find((family) => wanted && !family.known.some((each) => wanted.includes(each)));
+  if (used.length > 1 && unused)
+    vars.fail('algorithms', `one of ${unused.words} too: ${oneOf(unused.known)}`);
+  return wanted ?? used.flatMap(({ usual }) => usual);
 };

@@ -1,22 +1,48 @@
-// The shape of a public key in a var: SPKI PEM, JWK or JWKS. Nothing is quoted, it may be a private key.
+// The forms of public keys in a var, brought to two: JSON, or PEM. Nothing is quoted, it may be a private key.
+import type { Issue } from '../lib/issue.ts';
 import { isTable, parseJson } from '../lib/json.ts';
+import { labelOf, PUBLIC_LABELS, pemBlocks, pemOf } from '../lib/pem.ts';
 
-const PEM = /^-----BEGIN PUBLIC KEY-----[\sA-Za-z0-9+/=]+-----END PUBLIC KEY-----$/;
+const NOT_PUBLIC: Issue = { expected: 'public keys alone: PEM, a JWK or a JWKS' };
 
-/** PEM, or JSON of a JWK or JWKS that may have come as a TOML table; `\n` written out is a line's end. */
-export const publicKeyText = (value: unknown): string | undefined => {
-  if (value === undefined) return undefined;
+/**
+ * JSON of a JWK, a JWKS or a table of certificates by `kid`, which may have come as a TOML table; or PEM of public keys
+ * and certificates, one after the other, where `\n` written out is a line's end; or the base64 of one without its PEM.
+ */
+export const readPublicKey = (value: unknown): string | Issue => {
   const text = typeof value === 'string' ? value.trim() : JSON.stringify(value);
-  return text.startsWith('{') ? text : text.replaceAll('\\n', '\n');
+  if (text.startsWith('{')) return isPublicJson(parseJson(text)) ? text : NOT_PUBLIC;
+  if (/^(ssh|ecdsa)-/.test(text)) return SSH;
+  const pem = pemText(text.replaceAll('\\n', '\n'));
+  const blocks = pemBlocks(pem);
+  const isPublic =
+    blocks.length > 0 && blocks.every(({ label }) => PUBLIC_LABELS.some((each) => each === label));
+  return isPublic ? pem : NOT_PUBLIC;
 };
 
-/** Whether it is SPKI PEM, a JWK or a JWKS, and nothing private. */
-export const isPublicKey = (text: string): boolean => {
-  if (PEM.test(text)) return true;
-  const data = parseJson(text);
-  const keys = isTable(data) && Array.isArray(data.keys) ? data.keys : [data];
+const SSH: Issue = { expected: 'PEM, which `ssh-keygen -e -m PKCS8 -f <file>` makes of a key of SSH' };
+
+/** Bare base64 as PEM. */
+const pemText = (text: string): string => {
+  const base64 = text.replace(/\s/g, '');
+  const label = /^[A-Za-z0-9+/]+={0,2}$/.test(base64) ? labelOf(base64) : undefined;
+  return label === undefined ? text : pemOf({ label, base64 });
+};
+
+const isPublicJson = (data: unknown): boolean => {
+  if (!isTable(data)) return false;
+  if (isCertificates(data)) return true;
+  const keys = Array.isArray(data.keys) ? data.keys : [data];
   return keys.length > 0 && keys.every(isPublicJwk);
 };
+
+/** `{ "<kid>": "-----BEGIN CERTIFICATE-----…" }`, as Google publishes them. */
+const isCertificates = (data: object): boolean => {
+  const values = Object.values(data);
+  return values.length > 0 && values.every((value) => typeof value === 'string' && isCertificate(value));
+};
+
+const isCertificate = (text: string): boolean => pemBlocks(text).at(0)?.label === 'CERTIFICATE';
 
 const isPublicJwk = (key: unknown): boolean =>
   isTable(key) && typeof key.kty === 'string' && key.kty !== 'oct' && !('d' in key);

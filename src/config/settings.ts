@@ -29,6 +29,8 @@ export const MAX_TOKEN_AGE_SECONDS: Bounds = { min: 1, max: 311_040_000 };
 export const CHOICES = {
   ALGORITHM: Object.keys(algorithms) as [Algorithm, ...Algorithm[]],
   MODE: ['enforce', 'shadow'],
+  AUTH_MODE: ['enforce', 'shadow'],
+  JWT_SECRET_ENCODING: ['utf8', 'base64', 'base64url'],
   ON_LIMITER_ERROR: ['local', 'open', 'closed'],
   LEASES: ['on', 'off'],
   ABNORMAL_ACTION: ['report', 'deny'],
@@ -45,10 +47,16 @@ export const LOCATIONS = ['wnam', 'enam', 'sam', 'weur', 'eeur', 'apac', 'oc', '
 export const TEXTS = {
   CLAIM_HEADERS: 'sub=X-Auth-Subject',
   SUBJECT_CLAIM: 'sub',
+  /** RFC 8693 section 4.2, and what some issuers call the same. */
+  SCOPE_CLAIM: 'scope, scp',
+  TOKEN_SOURCES: 'header:Authorization',
   LIMITS: '100/minute',
   ANONYMOUS_LIMITS: '60/minute',
   PREFLIGHT_LIMITS: '600/minute',
 } as const;
+
+/** A token of HTTP (RFC 9110 section 5.6.2), as the names of headers and cookies are. */
+export const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
 /** `auth` and `cost` of a route that does not say. */
 export const ROUTE = { auth: 'required', cost: 1 } as const;
@@ -75,6 +83,9 @@ export const SECRETS = {
 
 export type SecretVar = keyof typeof SECRETS;
 
+/** Kinds of keys, each with algorithms of its own: no key is ever used for those of the other (RFC 8725 section 3.1). */
+export type Family = 'secret' | 'public';
+
 interface Algorithms {
   readonly known: readonly string[];
   /** Accepted unless `JWT_ALGORITHMS` says otherwise. */
@@ -82,7 +93,7 @@ interface Algorithms {
 }
 
 /** Signature algorithms, by the keys they take: a shared secret, or public keys that Web Crypto verifies with on Workers. */
-export const ALGORITHMS: Readonly<Record<'secret' | 'public', Algorithms>> = {
+export const ALGORITHMS: Readonly<Record<Family, Algorithms>> = {
   secret: { known: ['HS256', 'HS384', 'HS512'], usual: ['HS256'] },
   public: {
     known: [
@@ -98,6 +109,6 @@ export const ALGORITHMS: Readonly<Record<'secret' | 'public', Algorithms>> = {
       'EdDSA',
       'Ed25519',
     ],
-    usual: ['RS256', 'PS256', 'ES256', 'EdDSA'],
+    usual: ['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519'],
   },
 };

@@ -6,40 +6,78 @@ import type { JURISDICTIONS, LOCATIONS } from './settings.ts';
 
 export type Mode = 'enforce' | 'shadow';
 
-/** One trusted issuer and its keys. Exactly one key source is set. */
+/** Where a claim stands: `['sub']`, `['org', 'id']`. */
+export type ClaimPath = readonly string[];
+
+/** A claim that a token must have: one of these values, or an array that holds one. */
+export interface RequiredClaim {
+  readonly claim: ClaimPath;
+  /** As text: `true` and `"true"` are one. */
+  readonly values: readonly string[];
+}
+
+/** One trusted issuer, its keys, and what its tokens must say. */
 export interface Issuer {
-  /** Exact `iss`; undefined: not checked (single issuer with a key source and no `JWT_ISSUER`). */
+  /**
+   * Names the issuer's subjects, and is an accepted `iss`. May hold `{tid}`, for that claim of the token. Undefined: `iss`
+   * is not checked (single issuer with a key source and no `JWT_ISSUER`).
+   */
   readonly issuer: string | undefined;
+  /** Other accepted spellings of it. */
+  readonly spellings: readonly string[];
   /** Accepted `aud` values; empty: not checked. */
   readonly audience: readonly string[];
+  readonly claims: readonly RequiredClaim[];
+  /** Of every family that a key source is there for. */
   readonly algorithms: readonly string[];
   /** Required `typ` header. */
   readonly typ: string | undefined;
-  readonly keys: KeySource;
+  /** At least one; each verifies the algorithms of its own family. */
+  readonly keys: readonly KeySource[];
 }
 
 export type KeySource =
   | { readonly kind: 'jwks'; readonly url: string }
-  | { readonly kind: 'discovery'; readonly issuer: string }
-  /** Unparsed SPKI PEM, JWK or JWKS JSON (its shape was checked). */
+  /** `accepted`: what its metadata may call the issuer. */
+  | { readonly kind: 'discovery'; readonly issuer: string; readonly accepted: readonly string[] }
+  /** PEM, or JSON of a JWK, a JWKS or a table of certificates, unparsed (its shape was checked). */
   | { readonly kind: 'public'; readonly key: string }
-  /** Current secret first; UTF-8 bytes are the key. */
-  | { readonly kind: 'secret'; readonly secrets: readonly Secret[] };
+  /** Current secret first. */
+  | {
+      readonly kind: 'secret';
+      readonly secrets: readonly Secret[];
+      /** What the bytes of the key are written in. */
+      readonly encoding: SecretEncoding;
+    };
+
+export type SecretEncoding = 'utf8' | 'base64' | 'base64url';
+
+/** Where a token may stand. A header's name is in lower case. */
+export interface TokenSource {
+  readonly kind: 'header' | 'cookie' | 'query';
+  readonly name: string;
+}
 
 export interface TokenConfig {
   readonly issuers: readonly Issuer[];
+  /** In order: the first where something stands is the one that counts. */
+  readonly sources: readonly TokenSource[];
+  /** `shadow`: no token is refused; the log says which would have been. */
+  readonly mode: Mode;
   readonly clockToleranceSeconds: number;
   readonly maxAgeSeconds: number | undefined;
-  /** Path of the claim that owns the quota: `['sub']`, `['org', 'id']`. */
-  readonly subjectClaim: readonly string[];
-  readonly tierClaim: readonly string[] | undefined;
+  /** The first that a token has, and is not empty, owns the quota. */
+  readonly subjectClaims: readonly ClaimPath[];
+  /** The first that a token has, and is not empty, holds its scopes. */
+  readonly scopeClaims: readonly ClaimPath[];
+  readonly tierClaim: ClaimPath | undefined;
   readonly cacheSeconds: number;
   readonly unauthorizedDelayMs: number;
 }
 
 /** A claim that is sent to the origin as a header. */
 export interface ClaimHeader {
-  readonly claim: readonly string[];
+  readonly claim: ClaimPath;
   readonly header: string;
 }
 

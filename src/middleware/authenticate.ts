@@ -1,11 +1,13 @@
-// The step that learns who is calling: `Authorization: Bearer` -> Identity, or the one 401.
+// The step that learns who is calling: the token of the request -> Identity, or the one 401.
 
 import type { Next } from 'hono';
-import { candidateToken, presentsBearer } from '../auth/bearer.ts';
+import { admitsAnonymous, missingScopes } from '../auth/admission.ts';
 import { Examiner } from '../auth/examine.ts';
 import { type Floor, startFloor } from '../auth/floor.ts';
+import type { Reason } from '../auth/reasons.ts';
 import { refuse } from '../auth/refusal.ts';
-import type { Config, Route } from '../config/types.ts';
+import type { Verdict } from '../auth/verify.ts';
+import type { Config, Mode } from '../config/types.ts';
 import type { Exchange, Outcome } from '../exchange.ts';
 import type { Identity } from '../identity.ts';
 import { abnormalUsage, forbidden, reducedCapacity } from '../problem.ts';
@@ -19,64 +21,86 @@ const GATED_RETRY_MS = 1_000;
  * goes the long way, under the timer that each 401 waits for.
  */
 export const authenticate = (config: Config, examiner = new Examiner(config)): Step => {
+  const { mode } = config.tokens;
   return function authenticate(c, next) {
     const exchange = c.get('exchange');
-    if (exchange.route.auth === 'none' || exchange.preflight) return enter(c, next, undefined);
-    const header = exchange.request.headers.get('authorization');
-    const identity = examiner.known(candidateToken(header));
-    if (identity || (!presentsBearer(header) && admitsAnonymous(exchange.route)))
-      return enter(c, next, identity);
-    return examine(c, next, header, examiner, startFloor(examiner.floorMs));
+    if (exchange.route.auth === 'none' || exchange.preflight) return next();
+    const token = examiner.read(exchange.request);
+    const identity = examiner.known(token);
+    if (identity) return enter(c, next, identity, mode);
+    if (token === undefined && admitsAnonymous(exchange.route)) return next();
+    return examine(c, next, token, examiner, mode);
   };
 };
 
-/** Where a token is optional; but nobody has scopes without one. */
-const admitsAnonymous = ({ auth, scopes }: Route): boolean => auth === 'optional' && scopes.length === 0;
-
 /** On with the request, or the one 403 if the token lacks a scope that the route asks for. */
-const enter = (c: WeirContext, next: Next, identity: Identity | undefined): Answered => {
+const enter = (c: WeirContext, next: Next, identity: Identity, mode: Mode): Answered => {
   const exchange = c.get('exchange');
   exchange.identity = identity;
   c.set('identity', identity);
-  const { scopes } = exchange.route;
-  if (identity === undefined || hasAll(identity.scopes, scopes)) return next();
-  return answer(exchange, 'forbidden', 'scope_missing', forbidden(host(exchange)));
+  if (missingScopes(identity, exchange.route).length === 0) return next();
+  return refused(c, next, mode, {
+    outcome: 'forbidden',
+    reason: 'scope_missing',
+    answer: async () => forbidden(host(exchange)),
+  });
 };
-
-const hasAll = (granted: ReadonlySet<string>, scopes: readonly string[]): boolean =>
-  scopes.length === 0 || scopes.every((scope) => granted.has(scope));
 
 const examine = async (
   c: WeirContext,
   next: Next,
-  header: string | null,
+  token: string | undefined,
   examiner: Examiner,
-  floor: Floor,
+  mode: Mode,
 ) => {
   const exchange = c.get('exchange');
-  const verdict = await examiner.examine(exchange, header, floor);
+  const floor = startFloor(examiner.floorMs);
+  const verdict = await examiner.examine(exchange, token, floor);
+  if (verdict.kind === 'verified') return enter(c, next, verdict.identity, mode);
+  exchange.unidentified = true;
+  return refused(c, next, mode, refusalOf(exchange, verdict, floor, token !== undefined));
+};
+
+/** What a caller gets instead of an answer of the origin's, and what the log says of it. */
+interface Refusal {
+  readonly outcome: Outcome;
+  readonly reason: Reason;
+  readonly answer: () => Promise<Response>;
+}
+
+const refusalOf = (
+  exchange: Exchange,
+  verdict: Exclude<Verdict, { kind: 'verified' }>,
+  floor: Floor,
+  tokenGiven: boolean,
+): Refusal => {
   switch (verdict.kind) {
-    case 'verified':
-      return enter(c, next, verdict.identity);
-    case 'refused':
-      return refuse(exchange, floor, verdict.reason, presentsBearer(header));
+    case 'refused': {
+      const { reason } = verdict;
+      return { outcome: 'unauthorized', reason, answer: () => refuse(exchange, floor, reason, tokenGiven) };
+    }
     case 'gated':
-      return answer(exchange, 'abnormal', 'auth_failures', abnormalUsage(GATED_RETRY_MS));
+      return {
+        outcome: 'abnormal',
+        reason: 'auth_failures',
+        answer: async () => abnormalUsage(GATED_RETRY_MS),
+      };
     case 'no_keys':
-      return answer(exchange, 'unavailable', 'keys_unavailable', reducedCapacity(verdict.retryAfterMs));
+      return {
+        outcome: 'unavailable',
+        reason: 'keys_unavailable',
+        answer: async () => reducedCapacity(verdict.retryAfterMs),
+      };
   }
 };
 
-const answer = async (
-  exchange: Exchange,
-  outcome: Outcome,
-  reason: string,
-  response: Response,
-): Promise<Response> => {
-  const { trace } = exchange;
+/** Refuses; in shadow mode only says so, unless the token is revoked. */
+const refused = (c: WeirContext, next: Next, mode: Mode, { outcome, reason, answer }: Refusal): Answered => {
+  const { trace } = c.get('exchange');
   trace.outcome = outcome;
   trace.reason = reason;
-  return response;
+  trace.shadow = mode === 'shadow' && reason !== 'token_revoked';
+  return trace.shadow ? next() : answer();
 };
 
 const host = (exchange: Exchange): string => new URL(exchange.request.url).host;

@@ -61,8 +61,11 @@ export const limit = (config: Config, examiner = new Examiner(config)): Step => 
   };
 };
 
-const callerOf = (exchange: Exchange): Caller =>
-  exchange.preflight ? 'preflight' : exchange.identity === undefined ? 'anonymous' : 'subject';
+const callerOf = ({ preflight, identity, unidentified }: Exchange): Caller => {
+  if (preflight) return 'preflight';
+  if (identity !== undefined) return 'subject';
+  return unidentified ? 'unidentified' : 'anonymous';
+};
 
 const partitionOf = ({ kind }: Plan, exchange: Exchange): string => {
   if (kind === 'global') return globalPartition;

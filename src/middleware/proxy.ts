@@ -1,5 +1,6 @@
 // The last step: to the origin and back, streamed both ways, with identity headers that are ours alone.
 import type { Handler } from 'hono';
+import { tokenRemover } from '../auth/sources.ts';
 import type { WeirOptions } from '../config/options.ts';
 import type { Config } from '../config/types.ts';
 import { Exchange } from '../exchange.ts';
@@ -56,17 +57,23 @@ export const forward = (config: Config): Step => {
  * `(exchange, deadline) -> Request`, ready to send. It has the incoming request's signal, so that a client that leaves cancels it
  * (`request_signal_passthrough`), and its redirect mode, which for a Worker is `manual`.
  */
-const requestMaker = ({ origin, claimHeaders }: Config) => {
+const requestMaker = ({ origin, claimHeaders, tokens: { sources } }: Config) => {
   const targetOf = targetMaker(origin.url);
+  // None is to be removed: then there is nothing to look through.
+  const tokens = tokenRemover(origin.forwardAuthorization ? [] : sources);
   const forged = new Set(
-    [SECRET_HEADER, ...OVERRIDES, ...claimHeaders.map(({ header }) => header)].map(plain),
+    [SECRET_HEADER, ...OVERRIDES, ...claimHeaders.map(({ header }) => header), ...tokens.headers].map(plain),
   );
-  if (!origin.forwardAuthorization) forged.add('authorization');
 
   return (exchange: Exchange, deadline: Deadline): Request => {
     const received = exchange.request;
-    const request = withBody(new Request(targetOf(received.url), received), exchange.preflight, deadline);
+    const request = withBody(
+      new Request(tokens.fromUrl(targetOf(received.url)), received),
+      exchange.preflight,
+      deadline,
+    );
     removeAlike(forged, request.headers);
+    tokens.fromCookies(request.headers);
     for (const [name, value] of exchange.identity?.headers ?? []) request.headers.set(name, value);
     if (origin.secret !== undefined) request.headers.set(SECRET_HEADER, origin.secret.reveal());
     return request;

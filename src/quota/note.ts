@@ -26,7 +26,8 @@ export const note = (
 
 const noteShare = (trace: Trace, outcomes: readonly Outcome[]): void => {
   trace.remainingShare = Math.min(1, ...outcomes.flatMap(shares));
-  if (trace.remainingShare <= NEAR_LIMIT) noteNear(trace, outcomes);
+  // What a token would have got in shadow mode is told first.
+  if (trace.remainingShare <= NEAR_LIMIT && trace.outcome === 'forwarded') noteNear(trace, outcomes);
 };
 
 const noteNear = (trace: Trace, outcomes: readonly Outcome[]): void => {
@@ -53,7 +54,7 @@ const noteDenial = (trace: Trace, route: Route, denied: readonly Outcome[]): voi
     noteAbnormal(trace);
   } else {
     trace.outcome = denied.some(isUnanswered) ? 'limiter_error' : 'denied';
-    trace.reason ??= 'quota_exceeded';
+    if (trace.limiterError === undefined) trace.reason = 'quota_exceeded';
   }
 };
 

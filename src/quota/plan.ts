@@ -3,7 +3,8 @@ import type { Config, Route } from '../config/types.ts';
 import { isLeasable, type Policy } from '../limiter/policy.ts';
 import { policyField } from './fields.ts';
 
-export type Caller = 'subject' | 'anonymous' | 'preflight';
+/** `unidentified`: refused, had `AUTH_MODE` not been `shadow`; counted only where every request is. */
+export type Caller = 'subject' | 'anonymous' | 'preflight' | 'unidentified';
 
 /** The policies of one partition, asked for together. */
 export interface Plan {
@@ -41,10 +42,10 @@ export const chargesOf = (config: Config) => {
 
 const makeCharge = (config: Config, id: number, route: Route, caller: Caller, tier?: string): Charge => {
   const { policies } = config;
-  const own = caller === 'subject' ? (tiered(config, tier) ?? policies.default) : policies[caller];
-  const ofRoute = route.limits === 'none' ? [] : route.limits;
+  const own = ownPolicies(config, caller, tier);
+  const ofRoute = route.limits === 'none' || !MEETS_ROUTE[caller] ? [] : route.limits;
   const exempt = route.limits === 'none';
-  const ofCaller = exempt ? [] : caller === 'preflight' ? own : [...own, ...ofRoute];
+  const ofCaller = exempt ? [] : [...own, ...ofRoute];
   const ofAddress = exempt ? [] : policies.ip;
   const make = (kind: Plan['kind'], list: readonly Policy[]): Plan => ({
     id,
@@ -61,6 +62,20 @@ const makeCharge = (config: Config, id: number, route: Route, caller: Caller, ti
   // A subject without policies is still asked for, since its Limiter knows of revocations.
   const applied = plans.filter(({ kind, policies }) => kind === 'subject' || policies.length > 0);
   return { plans: applied, policyField: policyField(applied.flatMap((plan) => plan.policies)) };
+};
+
+/** Whether a caller meets the limits that a route adds. */
+const MEETS_ROUTE: Readonly<Record<Caller, boolean>> = {
+  subject: true,
+  anonymous: true,
+  preflight: false,
+  unidentified: false,
+};
+
+const ownPolicies = (config: Config, caller: Caller, tier: string | undefined): readonly Policy[] => {
+  if (caller === 'unidentified') return [];
+  if (caller === 'subject') return tiered(config, tier) ?? config.policies.default;
+  return config.policies[caller];
 };
 
 const tiered = (config: Config, tier: string | undefined): readonly Policy[] | undefined =>

@@ -162,7 +162,7 @@ describe('npm run explain', () => {
       'another algorithm',
       {},
       { alg: 'HS256' },
-      'the token is not accepted: its alg HS256 is not one of RS256, PS256, ES256, EdDSA',
+      'the token is not accepted: its alg HS256 is not one of RS256, PS256, ES256, EdDSA, Ed25519',
     ],
     ['no subject', { sub: undefined }, {}, 'the token is not accepted: subject_unusable'],
   ])('says that %s is refused', async ([, claims, header, why]) => {

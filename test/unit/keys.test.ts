@@ -2,11 +2,11 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { type Keys, keysOf } from '../../src/auth/keys/remote.ts';
+import { keysOf } from '../../src/auth/keys/keys.ts';
 import type { KeySet } from '../../src/auth/keys/set.ts';
+import type { Keys } from '../../src/auth/keys/types.ts';
 import type { KeySource } from '../../src/config/types.ts';
 import { isTrustworthy } from '../../src/lib/trustworthy.ts';
-import { issuer } from '../fixtures/config.ts';
 import { type Fault, IdentityProvider } from '../fixtures/identity-provider.ts';
 
 const MINUTE = 60_000;
@@ -18,9 +18,10 @@ const background = (task: Promise<unknown>): void => {
   work.push(task);
 };
 
-const keysFrom = (keys: KeySource): Keys => keysOf({ ...issuer, algorithms: ['RS256', 'ES256'], keys });
+const keysFrom = (...sources: KeySource[]): Keys => keysOf(sources, ['RS256', 'ES256']);
+const discovered = (issuer: string): Keys => keysFrom({ kind: 'discovery', issuer, accepted: [issuer] });
 const fromUrl = (): Keys => keysFrom({ kind: 'jwks', url: provider.jwksUrl });
-const fromDiscovery = (): Keys => keysFrom({ kind: 'discovery', issuer: provider.issuer });
+const fromDiscovery = (): Keys => discovered(provider.issuer);
 
 const kidsOf = (set: KeySet | undefined): (string | undefined)[] => [...new Set(set?.map(({ kid }) => kid))];
 const publishedKids = (): (string | undefined)[] => provider.publicKeys.map(({ kid }) => kid);
@@ -204,7 +205,7 @@ describe('discovery', () => {
       const { server, url } = await serve((path) =>
         path === '/keys' ? { keys: provider.publicKeys } : { issuer: named, jwks_uri: `${url}/keys` },
       );
-      expect(await current(keysFrom({ kind: 'discovery', issuer: url }))).toBeUndefined();
+      expect(await current(discovered(url))).toBeUndefined();
       server.close();
     },
   );
@@ -216,9 +217,7 @@ describe('discovery', () => {
       }
       return path === '/keys' ? { keys: provider.publicKeys } : undefined;
     });
-    expect(kidsOf(await current(keysFrom({ kind: 'discovery', issuer: `${url}/tenant` })))).toEqual(
-      publishedKids(),
-    );
+    expect(kidsOf(await current(discovered(`${url}/tenant`)))).toEqual(publishedKids());
     server.close();
   });
 
@@ -227,7 +226,7 @@ describe('discovery', () => {
       path === '/keys' ? { keys: provider.publicKeys } : { issuer: url, jwks_uri: mapped(`${url}/keys`) },
     );
     expect(await (await fetch(mapped(`${url}/keys`))).json()).toEqual({ keys: provider.publicKeys });
-    expect(await current(keysFrom({ kind: 'discovery', issuer: url }))).toBeUndefined();
+    expect(await current(discovered(url))).toBeUndefined();
     server.close();
   });
 });

@@ -2,13 +2,15 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { headerValue, identityOf } from '../../src/auth/claims.ts';
+import { configWith } from '../fixtures/config.ts';
 
 const headersOf = (claims: Record<string, unknown>, ...paths: string[]) => {
   const headers = paths.map((path) => ({ claim: path.split('.'), header: path }));
-  const identity = identityOf(
-    { sub: 'a', exp: 1, ...claims },
-    { subjectClaim: ['sub'], tierClaim: undefined, headers },
-  );
+  const identity = identityOf({ sub: 'a', exp: 1, ...claims }, '', {
+    ...configWith().tokens,
+    tiers: [],
+    headers,
+  });
   return typeof identity === 'string' ? identity : Object.fromEntries(identity.headers);
 };
 

@@ -2,14 +2,13 @@
 import { exportJWK, generateKeyPair } from 'jose';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { readCachedKeys, writeCachedKeys } from '../../src/auth/keys/cache.ts';
-import { type Keys, keysOf } from '../../src/auth/keys/remote.ts';
-import { issuer } from '../fixtures/config.ts';
+import { keysOf } from '../../src/auth/keys/keys.ts';
+import type { Keys } from '../../src/auth/keys/types.ts';
 
 let sources = 0;
 /** A key set that nobody serves: whoever asks for it fails. */
 const nobody = () => ({ kind: 'jwks', url: `http://127.0.0.1:1/${++sources}` }) as const;
-const keysFrom = (source: ReturnType<typeof nobody>): Keys =>
-  keysOf({ ...issuer, algorithms: ['ES256'], keys: source });
+const keysFrom = (source: ReturnType<typeof nobody>): Keys => keysOf([source], ['ES256']);
 
 const keySet = async (): Promise<string> => {
   const { publicKey } = await generateKeyPair('ES256', { extractable: true });
@@ -61,7 +60,7 @@ describe("the data centre's copy", () => {
     await writeCachedKeys(source, { text: 'text', fetchedAt: 1 });
     expect(await readCachedKeys(source)).toEqual({ text: 'text', fetchedAt: 1 });
     expect(await readCachedKeys({ kind: 'jwks', url: `${source.url}0` })).toBeUndefined();
-    expect(await readCachedKeys({ kind: 'discovery', issuer: source.url })).toBeUndefined();
+    expect(await readCachedKeys({ kind: 'discovery', issuer: source.url, accepted: [] })).toBeUndefined();
   });
 
   test('that is not a key set is no reason to fail for good', async () => {

@@ -3,6 +3,7 @@ import { nearNames } from '../../src/config/near-names.ts';
 import { parseLimits } from '../../src/config/notation.ts';
 import { CHOICES } from '../../src/config/settings.ts';
 import type { Table } from './config-file.ts';
+import { issuerFix } from './issuers.ts';
 
 interface Refused {
   /** As the parser names it: `LIMITS`, `ROUTES[2].cost`. */
@@ -51,6 +52,10 @@ const keyless: Suggest = ({ variable, problem }, value) =>
     ? 'Set JWT_ISSUER to an https URL, or a key source. A secret that was put with `wrangler secret put` cannot be seen ' +
       'from here: name it in `[secrets] required`. Environments do not inherit `[vars]`.'
     : undefined;
+
+/** An issuer by an address of its own that is not its name. */
+const issuer: Suggest = ({ variable }, value) =>
+  /(^JWT_ISSUER|\.issuer)$/.test(variable) && typeof value === 'string' ? issuerFix(value) : undefined;
 
 /** `[vars.ROUTES]` and `[[vars.ROUTES]]` are easily taken for each other. */
 const brackets: Suggest = ({ variable }, value) => {
@@ -274,5 +279,5 @@ const length: Suggest = ({ variable, problem }) => {
 
 /** In this order; the first that has something to say is taken. */
 const SUGGESTIONS: readonly Suggest[] = [
-  ...[keyless, brackets, key, array, bareNumber, limits, time, url, match, routeName, length, word],
+  ...[keyless, issuer, brackets, key, array, bareNumber, limits, time, url, match, routeName, length, word],
 ];

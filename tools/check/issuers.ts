@@ -137,6 +137,18 @@ const fits = ({ endsWithSlash, path }: Provider, issuer: string, { pathname }: U
   (endsWithSlash === undefined || issuer.endsWith('/') === endsWithSlash) &&
   path?.test(pathname.replace(/\/$/, '')) !== false;
 
+/** What to write in place of the metadata's address, and of Entra's name for every tenant. */
+export const issuerFix = (issuer: string): string | undefined => {
+  const [, base] = /^(.*?)\/\.well-known(?:\/|$)/.exec(issuer) ?? [];
+  if (base !== undefined) return `Write \`"${respelt(base)}"\`, exactly as \`iss\` stands in a token.`;
+  const [, tenants] =
+    /^https:\/\/login\.microsoftonline\.\w+\/(common|organizations|consumers)\//.exec(issuer) ?? [];
+  return tenants === undefined
+    ? undefined
+    : `Write your tenant's id in place of \`${tenants}\`, as in https://login.microsoftonline.com/<tenant id>/v2.0; or ` +
+        '`{tid}` for every tenant, and those that you trust in REQUIRED_CLAIMS.';
+};
+
 /** With or without its slash, as the provider writes it; other faults of it show in the example. */
 const respelt = (issuer: string): string => {
   const url = URL.parse(issuer);
@@ -147,20 +159,20 @@ const respelt = (issuer: string): string => {
   return provider.endsWithSlash === true ? `${bare}/` : bare;
 };
 
-const keySetFindings = ({ keys }: Issuer, variable: string): readonly Finding[] => {
-  if (
-    keys.kind !== 'jwks' ||
-    !/\/\.well-known\/(openid-configuration|oauth-authorization-server)/.test(keys.url)
-  )
-    return [];
-  return [
-    error(
-      'key-set-url',
-      `${variable} is the address of the issuer's metadata, not of its key set.`,
-      `Write the \`jwks_uri\` that stands in it, or remove ${variable}: Weir reads the metadata itself.`,
-    ),
-  ];
-};
+const keySetFindings = ({ keys }: Issuer, variable: string): readonly Finding[] =>
+  keys
+    .filter(
+      (source) =>
+        source.kind === 'jwks' &&
+        /\/\.well-known\/(openid-configuration|oauth-authorization-server)/.test(source.url),
+    )
+    .map(() =>
+      error(
+        'key-set-url',
+        `${variable} is the address of the issuer's metadata, not of its key set.`,
+        `Write the \`jwks_uri\` that stands in it, or remove ${variable}: Weir reads the metadata itself.`,
+      ),
+    );
 
 /** Tokens that were made for another service. */
 export const audienceFindings = ({ tokens }: Config, variable: string): readonly Finding[] =>

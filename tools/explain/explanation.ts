@@ -85,7 +85,11 @@ const requestOf = ({ method, url }: Question): Request => {
 /** The identity, or the reason why this token makes none. */
 const identify = (config: Config, token: string): Identity | string => {
   try {
-    return identityOf(decodeJwt(token), { ...config.tokens, headers: config.claimHeaders });
+    return identityOf(decodeJwt(token), String(decodeJwt(token).iss ?? ''), {
+      ...config.tokens,
+      tiers: [...config.policies.tiers.keys()],
+      headers: config.claimHeaders,
+    });
   } catch {
     return 'it is no JWT';
   }

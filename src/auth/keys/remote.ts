@@ -1,22 +1,10 @@
-// An issuer's keys: isolate memory -> Cache API -> network. The only holder of key sets.
-import type { Issuer } from '../../config/types.ts';
+// Keys of one source from the network: isolate memory -> Cache API -> network. The only holder of fetched key sets.
 import { delay } from '../../lib/delay.ts';
 import { PerSecond } from '../../lib/per-second.ts';
 import { readCachedKeys, writeCachedKeys } from './cache.ts';
-import { FETCH_LIMIT_MS, fetchKeySet, type RemoteSource } from './fetch.ts';
-import { type KeySet, parseKeySet, staticKeys } from './set.ts';
-
-/** Keeps work going after the response, and after the client has left: `ExecutionContext.waitUntil`. */
-export type Background = (work: Promise<unknown>) => void;
-
-export interface Keys {
-  /** The keys to verify with, loaded first if need be; undefined if none are to be had. */
-  current(background: Background): Promise<KeySet | undefined>;
-  /** A set newer than `than`, asked for when a key is unknown; `than` itself if there is none. Unset: never changes. */
-  newer?(background: Background, than: KeySet): Promise<KeySet>;
-  /** Milliseconds until loading is tried again. */
-  retryAfterMs(now: number): number;
-}
+import { FETCH_LIMIT_MS, fetchKeySet, nameOf, type RemoteSource } from './fetch.ts';
+import { type KeySet, parseKeySet, tellLimit } from './set.ts';
+import type { Background, Keys, SourceState } from './types.ts';
 
 /** A set is refreshed behind the requests from this age on, milliseconds. */
 const REFRESH_AFTER_MS = 480_000;
@@ -33,39 +21,24 @@ const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 60_000;
 /** A load that takes longer has died with its isolate's request: both caches and the network are bounded below this. */
 const LOAD_LIMIT_MS = FETCH_LIMIT_MS + 1_000;
+/** Characters of an error that are told: it may quote what an issuer sent. */
+const MAX_ERROR_LENGTH = 500;
 /** Requests that begin to wait for a load of somebody else, a second. */
 const WAITS_PER_SECOND = 1_000;
-
-export const keysOf = (issuer: Issuer): Keys => {
-  const { keys, algorithms } = issuer;
-  if (keys.kind === 'jwks' || keys.kind === 'discovery') return new RemoteKeys(keys, algorithms);
-  return fixedKeys(() => staticKeys(keys, algorithms));
-};
-
-/** Each request that finds nothing imports for itself: it may not wait for a promise of another request. */
-const fixedKeys = (load: () => Promise<KeySet>): Keys => {
-  let held: KeySet | undefined;
-  return {
-    async current() {
-      held ??= await load();
-      return held;
-    },
-    retryAfterMs: () => LONGEST_RETRY_MS,
-  };
-};
 
 /**
  * A key set from the network. What requests share is plain data; each awaits only promises of its own. One of them
  * leads a load, in `waitUntil`, so that a client who leaves does not end it; the others look again every few
  * milliseconds whether it has settled.
  */
-class RemoteKeys implements Keys {
+export class RemoteKeys implements Keys {
   readonly #source: RemoteSource;
   readonly #algorithms: readonly string[];
   readonly #waits = new PerSecond(WAITS_PER_SECOND);
   #set: KeySet | undefined;
   #fetchedAt = Number.NEGATIVE_INFINITY;
   #failures = 0;
+  #failure: string | undefined;
   #retryAt = 0;
   #refetchAt = 0;
   #loadingUntil = 0;
@@ -96,6 +69,10 @@ class RemoteKeys implements Keys {
 
   retryAfterMs(now: number): number {
     return Math.max(FIRST_RETRY_MS, this.#retryAt - now);
+  }
+
+  states(): readonly SourceState[] {
+    return [{ source: nameOf(this.#source), keys: this.#kept()?.length ?? 0, failure: this.#failure }];
   }
 
   #age(): number {
@@ -162,16 +139,18 @@ class RemoteKeys implements Keys {
     const fetchedAt = Date.now();
     if (!(await this.#adopt(text, fetchedAt))) throw new Error('key set holds no usable key');
     this.#failures = 0;
+    this.#failure = undefined;
     background(writeCachedKeys(this.#source, { text, fetchedAt }).catch(() => undefined));
   }
 
   /** False, and nothing changed, for a set without a usable key. Keys that are gone from it are trusted no more. */
   async #adopt(text: string, fetchedAt: number): Promise<boolean> {
     const previous = this.#set ?? [];
-    const set = await parseKeySet(text, this.#algorithms, previous);
-    if (!set) return false;
-    for (const key of previous) key.trusted = set.includes(key);
-    this.#set = set;
+    const { keys, skipped } = await parseKeySet(text, this.#algorithms, previous);
+    if (keys.length === 0) return false;
+    for (const key of previous) key.trusted = keys.includes(key);
+    tellLimit(nameOf(this.#source), skipped);
+    this.#set = keys;
     this.#fetchedAt = fetchedAt;
     return true;
   }
@@ -180,6 +159,8 @@ class RemoteKeys implements Keys {
     const wait = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#failures);
     this.#failures += 1;
     this.#retryAt = Date.now() + wait;
-    console.error(JSON.stringify({ message: 'key_set_failed', source: this.#source, error: String(error) }));
+    this.#failure = String(error).slice(0, MAX_ERROR_LENGTH);
+    const source = nameOf(this.#source);
+    console.error(JSON.stringify({ message: 'key_set_failed', source, error: this.#failure }));
   }
 }

@@ -1,0 +1,112 @@
+// Where a request's token stands, and its way out of the request. No crypto, no decoding.
+import type { TokenConfig, TokenSource } from '../config/types.ts';
+import { isFromElsewhere } from './cross-site.ts';
+
+/** What stands as a token in a request, good or not; undefined where nothing does. */
+export type TokenReader = (request: Request) => string | undefined;
+
+/**
+ * Reads the first source in which something stands. Where one holds several tokens they come with commas between them, as
+ * the runtime joins headers: so no request has one token for us and another for the origin.
+ */
+export const tokenReader = (
+  { sources }: Pick<TokenConfig, 'sources'>,
+  origins: readonly string[],
+): TokenReader => {
+  const readers = sources.map((source) => readerOf(source, origins));
+  const [first, ...more] = readers;
+  if (first && more.length === 0) return first;
+  return (request) => {
+    for (const read of readers) {
+      const text = read(request);
+      if (text !== undefined) return text;
+    }
+    return undefined;
+  };
+};
+
+const readerOf = ({ kind, name }: TokenSource, origins: readonly string[]): TokenReader => {
+  switch (kind) {
+    case 'header':
+      return name === 'authorization'
+        ? ({ headers }) => bearerText(headers.get(name))
+        : ({ headers }) => headers.get(name)?.replace(SCHEME, '').trim() || undefined;
+    case 'cookie':
+      return (request) => {
+        const text = joined(cookies(request.headers.get('cookie') ?? '', name));
+        return text !== undefined && isFromElsewhere(request, origins) ? undefined : text;
+      };
+    case 'query':
+      return ({ url }) => (url.includes('?') ? joined(new URL(url).searchParams.getAll(name)) : undefined);
+  }
+};
+
+const SCHEME = /^bearer(?![\w-]) */i;
+
+/** RFC 6750 section 2.1, the scheme in any case. Another scheme presents no token of ours. */
+const bearerText = (header: string | null): string | undefined => {
+  if (header === null) return undefined;
+  // As nearly everybody spells it.
+  if (header.startsWith('Bearer ') && header[7] !== ' ') return header.slice(7);
+  return SCHEME.test(header) ? header.replace(SCHEME, '') : undefined;
+};
+
+const joined = (values: readonly string[]): string | undefined => values.join(', ') || undefined;
+
+/** RFC 6265 section 4.2.1; a value may stand in quotes. */
+const cookies = (header: string, name: string): readonly string[] =>
+  pairs(header).flatMap((pair) => (pair.includes('=') && cookieName(pair) === name ? cookieValue(pair) : []));
+
+const pairs = (header: string): readonly string[] => header.split(';').map((pair) => pair.trim());
+const cookieName = (pair: string): string => pair.split('=', 1)[0]?.trim() ?? '';
+const cookieValue = (pair: string): string =>
+  pair
+    .slice(pair.indexOf('=') + 1)
+    .trim()
+    .replace(/^"(.*)"$/, '$1');
+
+/** Takes tokens out of what is sent to the origin. What else stands beside them stays as it was written. */
+export interface TokenRemover {
+  /** Names of headers that hold nothing but a token, in lower case. */
+  readonly headers: readonly string[];
+  fromCookies(headers: Headers): void;
+  fromUrl(url: string): string;
+}
+
+export const tokenRemover = (sources: readonly TokenSource[]): TokenRemover => {
+  const named = (kind: TokenSource['kind']) =>
+    new Set(sources.filter((source) => source.kind === kind).map(({ name }) => name));
+  const [headerNames, cookieNames, queryNames] = [named('header'), named('cookie'), named('query')];
+  return {
+    headers: [...headerNames],
+    fromCookies(headers) {
+      const sent = cookieNames.size > 0 ? headers.get('cookie') : null;
+      if (sent !== null) replaceCookies(headers, withoutCookies(sent, cookieNames));
+    },
+    fromUrl: (url) => (queryNames.size > 0 && url.includes('?') ? withoutParameters(url, queryNames) : url),
+  };
+};
+
+const replaceCookies = (headers: Headers, kept: string): void => {
+  if (kept === '') headers.delete('cookie');
+  else headers.set('cookie', kept);
+};
+
+const withoutCookies = (header: string, names: ReadonlySet<string>): string =>
+  pairs(header)
+    .filter((pair) => !names.has(cookieName(pair)))
+    .join('; ');
+
+const withoutParameters = (url: string, names: ReadonlySet<string>): string => {
+  const at = url.indexOf('?');
+  const [query = '', fragment] = url.slice(at + 1).split('#', 2);
+  const kept = query.split('&').filter((pair) => !names.has(parameterName(pair)));
+  return (
+    url.slice(0, at) +
+    (kept.length > 0 ? `?${kept.join('&')}` : '') +
+    (fragment === undefined ? '' : `#${fragment}`)
+  );
+};
+
+/** As `URLSearchParams` reads it, escapes and all. */
+const parameterName = (pair: string): string => [...new URLSearchParams(pair).keys()][0] ?? '';
