@@ -80,6 +80,11 @@ export class Exchange {
     this.route = defaultRoute;
   }
 
+  /** Aborted when the client has left. */
+  get signal(): AbortSignal {
+    return this.request.signal;
+  }
+
   /** Keeps the isolate awake until `work` is done, behind the response. */
   waitUntil(work: Promise<unknown>): void {
     this.#context.waitUntil(work);

@@ -1,16 +1,20 @@
 // Isolates in data centres, Limiters somewhere among them, and the time messages take. What isolates and Limiters do
 // is the Worker's own code; only waiting, distance and mishaps are made up.
 
-import { type Reply, VERSION } from '../../src/limiter/messages.ts';
+import { LEASE_MS, type Reply, VERSION } from '../../src/limiter/messages.ts';
 import type { Policy } from '../../src/limiter/policy.ts';
 import {
-  draw,
+  type Answer,
+  type Asking,
+  arrive,
+  awaitLoans,
   endGrant,
   type Grant,
-  held,
-  holdDenial,
+  isDenied,
+  join,
   type Lease,
   newLease,
+  passOn,
   settle,
   startAsking,
   take,
@@ -41,6 +45,17 @@ const WRITE_MS = 8;
 /** `LIMITER_TIMEOUT_MS`. */
 const TIMEOUT_MS = 1_000;
 
+/** A request waits for loans no longer than a lease's life and a round trip. */
+const PATIENCE_MS = LEASE_MS + TIMEOUT_MS;
+
+/** A request, and where. */
+interface Visit {
+  readonly isolate: Isolate;
+  readonly subject: number;
+  readonly lease: Lease;
+  readonly cameAt: number;
+}
+
 interface Isolate {
   readonly colo: number;
   /** Gone with the isolate. */
@@ -64,6 +79,8 @@ export class World {
   readonly #options: WorldOptions;
   readonly #isolates: Isolate[];
   readonly #objects = new Map<number, SimulatedObject>();
+  /** When the answer that is being told was decided. */
+  #grantedAt = 0;
 
   constructor(options: WorldOptions) {
     this.#options = options;
@@ -85,11 +102,8 @@ export class World {
     const lease = leaseOf(isolate, subject);
     const { now } = this.agenda;
     this.#log(subject).arrivals.push(now);
-    if (take(lease, now) !== undefined) {
-      this.#pass(subject, now, now);
-      if (wantsRenewal(lease, now)) this.#renew(isolate, subject, lease);
-    } else if (this.#options.leases && now < lease.deniedUntil && held(lease, now) === 0) this.waits.push(0);
-    else this.#ask(isolate, subject, lease, true);
+    arrive(lease, now);
+    this.#decide({ isolate, subject, lease, cameAt: now });
   }
 
   /** The isolate is evicted, with all it held. */
@@ -109,46 +123,66 @@ export class World {
     for (const object of this.#objects.values()) object.crash();
   }
 
-  #renew(isolate: Isolate, subject: number, lease: Lease): void {
-    lease.renewingUntil = this.agenda.now + TIMEOUT_MS;
-    this.#ask(isolate, subject, lease, false);
+  #decide(visit: Visit): void {
+    const { lease, subject, cameAt } = visit;
+    const { now } = this.agenda;
+    if (take(lease, now) !== undefined) {
+      this.#pass(subject, now, cameAt);
+      if (wantsRenewal(lease, now)) this.#ask(visit);
+    } else if (this.#options.leases && isDenied(lease, now)) this.#refuse(visit, awaitLoans(lease, now));
+    else {
+      join(lease, { state: 'waiting', token: undefined, tell: (answer) => this.#told(visit, answer) });
+      this.#ask(visit);
+    }
   }
 
-  /** @param waited whether a request waits for the answer. */
-  #ask(isolate: Isolate, subject: number, lease: Lease, waited: boolean): void {
-    const askedAt = this.agenda.now;
-    if (waited) holdDenial(lease, askedAt, TIMEOUT_MS);
-    const want = startAsking(lease, askedAt, this.#options.leases);
+  #told(visit: Visit, answer: Answer): void {
+    const { now } = this.agenda;
+    if (answer.kind === 'ask') this.#ask(visit);
+    else if (answer.kind !== 'granted')
+      this.#refuse(visit, answer.kind === 'obstructed' ? answer.until : undefined);
+    // A permit granted alone was decided by the Limiter, one of a lease by the isolate while the lease lives.
+    else
+      this.#pass(
+        visit.subject,
+        answer.grant.leased && now < answer.grant.expires ? now : this.#grantedAt,
+        visit.cameAt,
+      );
+  }
+
+  /** Denied, unless loans can come back in time. */
+  #refuse(visit: Visit, until: number | undefined): void {
+    const { now } = this.agenda;
+    if (until === undefined || until > visit.cameAt + PATIENCE_MS) this.waits.push(now - visit.cameAt);
+    else this.agenda.add(until, () => this.#decide(visit));
+  }
+
+  #ask(visit: Visit): void {
+    const { isolate, subject, lease } = visit;
+    const { leases, policy } = this.#options;
+    const terms = { leasable: leases, shared: leases, timeoutMs: TIMEOUT_MS };
+    const asking = startAsking(lease, this.agenda.now, terms);
+    if (asking === undefined) return;
     const object = this.#object(subject, isolate.colo);
-    const policies = [this.#options.policy];
+    const { waiters, ahead, spent } = asking;
+    const message = { version: VERSION, policies: [policy], cost: 1, returnable: true } as const;
     this.#travel(isolate, object, () => {
-      const ask = { version: VERSION, policies, cost: 1, want, returnable: want > 1 } as const;
+      const waiting = waiters.length;
+      const ask = { ...message, want: waiting + ahead, waiting, spent };
       const { reply, written } = object.consume(this.agenda.now, ask);
       const grantedAt = this.agenda.now;
-      const back = () => this.#answered(isolate, subject, lease, { askedAt, grantedAt, reply, waited });
+      const back = () => this.#answered(visit, asking, reply, grantedAt);
       this.#travel(isolate, object, back, written ? WRITE_MS : 0);
     });
   }
 
-  #answered(
-    isolate: Isolate,
-    subject: number,
-    lease: Lease,
-    answer: { askedAt: number; grantedAt: number; reply: Reply; waited: boolean },
-  ): void {
+  #answered({ isolate, subject, lease }: Visit, asking: Asking, reply: Reply, grantedAt: number): void {
     // The isolate is gone, its requests with it: what was granted to it is lost.
     if (isolate.leases.get(subject) !== lease) return;
-    const { now } = this.agenda;
-    const granted = settle(lease, answer.askedAt, answer.reply);
-    if (granted !== undefined && granted.size > 1) this.#endInTime(isolate, subject, lease, granted);
-    if (!answer.waited) {
-      lease.renewingUntil = 0;
-      return;
-    }
-    const grant = granted === undefined ? take(lease, now) : draw(granted);
-    if (grant === undefined) this.waits.push(now - answer.askedAt);
-    // A permit granted alone was decided by the Limiter, one of a lease by the isolate while the lease lives.
-    else this.#pass(subject, grant.size > 1 && now < grant.expires ? now : answer.grantedAt, answer.askedAt);
+    this.#grantedAt = grantedAt;
+    const settled = settle(lease, asking, reply);
+    passOn(lease);
+    if (settled.lease !== undefined) this.#endInTime(isolate, subject, lease, settled.lease);
   }
 
   #endInTime(isolate: Isolate, subject: number, lease: Lease, grant: Grant): void {

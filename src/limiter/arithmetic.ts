@@ -47,6 +47,19 @@ export interface Arithmetic<S> {
   ): [Decision, S];
   /** Gives back `cost` unused permits that were charged at `until`; never more than is there. */
   giveBack(state: S, until: number, policy: WindowedQuota, cost: number): S;
+  /**
+   * What storage holds while memory may grant `cost` more until `until`, without writing: a state that by itself counts
+   * all of them, as any version reads it. Undefined where so many do not fit.
+   */
+  reserve(
+    state: S | undefined,
+    now: number,
+    until: number,
+    policy: WindowedQuota,
+    cost: number,
+  ): S | undefined;
+  /** What a stored state counts once memory is lost. `now`: when it was loaded, after the last grant of that memory. */
+  resume(state: S, now: number, policy: WindowedQuota): S;
   /** When a permit granted at `now` must have been used at the latest. */
   boundary(now: number, policy: WindowedQuota): number;
   /** When the last permit has drained: from then on the state is worth nothing. */

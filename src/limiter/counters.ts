@@ -16,22 +16,44 @@ export type Counters = ReadonlyMap<string, Counter>;
 
 const arithmetic: Record<Algorithm, Arithmetic<State>> = algorithms;
 
-const consumeOne = (counters: Counters, now: number, until: number, policy: Policy, cost: number) =>
-  arithmetic[policy.algorithm].consume(counters.get(policy.counter)?.state, now, until, policy, cost);
+const arithmeticOf = ({ algorithm }: Policy): Arithmetic<State> => arithmetic[algorithm];
+
+/** What requests spend: so many of this cost each. */
+export interface Charge {
+  readonly cost: number;
+  /** Default 1. */
+  readonly requests?: number;
+}
+
+/**
+ * Permits that a charge spends of one policy. A request that costs more than a whole quota costs the quota: it could
+ * never pass otherwise, however long it waits.
+ */
+export const permitsOf = ({ cost, requests = 1 }: Charge, { quota }: Policy): number =>
+  Math.min(cost, Math.max(1, quota)) * requests;
+
+const consumeOne = (counters: Counters, now: number, until: number, policy: Policy, permits: number) =>
+  arithmeticOf(policy).consume(counters.get(policy.counter)?.state, now, until, policy, permits);
 
 /** What is left, spending nothing. */
 export const peek = (counters: Counters, now: number, policy: Policy): Decision =>
   consumeOne(counters, now, now, policy, 0)[0];
 
-/** Decides `cost` under all `policies` at `now`, charged at `until`; the counters are the same ones when denied. */
+/** What one policy would say to a charge, spending nothing. */
+export const foresee = (counters: Counters, now: number, policy: Policy, charge: Charge): Decision =>
+  consumeOne(counters, now, now, policy, permitsOf(charge, policy))[0];
+
+/** Decides a charge under all `policies` at `now`, booked at `until`; the counters are the same ones when denied. */
 export const consume = (
   counters: Counters,
   now: number,
   until: number,
   policies: readonly Policy[],
-  cost: number,
+  charge: Charge,
 ): [readonly Decision[], Counters] => {
-  const outcomes = policies.map((policy) => consumeOne(counters, now, until, policy, cost));
+  const outcomes = policies.map((policy) =>
+    consumeOne(counters, now, until, policy, permitsOf(charge, policy)),
+  );
   if (outcomes.every(([decision]) => decision.allowed)) {
     const spent = policies.map((policy, i) => [policy.counter, { policy, state: outcomes[i]?.[1] }] as const);
     return [outcomes.map(([decision]) => decision), new Map([...counters, ...spent])];
@@ -43,29 +65,56 @@ export const consume = (
   return [decisions, counters];
 };
 
-/** Gives back `cost` that was charged at `until` to every policy. */
+/** Gives back a charge that was booked at `until` to every policy. */
 export const giveBack = (
   counters: Counters,
   until: number,
   policies: readonly Policy[],
-  cost: number,
+  charge: Charge,
 ): Counters => {
   const given = policies.flatMap((policy) => {
     const counter = counters.get(policy.counter);
     if (counter === undefined) return [];
-    const state = arithmetic[policy.algorithm].giveBack(counter.state, until, policy, cost);
+    const state = arithmeticOf(policy).giveBack(counter.state, until, policy, permitsOf(charge, policy));
     return [[policy.counter, { policy, state }] as const];
   });
   return new Map([...counters, ...given]);
 };
 
+/** With permits of one policy booked that may be granted until `until`; undefined where they do not fit. */
+export const reserve = (
+  counters: Counters,
+  now: number,
+  until: number,
+  policy: Policy,
+  permits: number,
+): Counters | undefined => {
+  const state = arithmeticOf(policy).reserve(
+    counters.get(policy.counter)?.state,
+    now,
+    until,
+    policy,
+    permits,
+  );
+  return state === undefined ? undefined : new Map([...counters, [policy.counter, { policy, state }]]);
+};
+
+/** The counters that storage held, as they count from `now` on. */
+export const resume = (counters: Counters, now: number): Counters =>
+  new Map(
+    [...counters].map(([name, { policy, state }]) => {
+      const resumed = arithmeticOf(policy).resume(state, now, policy);
+      return [name, { policy, state: resumed }];
+    }),
+  );
+
 /** When a permit of all these policies must have been used at the latest, if it is granted at `now`. */
 export const boundary = (policies: readonly Policy[], now: number): number =>
-  Math.min(...policies.map((policy) => arithmetic[policy.algorithm].boundary(now, policy)));
+  Math.min(...policies.map((policy) => arithmeticOf(policy).boundary(now, policy)));
 
 /** When a counter is worth nothing any more. */
 export const drainedAt = ({ policy, state }: Counter): number =>
-  arithmetic[policy.algorithm].drainedAt(state, policy);
+  arithmeticOf(policy).drainedAt(state, policy);
 
 /** The counters that still count something at `now`. */
 export const undrained = (counters: Counters, now: number): Counters =>

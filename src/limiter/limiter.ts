@@ -41,14 +41,17 @@ export class Limiter extends DurableObject {
 
   /** Grants or denies. The output gate holds the reply back until what was written is durable. */
   consume(ask: Ask): Reply {
-    if (ask.version !== VERSION) throw new Error(`expected message version ${VERSION}, got ${ask.version}`);
+    return this.#answer(ask.version > VERSION ? strictly(ask) : ask);
+  }
+
+  #answer(ask: Ask): Reply {
     const now = Date.now();
     const standing = inForce(this.#standing, now);
     return standing === undefined ? this.#decide(now, ask) : this.#decideUnder(standing, now, ask);
   }
 
   giveBack(unused: Return): void {
-    if (unused.version === VERSION) this.#ledger.giveBack(Date.now(), unused);
+    if (unused.version <= VERSION) this.#ledger.giveBack(Date.now(), unused);
   }
 
   look(): State {
@@ -141,3 +144,9 @@ export class Limiter extends DurableObject {
     this.ctx.storage.setAlarm(at);
   }
 }
+
+/** An ask that may mean more than this version knows gets one permit, which does not come back. */
+const strictly = (ask: Ask): Ask => {
+  const waiting = Math.min(1, ask.waiting ?? ask.want);
+  return { ...ask, want: waiting, waiting, returnable: false, spent: undefined };
+};

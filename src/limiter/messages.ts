@@ -1,9 +1,10 @@
-// What isolates and Limiters say to each other. Versioned, since old and new code meet during a deploy.
+// What isolates and Limiters say to each other. Old and new code meet during a deploy, so members are only ever added,
+// and each says what its absence means. A message of a version to come is read by what is known of it, on the strict side.
 import type { Decision } from './arithmetic.ts';
 import type { Policy } from './policy.ts';
 import type { Marks, TokenClaims } from './standing.ts';
 
-/** Raised when a message changes its meaning; a Limiter refuses a version it does not know. */
+/** Raised only where a known member changes its meaning. */
 export const VERSION = 1;
 
 /** A lease lives so long, counted by the isolate from when it asked and by the Limiter from when it granted. */
@@ -13,18 +14,24 @@ export const LEASE_MS = 1_000;
 export const DENIAL_MS = 10_000;
 
 export interface Ask {
-  readonly version: typeof VERSION;
+  readonly version: number;
   /** Every policy of this partition that applies; all are spent or none. */
   readonly policies: readonly Policy[];
   /** Permits one request spends. */
   readonly cost: number;
-  /** Requests to grant at once if the quota is far from spent; 1 for a plain request, which is never lent ahead. */
+  /** Requests to grant at most: those that wait, and those to lend permits for ahead. */
   readonly want: number;
-  /** Whether the asker may give this back, because another partition may deny or the lease may end unused. */
+  /** How many of them wait, and are granted whatever is free. Absent: one, or none where `want` is 0. */
+  readonly waiting?: number | undefined;
+  /** Whether the asker may give this back: the grant gets a name. */
   readonly returnable: boolean;
-  /** The token of the request that asks: nothing is spent for a revoked one. */
+  /** For so long another partition may still deny those that wait: their permits are on loan. Absent: none may. */
+  readonly undecidedMs?: number | undefined;
+  /** Grants of which nothing will come back any more. */
+  readonly spent?: readonly string[] | undefined;
+  /** The token of the requests that ask: nothing is spent for a revoked one. */
   readonly token?: TokenClaims | undefined;
-  /** Unset: use is not watched. */
+  /** Absent: use is not watched. */
   readonly watch?: Watch | undefined;
 }
 
@@ -48,17 +55,24 @@ export interface Abnormal {
 }
 
 export interface Reply {
-  readonly version: typeof VERSION;
-  /** Requests granted: 0 when denied. */
+  readonly version: number;
+  /** Requests granted: 0 when denied. Those that wait come first. */
   readonly granted: number;
-  /** One for each policy of the ask, in its order. */
+  /** One for each policy of the ask, in its order. Of a request that was denied, if any was. */
   readonly decisions: readonly Decision[];
-  /** For a denial: how long it holds, whatever is returned meanwhile. 0 otherwise. */
+  /** Where not all that wait were granted: how long the rest is denied, whatever is returned meanwhile. 0 otherwise. */
   readonly keepMs: number;
   /** For a grant: how long the permits may be used, from when the asker asked. */
   readonly lifeMs: number;
   /** Names the grant in a `Return`; empty when not returnable. */
   readonly grant: string;
+  /**
+   * Whether the permits were charged at the end of their life, so that any request may use them until then; else they were
+   * charged when they were granted, and are for requests that waited already. Absent: charged so if more than one.
+   */
+  readonly leased?: boolean | undefined;
+  /** What obstructs the requests that were not granted, where that is only loans. */
+  readonly loans?: Loans | undefined;
   /** Revocation marks in force. */
   readonly marks?: Marks | undefined;
   /** With an override in force: the policies that were really applied, which `decisions` are of. */
@@ -66,12 +80,22 @@ export interface Reply {
   readonly abnormal?: Abnormal;
 }
 
+/** Permits that others hold and may give back. */
+export interface Loans {
+  /** Requests that may pass once they are back, at most. */
+  readonly requests: number;
+  /** Milliseconds until the next of them can have come back. */
+  readonly backMs: number;
+}
+
 /** Unused permits of one grant. Sent at most once. */
 export interface Return {
-  readonly version: typeof VERSION;
+  readonly version: number;
   readonly grant: string;
   /** Requests of the grant that were not used. */
   readonly unused: number;
+  /** Tells returns of one grant apart: each counts once. Absent: the only one. */
+  readonly part?: number | undefined;
 }
 
 /** Grants nothing. */

@@ -45,11 +45,33 @@ export class LimiterClient {
   }
 
   /**
-   * Asks once: a Limiter that is overloaded is not helped by asking again.
+   * Asks once: a Limiter that is overloaded is not helped by asking again. What it grants too late goes back, in
+   * `background`.
    * @throws {LimiterError} when there is no answer in time.
    */
-  consume(env: Bindings, partition: string, ask: Ask): Promise<Reply> {
-    return this.call(env, partition, (limiter) => limiter.consume(ask));
+  async consume(
+    env: Bindings,
+    partition: string,
+    ask: Ask,
+    background: (work: Promise<void>) => void,
+  ): Promise<Reply> {
+    let answer: Promise<Reply> | undefined;
+    try {
+      return await this.call(env, partition, (limiter) => {
+        answer = limiter.consume(ask);
+        return answer;
+      });
+    } catch (error) {
+      if (answer !== undefined) background(this.#giveBackLate(env, partition, answer));
+      throw error;
+    }
+  }
+
+  async #giveBackLate(env: Bindings, partition: string, answer: Promise<Reply>): Promise<void> {
+    const late = await answer.catch(() => undefined);
+    if (late === undefined || late.grant === '') return;
+    const { version, grant, granted } = late;
+    await this.giveBack(env, partition, { version, grant, unused: granted });
   }
 
   /** @throws {LimiterError} when there is no answer in time. */

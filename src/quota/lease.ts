@@ -1,39 +1,127 @@
-// Leases: permits of one partition and plan that an isolate already holds, or a denial that it already knows. Plain
-// data and functions of it, so that requests may share it; no clock, no I/O.
-
+// Leases: permits of one partition and plan that an isolate already holds, a denial that it already knows, and the
+// requests that wait for either. Plain data and functions of it, so that requests may share it; no clock, no I/O.
 import type { Decision } from '../limiter/arithmetic.ts';
-import { type Abnormal, LEASE_MS, type Reply } from '../limiter/messages.ts';
+import { type Abnormal, LEASE_MS, type Reply, VERSION } from '../limiter/messages.ts';
 import type { Policy } from '../limiter/policy.ts';
-import type { Marks } from '../limiter/standing.ts';
+import type { Marks, TokenClaims } from '../limiter/standing.ts';
 
-/** Requests asked for at once, at most. */
-const MAX_WANT = 256;
+/** Requests lent ahead at once, at most. */
+const MAX_AHEAD = 256;
+
+/** Requests that may wait at one lease. */
+const MAX_WAITING = 4_096;
+
+/** Asks under way at one lease, so that a far Limiter is not waited for twice. */
+const MAX_ASKS = 4;
+
+/** A caller is hot once it has had no pause of this length for that long. */
+const PAUSE_MS = LEASE_MS / 2;
+const HOT_AFTER_MS = LEASE_MS / 2;
+
+/** Of a life's arrivals: a lease is asked for while half of the last is left, and both are to be used up in time. */
+const LENT_SHARE = 0.6;
+
+/** Arrivals are counted over this. */
+const RATE_MS = LEASE_MS / 4;
+
+/** Names of spent grants told to the Limiter with one ask, at most. */
+const MAX_SPENT = 64;
 
 /** Permits of one grant. */
 export interface Grant {
-  /** As the Limiter calls it. */
+  /** As the Limiter calls it; empty where nothing may be given back. */
   readonly name: string;
   /** Requests granted. */
   readonly size: number;
+  /** Any request may use it until it expires; else it is for requests that waited when it was asked for. */
+  readonly leased: boolean;
   /** By the isolate's clock, from when it asked. */
   readonly expires: number;
   unused: number;
+  /** Requests that have been decided for good. */
+  decided: number;
+  /** Returns sent, and requests that the next one is to give back. */
+  returns: number;
+  returning: number;
+}
+
+/** What the Limiter said of a partition. */
+export interface Said {
+  readonly decisions: readonly Decision[];
+  /** When it was asked. */
+  readonly decidedAt: number;
+  /** What was decided about, where that is not what was asked; an override is in force. */
+  readonly policies: readonly Policy[] | undefined;
+}
+
+/** What a waiting request is told. */
+export type Answer =
+  | { readonly kind: 'granted'; readonly grant: Grant }
+  /** Only loans are in its way; those can have come back by `until`. */
+  | { readonly kind: 'obstructed'; readonly until: number; readonly said: Said }
+  | { readonly kind: 'denied'; readonly said: Said }
+  | { readonly kind: 'failed'; readonly error: unknown }
+  /** It is to ask for all that wait, and waits on. */
+  | { readonly kind: 'ask' };
+
+/**
+ * A request that waits. `taken` is set by the request itself: one that was granted a permit and never took it has left,
+ * and the permit is given back.
+ */
+export interface Waiter {
+  state: 'waiting' | 'asked' | 'granted' | 'taken' | 'gone';
+  readonly token: TokenClaims | undefined;
+  readonly tell: (answer: Answer) => void;
+}
+
+/** An ask that is under way. */
+export interface Asking {
+  readonly askedAt: number;
+  /** By then it is counted as lost. */
+  readonly deadline: number;
+  /** Whom it is for, in the order they came. */
+  readonly waiters: readonly Waiter[];
+  /** Requests to lend permits for beyond those. */
+  readonly ahead: number;
+  /** Grants that are used up. */
+  readonly spent: readonly string[];
+}
+
+/** How a lease may ask. */
+export interface Terms {
+  /** Whether permits may be lent ahead. */
+  readonly leasable: boolean;
+  /** Whether those that wait share asks; else each has its own. */
+  readonly shared: boolean;
+  /** Milliseconds until an ask is counted as lost. */
+  readonly timeoutMs: number;
 }
 
 export interface Lease {
   /** Oldest first, so that what expires first is used first. */
   grants: Grant[];
-  /** Requests of the last grant, as far as they were made: what the next ask goes by. */
-  want: number;
-  askedAt: number;
-  /** A background ask is under way until then at the latest. */
-  renewingUntil: number;
+  /** Those that nobody asks for yet, in the order they came. */
+  waiting: Waiter[];
+  /** Asks under way. */
+  asking: Asking[];
+  /** Grants that are used up, which the Limiter does not know yet. */
+  spent: string[];
+  /** Requests in the running stretch of time and in the one before it, and when these began. */
+  arrivals: number;
+  arrivalsBefore: number;
+  countedFrom: number;
+  countedFromBefore: number;
+  /** The first and the last request since a pause. */
+  busySince: number;
+  lastArrival: number;
+  /** Nothing was lent ahead: not to be asked for alone before then. */
+  lendableFrom: number;
   deniedUntil: number;
-  /** The Limiter's newest answer, and when it was asked for. */
-  decisions: readonly Decision[];
-  decidedAt: number;
-  /** What was decided about, where that is not what was asked; an override is in force. */
-  policies: readonly Policy[] | undefined;
+  /** Only loans are in the way until then, and so many more requests may wait for them. */
+  obstructedUntil: number;
+  obstructedRoom: number;
+  /** The Limiter's newest answer. */
+  said: Said;
   abnormal: Abnormal | undefined;
   /** Revocation marks, and when the answer that brought them was asked for. */
   marks: Marks | undefined;
@@ -44,30 +132,71 @@ export interface Lease {
 
 export const newLease = (): Lease => ({
   grants: [],
-  want: 1,
-  askedAt: 0,
-  renewingUntil: 0,
+  waiting: [],
+  asking: [],
+  spent: [],
+  arrivals: 0,
+  arrivalsBefore: 0,
+  countedFrom: 0,
+  countedFromBefore: 0,
+  busySince: 0,
+  lastArrival: 0,
+  lendableFrom: 0,
   deniedUntil: 0,
-  decisions: [],
-  decidedAt: 0,
-  policies: undefined,
+  obstructedUntil: 0,
+  obstructedRoom: 0,
+  said: { decisions: [], decidedAt: 0, policies: undefined },
   abnormal: undefined,
   marks: undefined,
   markedAt: 0,
   uses: 0,
 });
 
+/** Counts a request: what is lent ahead goes by how many come. */
+export const arrive = (lease: Lease, now: number): void => {
+  if (now - lease.lastArrival >= PAUSE_MS) lease.busySince = now;
+  lease.lastArrival = now;
+  if (now - lease.countedFrom >= RATE_MS) {
+    lease.arrivalsBefore = lease.arrivals;
+    lease.countedFromBefore = lease.countedFrom;
+    lease.arrivals = 0;
+    lease.countedFrom = now;
+  }
+  lease.arrivals++;
+};
+
 /** Takes the permit of one request, if one is held. */
 export const take = (lease: Lease, now: number): Grant | undefined => {
-  while (lease.grants[0] !== undefined && !isUsable(lease.grants[0], now)) lease.grants.shift();
+  while (lease.grants[0] !== undefined && !isUsable(lease.grants[0], now)) dropFirst(lease);
   const grant = lease.grants[0];
   return grant === undefined ? undefined : draw(grant);
+};
+
+const dropFirst = (lease: Lease): void => {
+  const grant = lease.grants.shift();
+  if (grant?.unused === 0) noteSpent(lease, grant);
 };
 
 /** Takes one permit of a grant that has one. */
 export const draw = (grant: Grant): Grant => {
   grant.unused--;
   return grant;
+};
+
+/** Nothing will come back of a grant; the next ask says so. */
+const noteSpent = (lease: Lease, { name }: Grant): void => {
+  if (name !== '' && lease.spent.length < MAX_SPENT) lease.spent.push(name);
+};
+
+/** Something will come back of it after all. */
+export const unnoteSpent = (lease: Lease, grant: Grant): void => {
+  lease.spent = lease.spent.filter((name) => name !== grant.name);
+};
+
+/** A request that was granted by itself, not of a lease, is decided for good: its permit does not come back. */
+export const noteDecided = (lease: Lease, grant: Grant): void => {
+  grant.decided++;
+  if (!grant.leased && grant.decided === grant.size) noteSpent(lease, grant);
 };
 
 /** Puts a permit back that was taken but not used. */
@@ -82,56 +211,178 @@ const isUsable = (grant: Grant, now: number): boolean => grant.unused > 0 && now
 export const held = (lease: Lease, now: number): number =>
   lease.grants.reduce((sum, grant) => (isUsable(grant, now) ? sum + grant.unused : sum), 0);
 
-/**
- * How many requests to ask for: several only while the subject proves hot here, and twice as many as last time only where
- * those were gone within half a lease's life, so that what is asked for is also used.
- */
-export const startAsking = (lease: Lease, now: number, leasable: boolean): number => {
-  const pause = now - lease.askedAt;
-  lease.askedAt = now;
-  if (!leasable || pause >= LEASE_MS) lease.want = 1;
-  else if (pause < LEASE_MS / 2) return Math.min(MAX_WANT, lease.want * 2);
-  return lease.want;
-};
+/** Whether the Limiter has said that nothing is left, for longer than now. */
+export const isDenied = (lease: Lease, now: number): boolean =>
+  now < lease.deniedUntil && held(lease, now) === 0;
 
 /**
- * A denial that has only just run out goes on for the others until the one that asks has its answer, `ms` at most:
- * else all of a flood that comes in meanwhile would ask.
+ * A place among those who wait for loans to come back: until when, or undefined where there is none. Counted as begun, not
+ * as running, since a request that is dropped undoes nothing.
  */
-export const holdDenial = (lease: Lease, now: number, ms: number): void => {
-  if (now - lease.deniedUntil < LEASE_MS) lease.deniedUntil = now + ms;
+export const awaitLoans = (lease: Lease, now: number): number | undefined => {
+  if (now >= lease.obstructedUntil || lease.obstructedRoom <= 0) return undefined;
+  lease.obstructedRoom--;
+  return lease.obstructedUntil;
 };
 
-/** Half a lease is spent and nobody is fetching the next one yet. */
+/** Puts a request among those that wait; false where there is no room. */
+export const join = (lease: Lease, waiter: Waiter): boolean => {
+  if (lease.waiting.length >= MAX_WAITING) lease.waiting = lease.waiting.filter(isWaiting);
+  if (lease.waiting.length >= MAX_WAITING) return false;
+  lease.waiting.push(waiter);
+  return true;
+};
+
+const isWaiting = ({ state }: Waiter): boolean => state === 'waiting';
+const isAsked = ({ state }: Waiter): boolean => state === 'asked';
+
+/** What is to be asked now, if anything: for those that wait and, of a hot caller, for those to come. */
+export const startAsking = (lease: Lease, now: number, terms: Terms): Asking | undefined => {
+  lease.asking = lease.asking.filter(({ deadline }) => now < deadline);
+  if (terms.shared && lease.asking.length >= maxAsks(lease)) return undefined;
+  const waiters = leave(lease, terms.shared ? MAX_WAITING : 1);
+  const ahead = terms.leasable && mayLend(lease, now) ? lendable(lease, now) : 0;
+  if (waiters.length === 0 && ahead === 0) return undefined;
+  for (const waiter of waiters) waiter.state = 'asked';
+  const asking = {
+    ...{ askedAt: now, deadline: now + terms.timeoutMs },
+    ...{ waiters, ahead, spent: lease.spent },
+  };
+  lease.spent = [];
+  lease.asking.push(asking);
+  return asking;
+};
+
+/** After a denial one ask at a time finds out whether it is over: a flood that comes in meanwhile waits for it. */
+const maxAsks = ({ deniedUntil }: Lease): number => (deniedUntil > 0 ? 1 : MAX_ASKS);
+
+/** The first that wait are no longer on the list. */
+const leave = (lease: Lease, most: number): Waiter[] => {
+  const waiting = lease.waiting.filter(isWaiting);
+  lease.waiting = waiting.splice(most);
+  return waiting;
+};
+
+/** One ask to lend at a time, and none while what is held will last. */
+const mayLend = (lease: Lease, now: number): boolean => {
+  const { lastArrival, busySince } = lease;
+  const isHot = now - lastArrival < PAUSE_MS && lastArrival - busySince >= HOT_AFTER_MS;
+  return isHot && now >= lease.lendableFrom && !lease.asking.some(({ ahead }) => ahead > 0);
+};
+
+/** As many as come while a lease is used up. */
+const lendable = (lease: Lease, now: number): number => {
+  const { arrivals, arrivalsBefore, countedFromBefore } = lease;
+  const perMs = (arrivals + arrivalsBefore - 1) / Math.max(RATE_MS, now - countedFromBefore);
+  return Math.min(MAX_AHEAD, Math.ceil(perMs * LEASE_MS * LENT_SHARE));
+};
+
+/** Half a lease is spent and nobody is asking for the next one yet. */
 export const wantsRenewal = (lease: Lease, now: number): boolean => {
   const newest = lease.grants.at(-1);
-  return newest !== undefined && now >= lease.renewingUntil && held(lease, now) <= newest.size / 2;
+  return newest !== undefined && held(lease, now) <= newest.size / 2 && mayLend(lease, now);
 };
 
+/** What is left to do once an answer is booked. */
+export interface Settled {
+  /** To be given back when it expires, as far as it is unused then. */
+  readonly lease: Grant | undefined;
+  /** Of which nobody may use the permits that are left. */
+  readonly unclaimed: Grant | undefined;
+}
+
 /**
- * Books an answer to what was asked at `askedAt`. A lease lives from the asking: the Limiter charged it from later on,
- * so no permit is used after the Limiter stopped counting it. Returns the grant, which holds all its permits.
+ * Books an answer and tells those that it is for. A lease lives from the asking: the Limiter charged it from later on, so no
+ * permit is used after the Limiter stopped counting it.
  */
-export const settle = (lease: Lease, askedAt: number, reply: Reply): Grant | undefined => {
-  lease.decisions = reply.decisions;
-  lease.decidedAt = askedAt;
-  lease.policies = reply.policies;
-  lease.abnormal = reply.abnormal;
-  mark(lease, askedAt, reply.marks);
-  if (reply.granted === 0) {
-    lease.deniedUntil = askedAt + reply.keepMs;
-    return undefined;
+export const settle = (lease: Lease, asking: Asking, answer: Reply): Settled => {
+  const reply = answer.version > VERSION ? strictly(answer) : answer;
+  const { askedAt } = asking;
+  lease.asking = lease.asking.filter((other) => other !== asking);
+  const said = { decisions: reply.decisions, decidedAt: askedAt, policies: reply.policies };
+  const isNewest = askedAt >= lease.said.decidedAt;
+  if (isNewest) {
+    lease.said = said;
+    lease.abnormal = reply.abnormal;
   }
+  mark(lease, askedAt, reply.marks);
+  noteDenial(lease, asking, reply, isNewest);
+  const grant = grantOf(askedAt, reply);
+  const unmet = (grant === undefined ? asking.waiters : hand(asking.waiters, grant)).filter(isAsked);
+  if (reply.granted > 0 && reply.keepMs === 0) rejoin(lease, unmet);
+  else refuse(lease, unmet, said);
+  if (asking.ahead > 0 && !grant?.leased) lease.lendableFrom = askedAt + LEASE_MS / 2;
+  if (grant?.leased) lease.grants.push(grant);
+  return { lease: grant?.leased ? grant : undefined, unclaimed: grant?.leased ? undefined : grant };
+};
+
+/** Of an answer that means more than this version knows, one permit is sure. */
+const strictly = (reply: Reply): Reply => ({ ...reply, granted: Math.min(1, reply.granted), leased: false });
+
+const grantOf = (askedAt: number, { granted, grant, lifeMs, leased }: Reply): Grant | undefined =>
+  granted === 0
+    ? undefined
+    : {
+        ...{ name: grant, size: granted, unused: granted, decided: 0, returns: 0, returning: 0 },
+        ...{ leased: leased ?? granted > 1, expires: askedAt + lifeMs },
+      };
+
+/** To each that still waits, in their order; what is left of those is denied. */
+const hand = (waiters: readonly Waiter[], grant: Grant): readonly Waiter[] => {
+  for (const [i, waiter] of waiters.entries()) {
+    if (grant.unused === 0) return waiters.slice(i);
+    if (waiter.state !== 'asked') continue;
+    waiter.state = 'granted';
+    waiter.tell({ kind: 'granted', grant: draw(grant) });
+  }
+  return [];
+};
+
+/** As long as the Limiter said and no longer. */
+const noteDenial = (lease: Lease, { askedAt, waiters }: Asking, reply: Reply, isNewest: boolean): void => {
+  const { loans, keepMs, granted } = reply;
+  const isDenied = granted < waiters.length;
+  if (isNewest) lease.deniedUntil = isDenied ? askedAt + keepMs : 0;
+  if (isNewest || (isDenied && loans !== undefined)) {
+    lease.obstructedUntil = isDenied && loans !== undefined ? askedAt + loans.backMs : 0;
+    lease.obstructedRoom = loans?.requests ?? 0;
+  }
+};
+
+/** A Limiter that knows nothing of those that wait granted some of them, and denied none: the rest asks again. */
+const rejoin = (lease: Lease, waiters: readonly Waiter[]): void => {
+  for (const waiter of waiters) waiter.state = 'waiting';
+  lease.waiting.unshift(...waiters);
+};
+
+/** Whom loans alone obstruct waits for them, as many as may pass then; the others are denied. */
+const refuse = (lease: Lease, waiters: readonly Waiter[], said: Said): void => {
+  for (const waiter of waiters) {
+    waiter.state = 'gone';
+    const until = awaitLoans(lease, said.decidedAt);
+    waiter.tell(until === undefined ? { kind: 'denied', said } : { kind: 'obstructed', until, said });
+  }
+};
+
+/** The ask has failed: each of those it was for meets the failure policy. */
+export const fail = (lease: Lease, asking: Asking, error: unknown): void => {
+  lease.asking = lease.asking.filter((other) => other !== asking);
   lease.deniedUntil = 0;
-  lease.want = reply.granted;
-  const grant = {
-    name: reply.grant,
-    size: reply.granted,
-    expires: askedAt + reply.lifeMs,
-    unused: reply.granted,
-  };
-  if (reply.granted > 1) lease.grants.push(grant);
-  return grant;
+  lease.lendableFrom = asking.askedAt + LEASE_MS / 2;
+  for (const waiter of asking.waiters.filter(isAsked)) {
+    waiter.state = 'gone';
+    waiter.tell({ kind: 'failed', error });
+  }
+};
+
+/** Has one of those that nobody asks for yet ask for them all. */
+export const passOn = (lease: Lease): void => lease.waiting.find(isWaiting)?.tell({ kind: 'ask' });
+
+/** Takes back what those were granted that never took it; says how many. */
+export const reclaim = ({ waiters }: Asking): number => {
+  const left = waiters.filter(({ state }) => state === 'granted');
+  for (const waiter of left) waiter.state = 'gone';
+  return left.length;
 };
 
 /** An answer that was overtaken by a later one knows nothing of marks set between the two. */
@@ -148,11 +399,10 @@ export const tellAbnormal = (lease: Lease): Abnormal | undefined => {
   return abnormal;
 };
 
-/** Ends a grant; says how many of its requests were never made. They make the next ask smaller. */
+/** Ends a grant; says how many of its requests were never made. */
 export const endGrant = (lease: Lease, grant: Grant): number => {
   const { unused } = grant;
   grant.unused = 0;
   lease.grants = lease.grants.filter((other) => other !== grant);
-  if (unused > 0) lease.want = Math.max(1, Math.min(lease.want, grant.size - unused));
   return unused;
 };

@@ -30,6 +30,8 @@ export interface Outcome {
   /** Revocation marks of the partition. */
   readonly marks: Marks | undefined;
   readonly abnormal: Abnormal | undefined;
+  /** Gives a permit back that the failure policy granted. */
+  readonly giveBack?: (() => void) | undefined;
   /** The Limiter did not answer and the failure policy decided. */
   readonly error?: LimiterError;
 }

@@ -1,28 +1,35 @@
 // The ladder without a network: real ledgers and leases, with time, delay, loss, eviction and crash in the test's hands.
 
 import { Ledger, type Stored } from '../../src/limiter/ledger.ts';
-import { type Reply, type Return, VERSION } from '../../src/limiter/messages.ts';
+import { type Ask, type Reply, type Return, VERSION } from '../../src/limiter/messages.ts';
 import type { Policy } from '../../src/limiter/policy.ts';
 import {
-  draw,
+  type Answer,
+  type Asking,
+  arrive,
+  awaitLoans,
   endGrant,
   type Grant,
-  holdDenial,
+  isDenied,
+  join,
   type Lease,
   newLease,
+  passOn,
   settle,
   startAsking,
   take,
+  wantsRenewal,
 } from '../../src/quota/lease.ts';
 import { EPOCH } from './policies.ts';
 
 /** `LIMITER_TIMEOUT_MS`. */
 const TIMEOUT_MS = 1_000;
 
+const TERMS = { leasable: true, shared: true, timeoutMs: TIMEOUT_MS };
+
 interface Asked {
   isolate: number;
-  askedAt: number;
-  want: number;
+  asking: Asking;
 }
 
 interface Answered extends Asked {
@@ -40,6 +47,8 @@ export class Ladder {
   readonly asks: Asked[] = [];
   readonly replies: Answered[] = [];
   readonly returns: Return[] = [];
+  /** Requests that wait for loans to come back. */
+  sleeping: { isolate: number; until: number }[] = [];
   readonly #policies: readonly Policy[];
   readonly #leases: Lease[];
   #stored: Stored | undefined;
@@ -51,15 +60,11 @@ export class Ladder {
     this.#leases = Array.from({ length: isolates }, newLease);
   }
 
-  /** A request: passes on a held permit, else an ask is under way. */
+  /** A request: passes on a held permit, is denied by a known denial, else waits. */
   request(isolate: number): void {
     const lease = this.#lease(isolate);
-    if (take(lease, this.now) !== undefined) this.passed.push(this.now);
-    else if (this.now < lease.deniedUntil) this.denied++;
-    else {
-      holdDenial(lease, this.now, TIMEOUT_MS);
-      this.asks.push({ isolate, askedAt: this.now, want: startAsking(lease, this.now, true) });
-    }
+    arrive(lease, this.now);
+    this.#decide(isolate);
   }
 
   /** An ask reaches the Limiter; what it writes is durable before its reply leaves. */
@@ -67,13 +72,7 @@ export class Ladder {
     const [asked] = this.asks.splice(index % Math.max(1, this.asks.length), 1);
     if (asked === undefined) return;
     this.calls++;
-    const { reply, write } = this.#ledger.consume(this.now, {
-      version: VERSION,
-      policies: this.#policies,
-      cost: 1,
-      want: asked.want,
-      returnable: asked.want > 1,
-    });
+    const { reply, write } = this.#ledger.consume(this.now, this.#message(asked.asking));
     if (write !== undefined) this.#write(write);
     this.replies.push({ ...asked, reply, grantedAt: this.now });
   }
@@ -82,20 +81,25 @@ export class Ladder {
   deliverReply(index = 0): void {
     const [answer] = this.replies.splice(index % Math.max(1, this.replies.length), 1);
     if (answer === undefined) return;
+    this.#grantedAt = answer.grantedAt;
     const lease = this.#lease(answer.isolate);
-    const granted = settle(lease, answer.askedAt, answer.reply);
-    const grant = granted === undefined ? take(lease, this.now) : draw(granted);
-    if (grant === undefined) this.denied++;
-    else this.passed.push(granted !== undefined && !this.#isLive(granted) ? answer.grantedAt : this.now);
+    const { unclaimed } = settle(lease, answer.asking, answer.reply);
+    passOn(lease);
+    if (unclaimed !== undefined) this.#endGrant(lease, unclaimed);
   }
 
   /** Leases that are over are sent back. */
   endLeases(): void {
     for (const lease of this.#leases)
-      for (const grant of lease.grants.filter(({ expires }) => expires <= this.now)) {
-        const unused = endGrant(lease, grant);
-        if (unused > 0) this.returns.push({ version: VERSION, grant: grant.name, unused });
-      }
+      for (const grant of lease.grants.filter(({ expires }) => expires <= this.now))
+        this.#endGrant(lease, grant);
+  }
+
+  /** Those that waited for loans try again once these can be back. */
+  wake(): void {
+    const due = this.sleeping.filter(({ until }) => until <= this.now);
+    this.sleeping = this.sleeping.filter(({ until }) => until > this.now);
+    for (const { isolate } of due) this.#decide(isolate);
   }
 
   /** A return reaches the Limiter; one that is kept arrives again later. */
@@ -106,18 +110,31 @@ export class Ladder {
     if (unused !== undefined) this.#ledger.giveBack(this.now, unused);
   }
 
+  /** Everything that is under way arrives. */
+  settleAll(): void {
+    while (this.asks.length > 0 || this.replies.length > 0) {
+      while (this.asks.length > 0) this.deliverAsk();
+      while (this.replies.length > 0) this.deliverReply();
+    }
+  }
+
   /** Eviction, redeploy or crash: all the same to what was not stored. */
   crash(): void {
     this.#loads++;
     this.#ledger = new Ledger(structuredClone(this.#stored), String(this.#loads));
   }
 
+  /** An isolate is gone, with all that it held and all that waited there. */
+  lose(isolate: number): void {
+    this.#leases[isolate % this.#leases.length] = newLease();
+    this.sleeping = this.sleeping.filter((sleeper) => sleeper.isolate !== isolate);
+  }
+
   /** One request all the way, at once. */
   pass(isolate: number): boolean {
     const before = this.passed.length;
     this.request(isolate);
-    this.deliverAsk();
-    this.deliverReply();
+    this.settleAll();
     return this.passed.length > before;
   }
 
@@ -157,6 +174,66 @@ export class Ladder {
     return this.#ledger.look(this.now, [policy]).policies[0]?.decision.remaining;
   }
 
+  /** What the Limiter takes to be lent. */
+  lent(policy: Policy): number {
+    return this.#ledger.lent(this.now, policy);
+  }
+
+  /** What the Limiter would take back. */
+  get returnable(): number {
+    return this.#ledger.returnable;
+  }
+
+  #grantedAt = 0;
+
+  #decide(isolate: number): void {
+    const lease = this.#lease(isolate);
+    if (take(lease, this.now) !== undefined) {
+      this.passed.push(this.now);
+      if (wantsRenewal(lease, this.now)) this.#ask(isolate);
+    } else if (isDenied(lease, this.now)) this.#refuse(isolate, awaitLoans(lease, this.now));
+    else this.#wait(isolate);
+  }
+
+  #wait(isolate: number): void {
+    const waiter = {
+      state: 'waiting' as const,
+      token: undefined,
+      tell: (answer: Answer) => this.#told(isolate, answer),
+    };
+    join(this.#lease(isolate), waiter);
+    this.#ask(isolate);
+  }
+
+  #told(isolate: number, answer: Answer): void {
+    if (answer.kind === 'granted') this.passed.push(this.#isLive(answer.grant) ? this.now : this.#grantedAt);
+    else if (answer.kind === 'ask') this.#ask(isolate);
+    else this.#refuse(isolate, answer.kind === 'obstructed' ? answer.until : undefined);
+  }
+
+  #refuse(isolate: number, until: number | undefined): void {
+    if (until === undefined) this.denied++;
+    else this.sleeping.push({ isolate, until });
+  }
+
+  #ask(isolate: number): void {
+    const asking = startAsking(this.#lease(isolate), this.now, TERMS);
+    if (asking !== undefined) this.asks.push({ isolate, asking });
+  }
+
+  #message({ waiters, ahead, spent }: Asking): Ask {
+    const waiting = waiters.length;
+    return {
+      ...{ version: VERSION, policies: this.#policies, cost: 1, returnable: true },
+      ...{ want: waiting + ahead, waiting, spent },
+    };
+  }
+
+  #endGrant(lease: Lease, grant: Grant): void {
+    const unused = endGrant(lease, grant);
+    if (unused > 0) this.returns.push({ version: VERSION, grant: grant.name, unused, part: grant.returns++ });
+  }
+
   #lease(isolate: number): Lease {
     const lease = this.#leases[isolate % this.#leases.length];
     if (lease === undefined) throw new Error('a ladder has at least one isolate');
@@ -164,7 +241,7 @@ export class Ladder {
   }
 
   #isLive(grant: Grant): boolean {
-    return grant.size > 1 && this.now < grant.expires;
+    return grant.leased && this.now < grant.expires;
   }
 
   #write(write: Stored): void {

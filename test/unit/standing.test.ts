@@ -16,7 +16,7 @@ import {
   revoke,
   type Standing,
 } from '../../src/limiter/standing.ts';
-import { newLease, settle } from '../../src/quota/lease.ts';
+import { type Asking, newLease, settle } from '../../src/quota/lease.ts';
 import { EPOCH } from './policies.ts';
 
 const FOREVER = { until: Number.POSITIVE_INFINITY };
@@ -27,6 +27,11 @@ const override = (limits: string, until = EPOCH + 60_000): Override => ({
   since: EPOCH,
   until,
   reason: 'a test',
+});
+
+/** An ask that nobody waits for. */
+const askedAt = (at: number): Asking => ({
+  ...{ askedAt: at, deadline: at + 1_000, waiters: [], ahead: 0, spent: [] },
 });
 
 const own = parseLimits('10/minute; 100/hour', 'default', 'sliding-window').policies;
@@ -81,10 +86,10 @@ describe('a lease', () => {
 
   it('keeps the marks of the answer that was asked for last, whichever arrives last', () => {
     const lease = newLease();
-    settle(lease, EPOCH + 500, reply({ jtis: ['stolen'] }));
-    settle(lease, EPOCH, reply(undefined));
+    settle(lease, askedAt(EPOCH + 500), reply({ jtis: ['stolen'] }));
+    settle(lease, askedAt(EPOCH), reply(undefined));
     expect(lease.marks).toEqual({ jtis: ['stolen'] });
-    settle(lease, EPOCH + 600, reply(undefined));
+    settle(lease, askedAt(EPOCH + 600), reply(undefined));
     expect(lease.marks).toBeUndefined();
   });
 });

@@ -55,6 +55,13 @@ export const fixedWindow: Arithmetic<Spent> = {
     return { ...state, permits: Math.max(0, state.permits - cost) };
   },
 
+  reserve(state, now, until, policy, cost) {
+    const [{ allowed }, after] = this.consume(state, now, until, policy, cost);
+    return allowed ? after : undefined;
+  },
+
+  resume: (state) => state,
+
   /** A permit of one window must not be used in the next. */
   boundary: (now, policy) => windowAt(now, policy).end,
 

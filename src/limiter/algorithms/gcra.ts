@@ -7,6 +7,8 @@ export interface Arrival {
   readonly tat: number;
   /** What the newest grant was charged at. */
   readonly newest: number;
+  /** In storage only, where permits are reserved: the TAT without them, and how many they are. */
+  readonly apart?: { readonly tat: number; readonly permits: number };
 }
 
 const micros = (ms: number): number => ms * 1000;
@@ -51,6 +53,19 @@ export const gcra: Arithmetic<Arrival> = {
   giveBack(state, until, policy, cost) {
     if (micros(until) < state.newest) return state;
     return { ...state, tat: state.tat - cost * emissionInterval(policy) };
+  },
+
+  /** `tat` is as if all were granted at the reserve's end, which is how a version that knows no `apart` reads it. */
+  reserve(state, now, until, policy, cost) {
+    const [{ allowed }, after] = this.consume(state, now, until, policy, cost);
+    return allowed ? { ...after, apart: { tat: state?.tat ?? 0, permits: cost } } : undefined;
+  },
+
+  /** Whatever was granted of the reserve was granted before now, so the TAT was no later than this. */
+  resume({ tat, newest, apart }, now, policy) {
+    if (apart === undefined || apart.permits === 0) return { tat: apart?.tat ?? tat, newest };
+    const latest = Math.max(apart.tat, micros(now));
+    return { tat: latest + apart.permits * emissionInterval(policy), newest: micros(now) };
   },
 
   boundary: () => Number.POSITIVE_INFINITY,

@@ -66,6 +66,13 @@ export const slidingWindow: Arithmetic<Slices> = {
     );
   },
 
+  reserve(state, now, until, policy, cost) {
+    const [{ allowed }, after] = this.consume(state, now, until, policy, cost);
+    return allowed ? after : undefined;
+  },
+
+  resume: (state) => state,
+
   boundary: () => Number.POSITIVE_INFINITY,
 
   drainedAt(state, policy) {
