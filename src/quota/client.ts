@@ -53,7 +53,7 @@ export class LimiterClient {
     env: Bindings,
     partition: string,
     ask: Ask,
-    background: (work: Promise<void>) => void,
+    background: (work: Promise<void>) => void = () => {},
   ): Promise<Reply> {
     let answer: Promise<Reply> | undefined;
     try {
