@@ -18,18 +18,11 @@ const arithmetic: Record<Algorithm, Arithmetic<State>> = algorithms;
 
 const arithmeticOf = ({ algorithm }: Policy): Arithmetic<State> => arithmetic[algorithm];
 
-/** What requests spend: so many of this cost each. */
-export interface Charge {
-  readonly cost: number;
-  /** Default 1. */
-  readonly requests?: number;
-}
-
 /**
- * Permits that a charge spends of one policy. A request that costs more than a whole quota costs the quota: it could
- * never pass otherwise, however long it waits.
+ * Permits that so many requests of this cost spend of one policy. A request that costs more than a whole quota costs the
+ * quota: it could never pass otherwise, however long it waits.
  */
-export const permitsOf = ({ cost, requests = 1 }: Charge, { quota }: Policy): number =>
+export const permitsOf = ({ quota }: Policy, cost: number, requests = 1): number =>
   Math.min(cost, Math.max(1, quota)) * requests;
 
 const consumeOne = (counters: Counters, now: number, until: number, policy: Policy, permits: number) =>
@@ -39,20 +32,24 @@ const consumeOne = (counters: Counters, now: number, until: number, policy: Poli
 export const peek = (counters: Counters, now: number, policy: Policy): Decision =>
   consumeOne(counters, now, now, policy, 0)[0];
 
-/** What one policy would say to a charge, spending nothing. */
-export const foresee = (counters: Counters, now: number, policy: Policy, charge: Charge): Decision =>
-  consumeOne(counters, now, now, policy, permitsOf(charge, policy))[0];
+/** What one policy would say to a request of this cost, spending nothing. */
+export const foresee = (counters: Counters, now: number, policy: Policy, cost: number): Decision =>
+  consumeOne(counters, now, now, policy, permitsOf(policy, cost))[0];
 
-/** Decides a charge under all `policies` at `now`, booked at `until`; the counters are the same ones when denied. */
+/**
+ * Decides `requests` of `cost` each under all `policies` at `now`, charged at `until`; the counters are the same ones when
+ * denied.
+ */
 export const consume = (
   counters: Counters,
   now: number,
   until: number,
   policies: readonly Policy[],
-  charge: Charge,
+  cost: number,
+  requests = 1,
 ): [readonly Decision[], Counters] => {
   const outcomes = policies.map((policy) =>
-    consumeOne(counters, now, until, policy, permitsOf(charge, policy)),
+    consumeOne(counters, now, until, policy, permitsOf(policy, cost, requests)),
   );
   if (outcomes.every(([decision]) => decision.allowed)) {
     const spent = policies.map((policy, i) => [policy.counter, { policy, state: outcomes[i]?.[1] }] as const);
@@ -65,17 +62,23 @@ export const consume = (
   return [decisions, counters];
 };
 
-/** Gives back a charge that was booked at `until` to every policy. */
+/** Gives back `requests` of `cost` each, that were charged at `until`, to every policy. */
 export const giveBack = (
   counters: Counters,
   until: number,
   policies: readonly Policy[],
-  charge: Charge,
+  cost: number,
+  requests = 1,
 ): Counters => {
   const given = policies.flatMap((policy) => {
     const counter = counters.get(policy.counter);
     if (counter === undefined) return [];
-    const state = arithmeticOf(policy).giveBack(counter.state, until, policy, permitsOf(charge, policy));
+    const state = arithmeticOf(policy).giveBack(
+      counter.state,
+      until,
+      policy,
+      permitsOf(policy, cost, requests),
+    );
     return [[policy.counter, { policy, state }] as const];
   });
   return new Map([...counters, ...given]);

@@ -170,10 +170,7 @@ export class Ledger {
 
     const leased = portion.ahead > 0;
     const until = leased ? Math.min(now + LEASE_MS, boundary(ask.policies, now) - 1) : now;
-    const [decisions, counters] = consume(this.#counters, now, until, ask.policies, {
-      cost: ask.cost,
-      requests: granted,
-    });
+    const [decisions, counters] = consume(this.#counters, now, until, ask.policies, ask.cost, granted);
     this.#counters = counters;
     const write = this.#drawFromReserve(now, ask, granted) ? undefined : this.#writeAhead(now, ask, granted);
     const grant = ask.returnable ? this.#remember(now, until, ask, portion) : '';
@@ -190,16 +187,16 @@ export class Ledger {
   /** Whatever is free for those that wait; ahead of those to come, no more than a tenth of what then remains is out. */
   #portion(now: number, { policies, cost, want }: Ask, waiting: number): Portion {
     const remaining = policies.map((policy) => peek(this.#counters, now, policy).remaining);
-    const free = policies.map((policy, i) => Math.floor((remaining[i] ?? 0) / permitsOf({ cost }, policy)));
+    const free = policies.map((policy, i) => Math.floor((remaining[i] ?? 0) / permitsOf(policy, cost)));
     const served = Math.min(waiting, ...free);
     const wanted = want - waiting;
     if (served < waiting || wanted <= 0 || !policies.every(isLeasable)) return { served, ahead: 0 };
     const rooms = policies.map((policy, i) => {
-      const left = (remaining[i] ?? 0) - permitsOf({ cost, requests: served }, policy);
+      const left = (remaining[i] ?? 0) - permitsOf(policy, cost, served);
       // Near its end permits are had one at a time, so that the last are where they are wanted.
       if (left < policy.quota * SHARE) return 0;
       const out = this.#loans.out(policy.counter, now);
-      return Math.floor((left * SHARE - out) / (permitsOf({ cost }, policy) * (1 + SHARE)));
+      return Math.floor((left * SHARE - out) / (permitsOf(policy, cost) * (1 + SHARE)));
     });
     return { served, ahead: Math.max(0, Math.min(wanted, ...rooms)) };
   }
@@ -214,7 +211,7 @@ export class Ledger {
     const requests = Math.min(
       ...denied.map((policy) => {
         const back = peek(this.#counters, now, policy).remaining + this.#loans.out(policy.counter, now);
-        return Math.floor(back / permitsOf({ cost }, policy));
+        return Math.floor(back / permitsOf(policy, cost));
       }),
     );
     return requests > 0 ? { ...reply, loans: { requests, backMs: waitMs } } : reply;
@@ -222,9 +219,9 @@ export class Ledger {
 
   /** As the policy says, but no later than loans can have come back. */
   #foresee(now: number, policy: Policy, cost: number): Decision {
-    const decision = foresee(this.#counters, now, policy, { cost });
+    const decision = foresee(this.#counters, now, policy, cost);
     if (decision.allowed) return peek(this.#counters, now, policy);
-    const shortage = permitsOf({ cost }, policy) - decision.remaining;
+    const shortage = permitsOf(policy, cost) - decision.remaining;
     const back = this.#loans.backAt(policy.counter, now, shortage);
     const retryAfterMs = Math.min(decision.retryAfterMs, back === undefined ? Infinity : back - now);
     return { ...decision, retryAfterMs: Math.max(1, retryAfterMs) };
@@ -244,7 +241,7 @@ export class Ledger {
       grant.granted -= requests;
       this.#endLoan(grant, requests);
     }
-    this.#counters = giveBack(this.#counters, grant.until, grant.policies, { cost: grant.cost, requests });
+    this.#counters = giveBack(this.#counters, grant.until, grant.policies, grant.cost, requests);
   }
 
   /** The policy that each counter last served. */
@@ -307,8 +304,7 @@ export class Ledger {
     if (this.#sealedAt === undefined) return;
     for (const policy of policies.filter(({ counter }) => !this.#counters.has(counter))) {
       const at = Math.min(now, this.#sealedAt + AHEAD_MS);
-      const spent = { cost: 1, requests: policy.quota };
-      this.#counters = consume(this.#counters, at, at, [policy], spent)[1];
+      this.#counters = consume(this.#counters, at, at, [policy], 1, policy.quota)[1];
     }
   }
 
@@ -316,7 +312,7 @@ export class Ledger {
     if (policies.length === 0) return true;
     const left = policies.map((policy) => {
       const { permits = 0, quota = 0 } = this.#reserve.get(policy.counter) ?? {};
-      return quota > policy.quota ? -1 : permits - permitsOf({ cost, requests }, policy);
+      return quota > policy.quota ? -1 : permits - permitsOf(policy, cost, requests);
     });
     if (now >= this.#reserveEnd || left.some((permits) => permits < 0)) return false;
     for (const [i, { counter }] of policies.entries()) {
@@ -328,7 +324,7 @@ export class Ledger {
 
   /** Books a new reserve for these policies, and anew what other counters' reserves still hold. */
   #writeAhead(now: number, { policies, cost }: Ask, requests: number): Stored {
-    const granted = Math.max(0, ...policies.map((policy) => permitsOf({ cost, requests }, policy)));
+    const granted = Math.max(0, ...policies.map((policy) => permitsOf(policy, cost, requests)));
     const size = this.#nextReserveSize(now, policies, granted);
     const wanted = new Map([
       ...[...this.#reserve].map(([counter, { permits }]) => [counter, permits] as const),
@@ -369,8 +365,7 @@ export class Ledger {
     const granted = portion.served + portion.ahead;
     const forgetAt = now + RETURNABLE_MS;
     this.#grants.set(name, { policies, cost, until, granted, lent, loanEnd, forgetAt });
-    for (const policy of policies)
-      this.#loans.lend(policy.counter, loanEnd, permitsOf({ cost, requests: lent }, policy));
+    for (const policy of policies) this.#loans.lend(policy.counter, loanEnd, permitsOf(policy, cost, lent));
     return name;
   }
 
@@ -384,9 +379,10 @@ export class Ledger {
 
   #endLoan(grant: Grant, requests: number): void {
     const { policies, cost, loanEnd } = grant;
-    const settled = { cost, requests: Math.min(requests, grant.lent) };
-    grant.lent -= settled.requests;
-    for (const policy of policies) this.#loans.settle(policy.counter, loanEnd, permitsOf(settled, policy));
+    const settled = Math.min(requests, grant.lent);
+    grant.lent -= settled;
+    for (const policy of policies)
+      this.#loans.settle(policy.counter, loanEnd, permitsOf(policy, cost, settled));
   }
 }
 

@@ -32,9 +32,9 @@ describe('policies of one partition', () => {
         for (const { gap, cost } of gaps) {
           now += gap;
           const before = remaining(together, now, policies);
-          const each = policies.map((one, i) => consume(alone[i] ?? new Map(), now, now, [one], { cost }));
+          const each = policies.map((one, i) => consume(alone[i] ?? new Map(), now, now, [one], cost));
           const fits = each.every(([[decision]]) => decision?.allowed);
-          const [decisions, counters] = consume(together, now, now, policies, { cost });
+          const [decisions, counters] = consume(together, now, now, policies, cost);
           expect(decisions.every(({ allowed }) => allowed)).toBe(fits);
           together = counters;
           if (fits) alone.splice(0, alone.length, ...each.map(([, spent]) => spent));
@@ -47,8 +47,8 @@ describe('policies of one partition', () => {
 
   it('say of each policy what is left, also of those that would have allowed', () => {
     const policies = [policy(1, 1, 'minute'), policy(10, 1, 'hour')];
-    const [, spent] = consume(new Map(), EPOCH, EPOCH, policies, { cost: 1 });
-    const [decisions] = consume(spent, EPOCH, EPOCH, policies, { cost: 1 });
+    const [, spent] = consume(new Map(), EPOCH, EPOCH, policies, 1);
+    const [decisions] = consume(spent, EPOCH, EPOCH, policies, 1);
     expect(decisions.map(({ allowed, remaining }) => [allowed, remaining])).toEqual([
       [false, 0],
       [true, 9],
@@ -63,8 +63,8 @@ describe('policies of one partition', () => {
         for (const { gap, cost } of gaps) {
           now += gap;
           const before = remaining(counters, now, policies);
-          const [decisions, spent] = consume(counters, now, now, policies, { cost });
-          if (decisions.every(({ allowed }) => allowed)) counters = giveBack(spent, now, policies, { cost });
+          const [decisions, spent] = consume(counters, now, now, policies, cost);
+          if (decisions.every(({ allowed }) => allowed)) counters = giveBack(spent, now, policies, cost);
           expect(remaining(counters, now, policies)).toEqual(before);
         }
       }),
@@ -73,9 +73,7 @@ describe('policies of one partition', () => {
   });
 
   it('leave no counter behind that has drained', () => {
-    const [, spent] = consume(new Map(), EPOCH, EPOCH, [policy(5, 1, 'second'), policy(5, 1, 'hour')], {
-      cost: 1,
-    });
+    const [, spent] = consume(new Map(), EPOCH, EPOCH, [policy(5, 1, 'second'), policy(5, 1, 'hour')], 1);
     expect(undrained(spent, EPOCH + 2_000).size).toBe(1);
     expect(undrained(spent, EPOCH + 4_000_000).size).toBe(0);
   });
