@@ -4,7 +4,8 @@ import type { Pulse } from './pulse/pulse.ts';
 
 export interface Bindings {
   readonly LIMITER: DurableObjectNamespace<Limiter>;
-  readonly AUTH_FAILURES: RateLimit;
+  /** Without it each isolate counts failed verifications for itself. */
+  readonly AUTH_FAILURES?: RateLimit;
   readonly PULSE?: DurableObjectNamespace<Pulse>;
   readonly ANALYTICS?: AnalyticsEngineDataset;
   readonly ORIGIN?: Fetcher;

@@ -7,7 +7,8 @@ import { BoundedMap } from '../lib/bounded-map.ts';
 import { delay } from '../lib/delay.ts';
 import { PerSecond } from '../lib/per-second.ts';
 import { callerPartition } from '../partition.ts';
-import { type FailureCount, FailureGate } from './failure-gate.ts';
+import type { FailureCount } from './failure-count.ts';
+import { FailureGate } from './failure-gate.ts';
 import type { Floor } from './floor.ts';
 import type { Background, SourceState } from './keys/types.ts';
 import { MAX_TOKEN_LENGTH, shapeFlaw } from './shape.ts';
@@ -134,7 +135,7 @@ export class Examiner {
    * Behind the answer. Before it, the call would wake the thread and so move the moment at which the timer of the
    * answer is noticed, for tokens that came this far alone: a fifth of a millisecond that a stopwatch finds.
    */
-  async #charge(failures: FailureCount, address: string, floor: Floor): Promise<void> {
+  async #charge(failures: FailureCount | undefined, address: string, floor: Floor): Promise<void> {
     await floor;
     await delay(1);
     await this.#gate.charge(failures, address).catch(() => undefined);

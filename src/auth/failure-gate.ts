@@ -2,6 +2,7 @@
 import { BoundedMap } from '../lib/bounded-map.ts';
 import { delay } from '../lib/delay.ts';
 import { PerSecond } from '../lib/per-second.ts';
+import { type FailureCount, IsolateFailures } from './failure-count.ts';
 
 /** How long the isolate remembers that an address failed too often, milliseconds. */
 const REMEMBERED_MS = 10_000;
@@ -17,11 +18,6 @@ const SLOT_MS = 2_000;
 const SLOT_WAIT_MS = 1_000;
 const WAITS_PER_SECOND = 1_000;
 
-/** The `AUTH_FAILURES` binding. */
-export interface FailureCount {
-  limit(options: { readonly key: string }): Promise<{ readonly success: boolean }>;
-}
-
 /** A place among the verifications of an address: when it ends by itself. */
 type Slot = { readonly until: number };
 
@@ -34,6 +30,7 @@ export class FailureGate {
   readonly #running = new BoundedMap<string, Slot[]>(MAX_ADDRESSES);
   readonly #shared = new PerSecond(SHARED_PER_SECOND);
   readonly #waits = new PerSecond(WAITS_PER_SECOND);
+  readonly #ownCount = new IsolateFailures();
 
   /** Whether a token of this address that was never verified here may be verified now. */
   admits(address: string): boolean {
@@ -52,9 +49,12 @@ export class FailureGate {
     }
   }
 
-  /** Counts a failed verification; the binding counts for the data centre and cannot be asked without counting. */
-  async charge(failures: FailureCount, address: string): Promise<void> {
-    const { success } = await failures.limit({ key: address });
+  /**
+   * Counts a failed verification. The binding counts for the data centre and cannot be asked without counting; without it
+   * the isolate counts for itself.
+   */
+  async charge(failures: FailureCount | undefined, address: string): Promise<void> {
+    const { success } = await (failures ?? this.#ownCount).limit({ key: address });
     if (!success) this.#failing.set(address, Date.now() + REMEMBERED_MS);
   }
 

@@ -6,7 +6,7 @@ import { defaultRoute, readRoutes } from './routes.ts';
 import { ABNORMAL_FACTOR, JURISDICTIONS, LOCATIONS } from './settings.ts';
 import { readTokens } from './tokens.ts';
 import type { Config } from './types.ts';
-import { type Problem, Vars } from './vars.ts';
+import { type Env, type Problem, Vars } from './vars.ts';
 
 /** Vars that are wrong, all of them at once. No message holds a secret's value. */
 export class ConfigError extends Error {
@@ -19,10 +19,21 @@ export class ConfigError extends Error {
   }
 }
 
-/** Reads every var; bindings and names it does not know are left alone. Throws a `ConfigError`. */
-export const parseConfig = (env: Readonly<Record<string, unknown>>): Config => {
-  const vars = new Vars(env);
-  const config = readConfig(vars);
+/** How a configuration is read, where that is not as of the deployed Worker. */
+export interface Reading {
+  /** What a message calls a var. */
+  readonly nameOf?: (variable: string) => string;
+  /** `false`: whoever calls has been authenticated by others, so no keys are needed. */
+  readonly tokens?: boolean;
+}
+
+/**
+ * Reads every var; bindings and names it does not know are left alone.
+ * @throws {ConfigError} that names every var at fault.
+ */
+export const parseConfig = (env: Env, { nameOf, tokens = true }: Reading = {}): Config => {
+  const vars = new Vars(env, nameOf);
+  const config = readConfig(vars, tokens);
   if (vars.problems.length === 0) checkCharges(vars, config);
   if (vars.problems.length > 0) throw new ConfigError(vars.problems);
   return config;
@@ -41,11 +52,11 @@ export const varNames = (): ReadonlySet<string> => {
   return names;
 };
 
-const readConfig = (vars: Vars): Config => {
+const readConfig = (vars: Vars, tokens = true): Config => {
   const mode = vars.choice('MODE');
   const algorithm = vars.choice('ALGORITHM');
   return {
-    tokens: readTokens(vars),
+    tokens: readTokens(vars, tokens),
     origin: readOrigin(vars),
     claimHeaders: readClaimHeaders(vars),
     policies: readPolicies(vars, algorithm),

@@ -13,8 +13,8 @@ export const cors = ({ corsOrigins }: Config): Step => {
   if (corsOrigins.length === 0) return (_c, next) => next();
   const any = corsOrigins.includes('*');
   return async function cors(c, next) {
-    await next();
     const { request, trace } = c.get('exchange');
+    await next();
     if (trace.forwarded) return;
     const { headers } = c.res;
     const origin = request.headers.get('Origin');

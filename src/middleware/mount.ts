@@ -6,12 +6,17 @@ import { internalError } from '../problem.ts';
 import { log } from '../report/log.ts';
 import type { Step } from './step.ts';
 
+/** Makes a step of a sound configuration. @throws {Error} that says what a binding lacks. */
+type Make = (config: Config, env: Bindings) => Step;
+
 /**
  * A step that is made of the configuration at the first request, once per isolate: vars cannot change while it lives. A
  * broken configuration answers every request with 500, and the log says what is wrong with which var.
+ *
+ * @param tokens whether the step verifies tokens; if not, it needs no keys.
  */
-export const mounted = (options: WeirOptions, make: (config: Config) => Step): Step => {
-  const configOf = configSource(options);
+export const mounted = (options: WeirOptions, make: Make, tokens = true): Step => {
+  const configOf = configSource(options, tokens);
   let step: Step | undefined;
   return function mounted(c, next) {
     step ??= started(configOf, c.env, make);
@@ -19,9 +24,9 @@ export const mounted = (options: WeirOptions, make: (config: Config) => Step): S
   };
 };
 
-const started = (configOf: ConfigSource, env: Bindings, make: (config: Config) => Step): Step => {
+const started = (configOf: ConfigSource, env: Bindings, make: Make): Step => {
   try {
-    return make(configOf(env));
+    return make(configOf(env), env);
   } catch (error) {
     return misconfigured(error);
   }
@@ -32,3 +37,9 @@ const misconfigured = (error: unknown): Step =>
     log(() => ({ outcome: 'misconfigured', reason: String(error) }), c.executionCtx);
     return internalError();
   };
+
+/** @throws {Error} where there is no Durable Object to count in. */
+export const checkBindings = ({ LIMITER }: Bindings): void => {
+  if (LIMITER === undefined)
+    throw new Error('`LIMITER`: expected a Durable Object binding of the class `Limiter`, got nothing');
+};

@@ -21,6 +21,7 @@ export interface WeirVariables {
 export interface WeirEnv {
   Bindings: Bindings;
   Variables: {
+    /** Unset outside of `weir()` and `limit()`. */
     exchange: Exchange;
     identity: Identity | undefined;
   };

@@ -1,6 +1,7 @@
 // The middleware that guards an API: who is calling, what its quota is, and what the client is told of it.
 import type { MiddlewareHandler } from 'hono';
 import { Examiner } from '../auth/examine.ts';
+import type { Bindings } from '../bindings.ts';
 import type { WeirOptions } from '../config/options.ts';
 import type { Config } from '../config/types.ts';
 import { Exchange } from '../exchange.ts';
@@ -8,7 +9,7 @@ import { checkRuntime } from '../lib/runtime.ts';
 import { authenticate } from './authenticate.ts';
 import { cors } from './cors.ts';
 import { limit } from './limit.ts';
-import { mounted } from './mount.ts';
+import { checkBindings, mounted } from './mount.ts';
 import { ownPaths } from './own-paths.ts';
 import { report } from './report.ts';
 import { route } from './route.ts';
@@ -30,7 +31,8 @@ export const weir = (options: WeirOptions = {}): MiddlewareHandler => {
   return mounted(options, guard) as MiddlewareHandler;
 };
 
-const guard = (config: Config): Step => {
+const guard = (config: Config, env: Bindings): Step => {
+  checkBindings(env);
   const examiner = new Examiner(config);
   const steps = inOrder(
     cors(config),

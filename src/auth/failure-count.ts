@@ -1,0 +1,32 @@
+// Who counts failed verifications: the `AUTH_FAILURES` binding for the data centre, or without it the isolate for itself.
+import { BoundedMap } from '../lib/bounded-map.ts';
+
+/** What the `AUTH_FAILURES` binding does. */
+export interface FailureCount {
+  limit(options: { readonly key: string }): Promise<{ readonly success: boolean }>;
+}
+
+/** As the binding in `wrangler.toml` is set: so many failures of an address in a calendar minute. */
+const LIMIT = 60;
+const MINUTE_MS = 60_000;
+
+/** Addresses counted. */
+const MAX_ADDRESSES = 10_000;
+
+interface Count {
+  readonly minute: number;
+  readonly failures: number;
+}
+
+export class IsolateFailures implements FailureCount {
+  readonly #counts = new BoundedMap<string, Count>(MAX_ADDRESSES);
+
+  /** Counts one failure of `key`. */
+  async limit({ key }: { readonly key: string }): Promise<{ readonly success: boolean }> {
+    const minute = Math.floor(Date.now() / MINUTE_MS);
+    const known = this.#counts.get(key);
+    const failures = (known?.minute === minute ? known.failures : 0) + 1;
+    this.#counts.set(key, { minute, failures });
+    return { success: failures <= LIMIT };
+  }
+}

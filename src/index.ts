@@ -1,0 +1,10 @@
+// What the package exports: Weir as Hono middleware, for whoever mounts it in a Worker of their own.
+export { admin } from './admin/admin.ts';
+export type { Bindings } from './bindings.ts';
+export type { VarOptions, WeirOptions } from './config/options.ts';
+export type { Identity } from './identity.ts';
+export { Limiter } from './limiter/limiter.ts';
+export { type LimitOptions, limit } from './middleware/limit-only.ts';
+export { proxy } from './middleware/proxy.ts';
+export type { WeirVariables } from './middleware/step.ts';
+export { weir } from './middleware/weir.ts';

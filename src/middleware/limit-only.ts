@@ -1,0 +1,83 @@
+// Exact limits for whoever the app has authenticated itself.
+import type { Context, MiddlewareHandler } from 'hono';
+import type { Bindings } from '../bindings.ts';
+import type { VarOptions, WeirOptions } from '../config/options.ts';
+import type { Config } from '../config/types.ts';
+import { Exchange } from '../exchange.ts';
+import type { Identity } from '../identity.ts';
+import { checkRuntime } from '../lib/runtime.ts';
+import { subjectPartition } from '../partition.ts';
+import { cors } from './cors.ts';
+import { limit as spend } from './limit.ts';
+import { checkBindings, mounted } from './mount.ts';
+import { report } from './report.ts';
+import { inOrder, type Step } from './step.ts';
+
+/** The options that are about limits and answers, not about tokens, routes or an origin. */
+type LimitVars = Pick<
+  VarOptions,
+  | 'limits'
+  | 'tiers'
+  | 'anonymousLimits'
+  | 'ipLimits'
+  | 'globalLimits'
+  | 'algorithm'
+  | 'mode'
+  | 'onLimiterError'
+  | 'limiterTimeoutMs'
+  | 'limiterJurisdiction'
+  | 'leases'
+  | 'corsOrigins'
+  | 'abnormalFactor'
+  | 'abnormalAction'
+  | 'partitionSecret'
+>;
+
+/** What `limit()` takes. */
+export interface LimitOptions extends LimitVars, Pick<WeirOptions, 'name' | 'env'> {
+  /** Who calls, as the app has authenticated it. Undefined: nobody known, who counts by address under `anonymousLimits`. */
+  readonly subject?: (c: Context) => string | undefined | Promise<string | undefined>;
+  /** The caller's tier, a name of `tiers`. Default: none. */
+  readonly tier?: (c: Context) => string | undefined;
+}
+
+/**
+ * Spends a permit of the caller's exact worldwide quota, for an app with an authentication of its own: no token is looked at.
+ *
+ * @throws {Error} at once, where the Worker's compatibility date or flags do not do.
+ * @example
+ * app.use('/ai/*', limit({ name: 'ai', limits: '20/minute', subject: (c) => c.get('user').id }));
+ */
+export const limit = ({ subject, tier, ...options }: LimitOptions = {}): MiddlewareHandler => {
+  checkRuntime();
+  const guard = (config: Config, env: Bindings): Step => {
+    checkBindings(env);
+    const steps = inOrder(cors(config), report(config), spend(config));
+    return async function limit(c, next) {
+      const exchange = new Exchange(c.req.raw, c.env, c.executionCtx, config.defaultRoute);
+      const name = await subject?.(c);
+      exchange.identity = name === undefined ? undefined : identityOf(name, tier?.(c));
+      // A `weir()` around it goes on with its own exchange, and so does a `proxy()` behind both.
+      const outer = c.get('exchange');
+      c.set('exchange', exchange);
+      return steps(c, () => {
+        if (outer) c.set('exchange', outer);
+        return next();
+      });
+    };
+  };
+  return mounted(options, guard, false) as MiddlewareHandler;
+};
+
+/** The app vouches for it; there is no token that could expire or be revoked. */
+const identityOf = (subject: string, tier: string | undefined): Identity => ({
+  issuer: '',
+  subject,
+  tier,
+  scopes: new Set(),
+  headers: [],
+  exp: Number.POSITIVE_INFINITY,
+  iat: undefined,
+  jti: undefined,
+  partition: subjectPartition('', subject),
+});
