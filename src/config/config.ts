@@ -1,4 +1,5 @@
 // Environment vars -> Config. Defaults and bounds: `settings.ts`; the readers of each part stand beside it.
+import type { Policy } from '../limiter/policy.ts';
 import { readClaimHeaders } from './claims.ts';
 import { readOrigin } from './origin.ts';
 import { checkCharges, readPolicies } from './policies.ts';
@@ -23,6 +24,8 @@ export class ConfigError extends Error {
 export interface Reading {
   /** What a message calls a var. */
   readonly nameOf?: (variable: string) => string;
+  /** The mount's name, which stands before the names of its counters; unset: the deployed Worker's. */
+  readonly mount?: string | undefined;
   /** `false`: whoever calls has been authenticated by others, so no keys are needed. */
   readonly tokens?: boolean;
 }
@@ -31,12 +34,34 @@ export interface Reading {
  * Reads every var; bindings and names it does not know are left alone.
  * @throws {ConfigError} that names every var at fault.
  */
-export const parseConfig = (env: Env, { nameOf, tokens = true }: Reading = {}): Config => {
+export const parseConfig = (env: Env, { nameOf, mount, tokens = true }: Reading = {}): Config => {
   const vars = new Vars(env, nameOf);
   const config = readConfig(vars, tokens);
   if (vars.problems.length === 0) checkCharges(vars, config);
   if (vars.problems.length > 0) throw new ConfigError(vars.problems);
-  return config;
+  return mount === undefined ? config : ofMount(config, mount);
+};
+
+/** With counters of its own, so that two mounts of one Worker do not share a quota by accident. */
+const ofMount = (config: Config, mount: string): Config => {
+  const own = (list: readonly Policy[]) =>
+    list.map((policy) => ({ ...policy, counter: `${mount}/${policy.counter}` }));
+  const { policies, routes } = config;
+  return {
+    ...config,
+    policies: {
+      default: own(policies.default),
+      tiers: new Map([...policies.tiers].map(([tier, list]) => [tier, own(list)])),
+      anonymous: own(policies.anonymous),
+      preflight: own(policies.preflight),
+      ip: own(policies.ip),
+      global: own(policies.global),
+    },
+    routes: routes.map((route) => ({
+      ...route,
+      limits: route.limits === 'none' ? route.limits : own(route.limits),
+    })),
+  };
 };
 
 /** The names of every var that is read, also of those that only another one's value would have read. */

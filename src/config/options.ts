@@ -114,7 +114,7 @@ const PREFIX = 'WEIR_';
 
 /** How the configuration of a mount is read. @param tokens whether it verifies tokens; if not, it needs no keys. */
 export const configSource = (
-  { name: _name, env: all = false, ...options }: WeirOptions,
+  { name, env: all = false, ...options }: WeirOptions,
   tokens = true,
 ): ConfigSource => {
   const given = new Map(Object.entries(options).map(([option, value]) => [varOf(option), { option, value }]));
@@ -122,7 +122,7 @@ export const configSource = (
   return (env) => {
     const vars = new Map(Object.entries(all ? env : prefixed(env)));
     for (const [variable, { value }] of given) vars.set(variable, textOf(value));
-    return parseConfig(Object.fromEntries(vars), { nameOf, tokens });
+    return parseConfig(Object.fromEntries(vars), { nameOf, mount: name, tokens });
   };
 };
 

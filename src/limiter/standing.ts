@@ -106,4 +106,4 @@ const inPlaceOfOwn = (override: Override, policies: readonly Policy[]): readonly
 ];
 
 /** The caller's own policies: of `LIMITS` or its tier, or of `ANONYMOUS_LIMITS`. */
-const isOwn = ({ counter }: Policy): boolean => /^(default|anonymous):/.test(counter);
+const isOwn = ({ counter }: Policy): boolean => /^(.*\/)?(default|anonymous):/.test(counter);
