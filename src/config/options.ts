@@ -29,6 +29,14 @@ export interface VarOptions {
   readonly algorithms?: Texts;
   /** Required `typ` header, such as `at+jwt`. */
   readonly typ?: string;
+  /** How `secret` is written. Default `utf8`. */
+  readonly secretEncoding?: 'utf8' | 'base64' | 'base64url';
+  /** Claims a token must have, with the values accepted: `{ azp: ['web', 'ios'] }`. */
+  readonly requiredClaims?: Readonly<Record<string, unknown>>;
+  /** Where a token may stand, in order: `header:<name>`, `cookie:<name>`, `query:<name>`. Default `header:Authorization`. */
+  readonly tokenSources?: Texts;
+  /** `shadow`: a token that would be refused goes on without identity, and the log says so. Default `enforce`. */
+  readonly authMode?: Mode;
   /** Several issuers; replaces the options of a single one. */
   readonly issuers?: readonly object[];
   /** For `exp`, `nbf` and `iat`; 0 to 300, default 5. */
@@ -37,6 +45,8 @@ export interface VarOptions {
   readonly maxTokenAgeSeconds?: number;
   /** The claim that owns the quota. Default `sub`. */
   readonly subjectClaim?: Texts;
+  /** The claims that hold scopes: the first that the token has. Default `scope, scp`. */
+  readonly scopeClaim?: Texts;
   /** The claim that names the caller's tier. */
   readonly tierClaim?: string;
   /** How long a verified token is trusted; 0 to 86,400, default 300. */
@@ -69,6 +79,8 @@ export interface VarOptions {
   readonly limiterTimeoutMs?: number;
   /** Where Limiter objects may live. */
   readonly limiterJurisdiction?: string;
+  /** Where new Limiter objects are made, such as `weur`: a hint, for callers who are all in one region. */
+  readonly limiterLocation?: string;
   /** `off`: every request asks the Limiter. Default `on`. */
   readonly leases?: 'on' | 'off';
   /** Origins that may read our refusals in a browser, or `*`. */
