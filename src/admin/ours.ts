@@ -1,12 +1,22 @@
 // Which paths are ours: every one that an origin could read as `/.weir`, so that none of them ever reaches it.
-import { pathOf, readings, undoEscapes } from '../routing/readings.ts';
+import { foldedForm } from '../routing/forms.ts';
+import { Graph } from '../routing/graph.ts';
+import { unmarked } from '../routing/marks.ts';
+import { read } from '../routing/readings.ts';
+import { sentPath } from '../routing/sent-path.ts';
+
+const graph = new Graph(['/.weir', '/.weir/*'], foldedForm);
 
 /** Ordinary URLs are told by one look: they have no escapes and not that word. */
 export const isOurs = (url: string): boolean => {
-  if (!/weir|%/i.test(url)) return false;
-  const path = pathOf(url);
-  const ways = readings(path);
-  // A long path that can be read in many ways is ours if it so much as mentions the prefix.
-  if (ways === undefined) return /\.weir/i.test(undoEscapes(path));
-  return [...ways].some((way) => /^\/\.weir(\/|$)/i.test(way));
+  if (!/weir|[^!-~]|%/i.test(url)) return false;
+  const path = foldedForm(sentPath(url));
+  // What stands in between may be dropped.
+  if (!unmarked(path).includes('.weir')) return false;
+  let ours = false;
+  const note = ({ entries }: { entries: readonly unknown[] }): void => {
+    ours ||= entries.length > 0;
+  };
+  // A path with more readings than are followed is ours since it mentions the prefix.
+  return !read(graph, path, { end: note, alias: note }, url.length) || ours;
 };

@@ -4,6 +4,7 @@ import { optional } from 'valibot';
 import { oneOf } from '../lib/issue.ts';
 import { listOf, number, table, text, word } from '../lib/shape.ts';
 import type { Algorithm } from '../limiter/algorithms/index.ts';
+import { patternIssue } from '../routing/pattern.ts';
 import { readList } from './policies.ts';
 import { CHOICES, ROUTE } from './settings.ts';
 import type { Mode, Route } from './types.ts';
@@ -90,23 +91,9 @@ const checkName = (vars: Vars, name: string, taken: Set<string>): void => {
   taken.add(name);
 };
 
-/** Paths are compared in canonical form too (see `route.ts`), so a pattern must be written in it. */
 const checkMatch = (vars: Vars, match: string): void => {
-  if (!match.startsWith('/') || /%|;|\/\/|\/\.{1,2}(\/|$)/.test(match) || !isPattern(match))
-    vars.fail(
-      'match',
-      'a URLPattern pathname such as `/api/search/*`, without escapes, `;`, `//` and dot segments',
-      match,
-    );
-};
-
-const isPattern = (pathname: string): boolean => {
-  try {
-    new URLPattern({ pathname }, { ignoreCase: true });
-    return true;
-  } catch {
-    return false;
-  }
+  const issue = patternIssue(match);
+  if (issue !== undefined) vars.fail('match', issue.expected, issue.got);
 };
 
 /** RFC 6749 section 3.3: a scope is one word. */

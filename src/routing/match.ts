@@ -1,66 +1,116 @@
-// Which entries of `ROUTES` a request's method and path match, in every reading of the path.
+// Which routes a request meets: the first match of every reading of its path.
 import type { Config, Route } from '../config/types.ts';
-import { readings } from './readings.ts';
+import { decodedForm, exactForm, type Form, folded, foldedForm } from './forms.ts';
+import { type Entry, Graph, type State } from './graph.ts';
+import { read, type Visitor } from './readings.ts';
 
-interface Matcher {
-  readonly route: Route;
-  /** What every path it matches begins with, in lower case; most requests need look no further. */
-  readonly prefix: string;
-  readonly exact: URLPattern;
-  readonly anyCase: URLPattern;
+/** One way to read a path, and the routes that it leads to. */
+export interface Reading {
+  readonly path: string;
+  readonly routes: readonly Route[];
 }
 
-/** The routes that the readings of a path lead to. */
-export const routesMet = ({ routes, defaultRoute }: Config) => {
-  const matchers = routes.map(matcherOf);
-  return (sentMethod: string, path: string): ReadonlySet<Route> => {
-    const method = sentMethod === 'HEAD' ? 'GET' : sentMethod;
-    const find = (pathname: string, comparison: Comparison) =>
-      firstMatch(matchers, method, pathname, comparison);
-    const paths = readings(path);
-    if (paths === undefined) return new Set([...routes, defaultRoute]);
-    const met = new Set([find(path, 'exact') ?? defaultRoute]);
-    for (const each of paths) {
-      const found = find(each, 'anyCase');
-      met.add(found ?? defaultRoute);
-      // Routes may differ in nothing but case; what was sent has been looked up already. And `/items/*` also tightens
-      // `/items`, which many origins serve alike, unless a route matches that itself.
-      const beside = found
-        ? each !== path && find(each, 'exact')
-        : !each.endsWith('/') && find(`${each}/`, 'anyCase');
-      if (beside) met.add(beside);
-    }
-    return met;
+/** A method and path to be matched. */
+export interface Target {
+  /** Every one that the origin may take it to have; HEAD counts as GET. */
+  readonly methods: readonly string[];
+  /** As sent. */
+  readonly path: string;
+}
+
+/**
+ * Finds the readings of a target that lead to different routes; the request must meet the demands of all of them.
+ * Undefined where there are more readings than are followed. The first reading is the path as sent.
+ */
+export const readingsIn = ({ routes, defaultRoute }: Pick<Config, 'routes' | 'defaultRoute'>) => {
+  const patterns = routes.map(({ match = '*' }) => match);
+  const graphOf = (form: Form) => new Graph(patterns, form);
+  const exact = graphOf(exactForm);
+  const cased = graphOf(decodedForm);
+  const caseless = graphOf(foldedForm);
+  const hasCapitals = patterns.some((pattern) => decodedForm(pattern) !== foldedForm(pattern));
+
+  return ({ methods, path }: Target): readonly Reading[] | undefined => {
+    const found = new Found(routes, defaultRoute, methods);
+    const sent = found.addSent(path, stateAt(exact, exactForm(path)));
+    const decoded = decodedForm(path);
+    const lower = folded(decoded);
+    const isNamed = sent.some(({ named }) => named);
+    const work = decoded === path ? 0 : path.length;
+    const follow = (graph: Graph, form: string): boolean =>
+      read(graph, form, visitor(graph, found, isNamed), work);
+    const isFollowed =
+      follow(caseless, lower) && ((lower === decoded && !hasCapitals) || follow(cased, decoded));
+    return isFollowed ? found.readings : undefined;
   };
 };
 
-const matcherOf = (route: Route): Matcher => {
-  const pathname = route.match ?? '*';
-  return {
-    route,
-    prefix: prefixOf(pathname),
-    exact: new URLPattern({ pathname }),
-    anyCase: new URLPattern({ pathname }, { ignoreCase: true }),
-  };
+const stateAt = (graph: Graph, path: string): State => {
+  let state = graph.start;
+  for (const segment of path.slice(1).split('/')) state = graph.step(state, segment);
+  return state;
 };
 
-/** Up to the first character that a pattern or a URL's parser treats specially; a `/` before one may be optional. */
-const prefixOf = (pathname: string): string => {
-  const [plain = ''] = /^[\w/.~@!$&',=-]*/.exec(pathname) ?? [];
-  return (plain === pathname ? plain : plain.slice(0, plain.lastIndexOf('/'))).toLowerCase();
-};
+/** @param isNamed a route names the path as it was sent, so that it is no other's by an alias. */
+const visitor = (graph: Graph, found: Found, isNamed: boolean): Visitor => ({
+  end(state, path) {
+    const entries = found.add(path, state);
+    // `/items/*` also tightens `/items`, which many origins serve alike.
+    if (entries.length === 0) found.addAny(`${path}/`, graph.step(state, ''));
+  },
+  alias(state, path, onlyNamed) {
+    if (!isNamed) found.addAny(path, state, onlyNamed);
+  },
+});
 
-/** As sent, a path's case counts; in every other reading it does not. */
-type Comparison = 'exact' | 'anyCase';
+/** What has been found of a target. */
+class Found {
+  readonly readings: Reading[] = [];
+  readonly #routes: readonly Route[];
+  readonly #default: Route;
+  readonly #methods: readonly string[];
+  #sent: readonly Entry[] = [];
 
-const firstMatch = (
-  matchers: readonly Matcher[],
-  method: string,
-  pathname: string,
-  comparison: Comparison,
-): Route | undefined => {
-  const lower = pathname.toLowerCase();
-  const matches = ({ route: { methods }, prefix, [comparison]: pattern }: Matcher) =>
-    methods?.has(method) !== false && lower.startsWith(prefix) && pattern.test({ pathname });
-  return matchers.find(matches)?.route;
-};
+  constructor(routes: readonly Route[], defaultRoute: Route, methods: readonly string[]) {
+    this.#routes = routes;
+    this.#default = defaultRoute;
+    this.#methods = methods;
+  }
+
+  /** Those of the path as sent: of routes that differ only in spelling, no other is meant. */
+  addSent(path: string, state: State): readonly Entry[] {
+    this.#sent = this.add(path, state);
+    return this.#sent;
+  }
+
+  /** The routes of a reading that ends here, or the default one. */
+  add(path: string, { entries }: State): readonly Entry[] {
+    const found = this.#methods.map((method) => this.#firstOf(entries, method));
+    const isUnmatched = found.some((first) => first.length === 0);
+    this.#keep(path, found.flat(), isUnmatched ? [this.#default] : []);
+    return found.flat();
+  }
+
+  /** The routes of a reading that ends here, if there are any. */
+  addAny(path: string, { entries }: State, onlyNamed = false): void {
+    const found = this.#methods.flatMap((method) => this.#firstOf(entries, method));
+    this.#keep(path, onlyNamed ? found.filter(({ named }) => named) : found);
+  }
+
+  /** The first that takes the method, and those that differ from it in nothing but their spelling. */
+  #firstOf(entries: readonly Entry[], method: string): readonly Entry[] {
+    const takes = ({ index }: Entry): boolean => this.#routes[index]?.methods?.has(method) !== false;
+    const first = entries.find(takes);
+    if (first === undefined) return [];
+    const isSent = this.#sent.some(({ index }) => index === first.index);
+    return isSent ? [first] : [first, ...first.twins.filter(takes)];
+  }
+
+  /** Unless it leads to nothing new. */
+  #keep(path: string, entries: readonly Entry[], others: readonly Route[] = []): void {
+    const routes = [...entries.flatMap(({ index }) => this.#routes[index] ?? []), ...others];
+    const isKnown = (route: Route): boolean =>
+      this.readings.some((reading) => reading.routes.includes(route));
+    if (!routes.every(isKnown)) this.readings.push({ path, routes: [...new Set(routes)] });
+  }
+}

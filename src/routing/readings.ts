@@ -1,87 +1,237 @@
-// The ways an origin may read a path: as sent, in canonical form, and everything between.
+// Every way in which an origin may read a path, followed through the graph of routes at once.
+//
+// Origins differ in what they undo: escaped slashes, empty segments, dot segments, `;` parameters, what follows a NUL;
+// and a proxy before them may have undone some of it already. So each of these may be read either way wherever it
+// stands, whatever was chosen elsewhere. That makes very many readings, but few places in the graph that they lead to:
+// readings that have come to the same place are followed as one. What that still costs is bounded by a budget.
 
-/** A longer path that can be read in more than one way is not worth the work; see `readings`. */
-const MAX_AMBIGUOUS_CHARS = 1024;
+import type { Graph, State } from './graph.ts';
+import { DROPPED, END, SOFT_SLASH, unmarked } from './marks.ts';
 
-/** Escapes of escapes are undone this deep. */
-const MAX_DEPTH = 4;
+/** Steps that the readings of one path may take, about 100 ns each. Ordinary paths take some ten. */
+const MAX_STEPS = 3_000;
+/** Characters of a path with escapes that are as much work to undo as a step is. */
+const CHARS_PER_STEP = 8;
 
-/** `%41`, also as `%2541` (escaped twice), `%u0041` (IIS), `%c1%81` and longer (overlong UTF-8, RFC 3629 section 3). */
-const ESCAPE = /%(?:25)*(?:(?:c|e0%8|f0%80%8)([01])%([89ab][\da-f])|(?:u00)?([\da-f]{2}))/gi;
+/** Is told of every place where a reading may end. */
+export interface Visitor {
+  /** A reading of the path ends here. */
+  end(state: State, path: string): void;
+  /**
+   * An origin may take the path for one that ends here: without a format suffix, or without what follows a file's name.
+   * @param named whether it does so only where a route names the last segment.
+   */
+  alias(state: State, path: string, named: boolean): void;
+}
 
-/** Stands for NUL, `?` and `#` that came escaped: where some origins stop reading. */
-const END = '%00';
+/** Where some readings have come to in the graph, each with one spelling of the way there. */
+type Places = Map<State, string>;
+
+/** What stands between slashes of either kind. */
+interface Part {
+  readonly text: string;
+  /** Whether the slash after it came escaped, and so may be none. */
+  readonly softAfter: boolean;
+  /** Nothing but slashes follows. */
+  readonly isLast: boolean;
+}
 
 /**
- * What origins do to a path before they look for its handler. Some leave a step out, and whether parameters are
- * dropped before or after `%2F` becomes a slash, and slashes folded before or after dot segments, differs too.
+ * Follows every reading of a path; false where they are more than the budget allows, and then some were left out.
+ * @param path in the form of the graph.
+ * @param decodedChars length of the path if bringing it into that form was work, else 0.
  */
-const STEPS: readonly ((path: string) => string)[] = [
-  (path) => path.replace(/%00.*$/, ''),
-  (path) => path.replace(/;[^/]*/g, ''),
-  (path) => path.replaceAll('%2f', '/'),
-  (path) => path.replace(/;[^/]*/g, ''),
-  (path) => path.replace(/\/{2,}/g, '/'),
-  (path) => resolveDots(path),
-  (path) => path.replace(/\/{2,}/g, '/'),
-];
+export const read = (graph: Graph, path: string, visitor: Visitor, decodedChars: number): boolean =>
+  new Reader(graph, visitor, Math.max(MAX_STEPS / 4, MAX_STEPS - decodedChars / CHARS_PER_STEP)).read(path);
 
-/** What the URL standard changes: dot segments, `\\`, and characters that it escapes. */
-const CHANGED_BY_PARSER = /\/\.|%2e|[^!$-;=@-Z_a-z~]/i;
-
-/** The path of an absolute URL, as it is sent on. Workers see a URL as the client wrote it, and it is parsed on its way. */
-export const pathOf = (url: string): string => {
-  const start = url.indexOf('/', url.indexOf('://') + 3);
-  const end = url.slice(start).search(/[?#]/);
-  const path = end < 0 ? url.slice(start) : url.slice(start, start + end);
-  return CHANGED_BY_PARSER.test(path) ? new URL(url).pathname : path;
-};
-
-/**
- * Every way to read a path, whose case does not count; undefined where a path of more than 1,024 characters could be
- * read in more than one. A step that finds nothing to do adds no reading, so ordinary paths have one.
- */
-export const readings = (path: string): ReadonlySet<string> | undefined => {
-  if (!/[%;]|\/[/.]|\/$/.test(path)) return new Set([path]);
-  const decoded = undoEscapes(path);
-  const paths = new Set([decoded]);
-  if (decoded.length > MAX_AMBIGUOUS_CHARS && STEPS.some((step) => step(decoded) !== decoded))
-    return undefined;
-  for (const step of STEPS) for (const each of [...paths]) paths.add(step(each));
-  return new Set([...paths].flatMap(bothEnds));
-};
-
-/** Undoes every escape but those of slashes, which stay `%2f`, and of what has no ASCII. */
-export const undoEscapes = (path: string): string => {
-  let decoded = path;
-  for (let depth = 0; depth < MAX_DEPTH && decoded.includes('%'); depth++)
-    decoded = decoded.replace(ESCAPE, (_, high = '0', low = '0', plain?: string) =>
-      characterOf(plain === undefined ? Number(high) * 64 + (parseInt(low, 16) & 63) : parseInt(plain, 16)),
-    );
-  return decoded;
-};
-
-const characterOf = (code: number): string => {
-  const character = String.fromCharCode(code);
-  if (character === '/' || character === '\\') return '%2f';
-  if (character === '\0' || character === '?' || character === '#') return END;
-  if (character === '%' || code > 126) return code === 127 ? '' : `%${code.toString(16)}`;
-  return code > 32 ? character : '';
-};
-
-/** RFC 3986 section 5.2.4. */
-const resolveDots = (path: string): string => {
-  const segments: string[] = [];
-  for (const segment of path.slice(1).split('/')) {
-    if (segment === '..') segments.pop();
-    else if (segment !== '.') segments.push(segment);
+function* partsOf(path: string): Iterable<Part> {
+  const last = lastIndex(path, (character) => !isSlash(character));
+  for (let start = 1; start <= path.length; ) {
+    const end = slashFrom(path, start);
+    yield { text: path.slice(start, end), softAfter: path[end] === SOFT_SLASH, isLast: end > last };
+    start = end + 1;
   }
-  if (/\/\.{1,2}$/.test(path)) segments.push('');
-  return `/${segments.join('/')}`;
+}
+
+const isSlash = (character: string | undefined): boolean => character === '/' || character === SOFT_SLASH;
+
+/** Where the next slash is, or the end. */
+const slashFrom = (path: string, start: number): number => {
+  let i = start;
+  while (i < path.length && !isSlash(path[i])) i++;
+  return i;
 };
 
-/** With and without the trailing slash. Dot segments that were left stand as `...`, or the pattern would resolve them. */
-const bothEnds = (path: string): readonly string[] => {
-  const plain = path.replace(/\/\.{1,2}(?=\/|$)/g, '/...') || '/';
-  return plain.length > 1 && plain.endsWith('/') ? [plain, plain.slice(0, -1)] : [plain];
+/** Of the last character that is so, or -1. A regular expression would look at what stands before it once for each. */
+const lastIndex = (text: string, is: (character: string | undefined) => boolean): number => {
+  let i = text.length - 1;
+  while (i >= 0 && !is(text[i])) i--;
+  return i;
 };
+
+class Reader {
+  readonly #graph: Graph;
+  readonly #visitor: Visitor;
+  #stepsLeft: number;
+  /** Readings that are at the beginning of a part. */
+  #here: Places = new Map();
+  /** Readings that take the slash before a part for a character of their segment, by where that segment began. */
+  #within: Places = new Map();
+  /** Readings that leave out everything from a `;` to the next unescaped slash. */
+  #skipping: Places = new Map();
+  /**
+   * Whence a segment has led to a state, so that a `..` leads back there. Whichever reading came that way: those of a
+   * path with both escapes and dots are few enough to be taken for more than they are.
+   */
+  readonly #before = new Map<State, Places>();
+  /** Where a segment without its suffix would have led instead, by where it led. */
+  readonly #unsuffixed = new Map<State, Places>();
+  /** Whether the path may go back, so that any segment of it may turn out to be the last. */
+  #goesBack = false;
+
+  constructor(graph: Graph, visitor: Visitor, steps: number) {
+    this.#graph = graph;
+    this.#visitor = visitor;
+    this.#stepsLeft = steps;
+  }
+
+  read(path: string): boolean {
+    const { start } = this.#graph;
+    this.#here.set(start, '');
+    this.#before.set(start, new Map([[start, '']]));
+    this.#goesBack = BACK.some((mark) => path.includes(mark));
+    for (const part of partsOf(path)) {
+      this.#readPart(part);
+      if (this.#stepsLeft < 0) return false;
+    }
+    this.#end(this.#here);
+    return true;
+  }
+
+  #readPart(part: Part): void {
+    const { text, softAfter } = part;
+    const [here, within, skipping] = [this.#here, this.#within, this.#skipping];
+    this.#here = new Map();
+    this.#within = new Map(softAfter ? within : []);
+    this.#skipping = new Map();
+    const texts = spellings(text);
+    for (const [state, path] of here) {
+      if (text.includes('.')) this.#readAliases(state, path, part, texts);
+      if (text.includes(END)) this.#endIn(state, path, text);
+      for (const spelling of texts) this.#readSegment(state, path, spelling, this.#here);
+      if (softAfter) this.#leaveOpen(state, path, text);
+    }
+    for (const [state, path] of within) this.#readUnknown(state, path, part);
+    for (const [state, path] of skipping) this.#add(softAfter ? this.#skipping : this.#here, state, path);
+  }
+
+  /** What an origin may take for a segment: nothing, a step back, or what stands there. */
+  #readSegment(state: State, path: string, text: string, to: Places): void {
+    if (text === '' || text === '.') this.#add(to, state, path);
+    if (text === '..')
+      for (const [before, there] of this.#before.get(state) ?? []) this.#add(to, before, there);
+    this.#step(to, state, path, text);
+  }
+
+  /** The segment may go on beyond the escaped slash, or be cut at its `;` together with what follows that. */
+  #leaveOpen(state: State, path: string, text: string): void {
+    this.#add(this.#within, state, path);
+    const cut = text.indexOf(';');
+    if (cut >= 0) this.#readSegment(state, path, unmarked(text.slice(0, cut)), this.#skipping);
+  }
+
+  /** The end of a segment that has escaped slashes in it, which no route can name. */
+  #readUnknown(from: State, path: string, { text, softAfter }: Part): void {
+    const ends: Places = new Map();
+    for (const state of this.#graph.stepUnknown(from)) this.#enter(ends, state, `${path}/…`, from, path);
+    for (const [state, ended] of ends) {
+      this.#add(this.#here, state, ended);
+      if (softAfter && text.includes(';')) this.#add(this.#skipping, state, ended);
+    }
+    if (text.includes(END)) this.#end(ends);
+  }
+
+  /** The path may end at a NUL. */
+  #endIn(state: State, path: string, text: string): void {
+    const ends: Places = new Map();
+    for (const spelling of spellings(text.slice(0, text.indexOf(END))))
+      this.#readSegment(state, path, spelling, ends);
+    this.#end(ends);
+  }
+
+  /** `/login.json` may be `/login` in another format, `/login.php/0` the file with a path of its own. */
+  #readAliases(state: State, path: string, { text, isLast }: Part, texts: readonly string[]): void {
+    if (isLast || this.#goesBack) for (const spelling of texts) this.#readSuffix(state, path, spelling);
+    if (isLast) return;
+    const files: Places = new Map();
+    for (const spelling of texts) this.#step(files, state, path, spelling);
+    for (const [file, spelled] of files) this.#visitor.alias(file, spelled, !SCRIPT.test(text));
+  }
+
+  #readSuffix(state: State, path: string, text: string): void {
+    const whole = this.#graph.step(state, text);
+    const known = this.#unsuffixed.get(whole) ?? new Map();
+    for (const alias of withoutSuffix(text)) this.#step(known, state, path, alias);
+    this.#unsuffixed.set(whole, known);
+  }
+
+  #end(places: Places): void {
+    for (const [state, path] of places) {
+      this.#stepsLeft -= 1;
+      const isRoot = state === this.#graph.start;
+      this.#visitor.end(isRoot ? this.#graph.step(state, '') : state, path || '/');
+      for (const [alias, spelled] of this.#unsuffixed.get(state) ?? [])
+        this.#visitor.alias(alias, spelled, true);
+    }
+  }
+
+  #step(to: Places, from: State, path: string, text: string): void {
+    this.#enter(to, this.#graph.step(from, text), `${path}/${text}`, from, path);
+  }
+
+  /** By a segment after `from`, which a `..` leads back to. */
+  #enter(to: Places, state: State, path: string, from: State, there: string): void {
+    this.#add(to, state, path);
+    const before = this.#before.get(state);
+    if (before === undefined) this.#before.set(state, new Map([[from, there]]));
+    else if (!before.has(from)) before.set(from, there);
+  }
+
+  #add(to: Places, state: State, path: string): void {
+    this.#stepsLeft -= 1;
+    if (!to.has(state)) to.set(state, path);
+  }
+}
+
+/** What a path has in it of which some segment may be left out: dot segments, parameters, an end. */
+const BACK = ['/.', `${SOFT_SLASH}.`, ';', END];
+
+/**
+ * A segment as it stands, without its `;` parameters, and without dots at its end, which Windows leaves out. One that
+ * is nothing once marks are gone may still be something.
+ */
+const spellings = (text: string): readonly string[] => {
+  const whole = unmarked(text);
+  const cut = whole.indexOf(';');
+  const texts = cut < 0 ? [whole] : [whole, whole.slice(0, cut)];
+  return whole === '' && text !== '' ? ['', DROPPED] : texts.flatMap(withoutDots);
+};
+
+const withoutDots = (text: string): readonly string[] => {
+  if (!text.endsWith('.')) return [text];
+  const end = lastIndex(text, (character) => character !== '.') + 1;
+  return end === 0 ? [text] : [text, text.slice(0, end)];
+};
+
+/** Rails and JAX-RS take off what follows the last dot, Spring what follows any. */
+const withoutSuffix = (text: string): readonly string[] => {
+  const [first, last] = [text.indexOf('.'), text.lastIndexOf('.')];
+  return first <= 0
+    ? []
+    : first === last
+      ? [text.slice(0, first)]
+      : [text.slice(0, first), text.slice(0, last)];
+};
+
+/** Files that servers run, and hand what follows their name to. */
+const SCRIPT = /\.(?:php\d?|phtml|phar|f?cgi|pl|py|rb|sh|asp|aspx|ashx|asmx|axd|svc|cfm|cfc|jsp)$/i;

@@ -1,20 +1,39 @@
 // Which route a request is, as pure functions of the request.
 import type { Config, Route } from '../config/types.ts';
 import { combiner } from './combine.ts';
-import { routesMet } from './match.ts';
-import { pathOf } from './readings.ts';
+import { type Reading, readingsIn, type Target } from './match.ts';
+import { methodsOf } from './methods.ts';
+import { sentPath } from './sent-path.ts';
+
+/** Undefined: its path can be read in more ways than are followed. */
+export type RouteFinder = (request: Line) => Route | undefined;
+
+/** What a route is found by. */
+export type Line = Pick<Request, 'method' | 'url'>;
 
 /**
  * Finds a request's route. Each reading of the path (see `readings.ts`) has its own first match; where they differ, the
  * request must meet the demands of all of them. So a route that only tightens holds if any reading matches it, one that
  * loosens only if all do, and one that does both loosens only if all do and tightens if any does.
  */
-export const routeOf = (config: Config): ((request: Request) => Route) => {
+export const routeOf = (config: Config): RouteFinder => {
   if (config.routes.length === 0) return () => config.defaultRoute;
-  const routesOf = routesMet(config);
+  const readings = readingsIn(config);
   const combine = combiner([...config.routes, config.defaultRoute]);
-  return (request) => combine(routesOf(request.method, pathOf(request.url)));
+  return (request) => {
+    const found = readings(targetOf(request));
+    return found && combine(new Set(found.flatMap(({ routes }) => routes)));
+  };
 };
+
+/** The readings of a request that lead to different routes, for people to read; undefined as `RouteFinder`. */
+export const explainRoute = (config: Config, request: Line): readonly Reading[] | undefined =>
+  readingsIn(config)(targetOf(request));
+
+const targetOf = ({ method, url }: Line): Target => ({
+  methods: methodsOf(method, url),
+  path: sentPath(url),
+});
 
 /** CORS preflight (Fetch standard, section 3.2.2): comes without credentials and asks what may be sent. */
 export const isPreflight = ({ method, headers }: Request): boolean =>

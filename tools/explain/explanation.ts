@@ -6,9 +6,7 @@ import type { Identity } from '../../src/identity.ts';
 import type { Policy } from '../../src/limiter/policy.ts';
 import { addressPartition, globalPartition, limiterName } from '../../src/partition.ts';
 import { type Caller, chargesOf, type Plan } from '../../src/quota/plan.ts';
-import { routesMet } from '../../src/routing/match.ts';
-import { pathOf, readings } from '../../src/routing/readings.ts';
-import { routeOf } from '../../src/routing/route-of.ts';
+import { explainRoute, routeOf } from '../../src/routing/route-of.ts';
 import { UsageError } from '../cli.ts';
 
 export interface Question {
@@ -29,7 +27,7 @@ export interface Explanation {
   readonly issuer: string | undefined;
   readonly tier: string | undefined;
   /** What the request gets before any limit is asked, and why; undefined: it is let through to the limits. */
-  readonly refusal: { readonly status: 401 | 403; readonly why: string } | undefined;
+  readonly refusal: { readonly status: 400 | 401 | 403; readonly why: string } | undefined;
   /** Sentences that say why; overrides and revocations, which only a Limiter knows, are not looked at. */
   readonly reasons: readonly string[];
   /** Whom it would spend permits of; nobody where the caller is not known. */
@@ -53,33 +51,35 @@ export interface ExplainedPolicy extends Policy {
 
 /** The signature is not verified: that would take the issuer's keys, and changes nothing about who pays. */
 export const explain = async (config: Config, question: Question): Promise<Explanation> => {
-  const request = requestOf(question);
-  const route = routeOf(config)(request);
+  checkRequest(question);
+  const found = routeOf(config)(question);
+  const route = found ?? config.defaultRoute;
   const token = route.auth === 'none' || question.preflight ? undefined : question.token;
   const identity = token === undefined ? undefined : identify(config, token);
   const known = typeof identity === 'string' ? undefined : identity;
   const caller: Caller = question.preflight ? 'preflight' : known ? 'subject' : 'anonymous';
-  const refusal = question.preflight ? undefined : refusalOf(config, route, token, identity);
-  const nobody = refusal !== undefined && known === undefined;
+  const refusal = found === undefined ? AMBIGUOUS : refusalOf(config, route, question, token, identity);
+  const nobody = found === undefined || (refusal !== undefined && known === undefined);
   const plans = nobody ? [] : chargesOf(config)(route, caller, known?.tier).plans;
   return {
     route,
-    readings: readingsOf(config, request),
+    readings: readingsOf(config, question),
     caller,
     subject: known?.subject,
     issuer: known?.issuer,
     tier: known?.tier,
     refusal,
-    reasons: [...routeReasons(config, route, request), ...callerReasons(config, route, question, known)],
+    reasons: [...routeReasons(config, route, question), ...callerReasons(config, route, question, known)],
     partitions: await Promise.all(plans.map((plan) => partitionOf(config, plan, known, question))),
   };
 };
 
-const requestOf = ({ method, url }: Question): Request => {
+const AMBIGUOUS = { status: 400, why: 'its path can be read in more ways than are followed' } as const;
+
+const checkRequest = ({ method, url }: Question): void => {
   if (!/^https?:\/\//.test(url) || !URL.canParse(url))
     throw new UsageError(`${url}: expected an http or https URL`);
   if (!/^[A-Z]+$/.test(method)) throw new UsageError(`${method}: expected a method such as GET`);
-  return new Request(url, { method });
 };
 
 /** The identity, or the reason why this token makes none. */
@@ -98,9 +98,11 @@ const identify = (config: Config, token: string): Identity | string => {
 const refusalOf = (
   config: Config,
   route: Route,
+  { preflight }: Question,
   token: string | undefined,
   identity: Identity | string | undefined,
 ): Explanation['refusal'] => {
+  if (preflight) return undefined;
   if (token === undefined) {
     const admitted = route.auth === 'none' || (route.auth === 'optional' && route.scopes.length === 0);
     return admitted ? undefined : { status: 401, why: 'the route asks for a token, and there is none' };
@@ -139,16 +141,15 @@ const headerFlaw = ({ algorithms, typ }: Issuer, token: string): string | undefi
     : undefined;
 };
 
-const readingsOf = (config: Config, { method, url }: Request): Explanation['readings'] => {
-  const met = routesMet(config);
-  const paths = [...new Set([pathOf(url), ...(readings(pathOf(url)) ?? [])])];
-  const sent = paths.length === 1 ? paths : paths.slice(1);
-  return sent.map((path) => ({ path, routes: [...met(method, path)].map(({ name }) => name) }));
-};
+const readingsOf = (config: Config, question: Question): Explanation['readings'] =>
+  (explainRoute(config, question) ?? []).map(({ path, routes }) => ({
+    path,
+    routes: routes.map(({ name }) => name),
+  }));
 
-const routeReasons = (config: Config, route: Route, { method, url }: Request): readonly string[] => {
+const routeReasons = (config: Config, route: Route, question: Question): readonly string[] => {
   const index = config.routes.indexOf(route);
-  if (routesMet(config)(method, pathOf(url)).size > 1)
+  if (readingsOf(config, question).length > 1)
     return [
       'An origin may read this path in several ways; the request meets the demands of every route they lead to.',
     ];

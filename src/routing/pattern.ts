@@ -1,0 +1,115 @@
+// `match` of a route: a subset of URLPattern's pathnames. Text, `:name` for a segment or a part of one, `*` for anything.
+import type { Issue } from '../lib/issue.ts';
+import { exactForm, type Form } from './forms.ts';
+import { unmarked } from './marks.ts';
+
+/** What stands between two texts of a segment. */
+export interface Gap {
+  /** Of a `:name`, which stands for one character or more; undefined: `*`, which may be nothing. */
+  readonly name: string | undefined;
+  /** What it must be, of a `:name(…)`. */
+  readonly only?: RegExp;
+}
+
+/** Texts and gaps in turn, so one more text than gaps. Without gaps it is plain text. */
+export interface SegmentPattern {
+  readonly texts: readonly string[];
+  readonly gaps: readonly Gap[];
+}
+
+const EXPECTED = 'a URLPattern pathname such as `/api/search/*`, without escapes, `;`, `//` and dot segments';
+const GROUPS = 'text, `:name`, `:name(<regular expression>)` and `*`, without other groups and modifiers';
+
+/** What is wrong with a `match`, with what to write instead; undefined where `patternOf` reads it. */
+export const patternIssue = (match: string): Issue | undefined => {
+  const written = match.replace(/\{(\w+)\}|<(?:\w+:)?(\w+)>/g, (_, braces, angles) => `:${braces ?? angles}`);
+  if (written !== match) return { expected: `\`:name\` for a parameter, so \`${written}\``, got: match };
+  const bare = match.replace(GAP, (gap) => gap.replace(/\(.*/, ''));
+  if (/[(){}]|(:\w+|\*)[?+]/.test(bare)) return { expected: GROUPS, got: match };
+  return isPath(bare) && hasGapsApart(bare) && hasExpressions(match)
+    ? undefined
+    : { expected: EXPECTED, got: match };
+};
+
+/** A `:name`, a `:name(…)` or a `*`. */
+const GAP = /:[A-Za-z_]\w*(?:\([^()/]*\))?|\*/g;
+
+/** A path that is sent as it is written, or whose spaces and letters outside ASCII are escaped once. */
+const isPath = (bare: string): boolean => {
+  const decoded = decodedOnce(bare);
+  return (
+    bare.startsWith('/') &&
+    decoded !== undefined &&
+    exactForm(decoded) === exactForm(bare) &&
+    !/[%;\\?#<>]|\/\/|\/\.{1,2}(\/|$)/.test(decoded)
+  );
+};
+
+const decodedOnce = (path: string): string | undefined => {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return undefined;
+  }
+};
+
+/** No two gaps side by side, no `*` in a segment with another gap, and no name twice. */
+const hasGapsApart = (bare: string): boolean => {
+  const names = bare.match(/:\w+/g) ?? [];
+  const texts = bare.split(GAP).slice(1, -1);
+  return (
+    new Set(names).size === names.length &&
+    !texts.includes('') &&
+    !bare.split(GAP).some((text) => text.includes(':')) &&
+    !/[:*][^/]*\*|\*[^/]*:/.test(bare)
+  );
+};
+
+const hasExpressions = (match: string): boolean => {
+  try {
+    patternOf(match, exactForm);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+/**
+ * The segments of a `match` that `patternIssue` finds nothing wrong with, their texts in this form.
+ * @throws SyntaxError where a regular expression is none.
+ */
+export const patternOf = (match: string, form: Form): readonly SegmentPattern[] =>
+  match
+    .slice(1)
+    .split('/')
+    .map((segment) => ({
+      texts: segment.split(GAP).map((text) => unmarked(form(text))),
+      gaps: (segment.match(GAP) ?? []).map((gap) => gapOf(gap, form)),
+    }));
+
+const gapOf = (gap: string, form: Form): Gap => {
+  const [, name, expression] = /^:(\w+)(?:\((.*)\))?$/.exec(gap) ?? [];
+  if (expression === undefined) return { name };
+  const ignoresCase = form('A') === 'a';
+  return { name, only: new RegExp(`^(?:${expression})$`, ignoresCase ? 'iu' : 'u') };
+};
+
+/** What each gap of the pattern stands for in this segment, the first as short as can be; undefined: no match. */
+export const matchSegment = ({ texts, gaps }: SegmentPattern, segment: string): string[] | undefined => {
+  const first = texts[0] ?? '';
+  if (!segment.startsWith(first)) return undefined;
+  const values: string[] = [];
+  let from = first.length;
+  for (const [i, gap] of gaps.entries()) {
+    const text = texts[i + 1] ?? '';
+    const least = from + (gap.name === undefined ? 0 : 1);
+    const isLast = i === gaps.length - 1;
+    const to = isLast ? segment.length - text.length : segment.indexOf(text, least);
+    if (to < least || !segment.startsWith(text, to)) return undefined;
+    const value = segment.slice(from, to);
+    if (gap.only?.test(value) === false) return undefined;
+    values.push(value);
+    from = to + text.length;
+  }
+  return from === segment.length ? values : undefined;
+};
