@@ -3,7 +3,7 @@
 // A path is followed through many nodes at once, as through a nondeterministic automaton; a `State` is the set of nodes
 // it has reached. Each is made once and knows where every segment leads from it.
 import type { Form } from './forms.ts';
-import { matchSegment, patternOf, type SegmentPattern } from './pattern.ts';
+import { matchSegment, patternsOf, type SegmentPattern } from './pattern.ts';
 
 /** A pattern that ends at a node. */
 export interface Entry {
@@ -61,9 +61,10 @@ export class Graph {
   readonly #states = new Map<string, State>();
   #nodes = 0;
 
-  constructor(patterns: readonly string[], form: Form) {
+  /** @param matches as routes have them. */
+  constructor(matches: readonly string[], form: Form) {
     const root = this.#node();
-    for (const [index, pattern] of patterns.entries()) this.#add(root, pattern, index, form);
+    for (const [index, match] of matches.entries()) this.#add(root, match, index, form);
     this.start = this.#state([root]);
   }
 
@@ -89,14 +90,15 @@ export class Graph {
     return next;
   }
 
-  #add(root: Node, pattern: string, index: number, form: Form): void {
-    const segments = patternOf(pattern, form);
-    const end = segments.reduce((node, segment) => this.#extend(node, segment), root);
+  #add(root: Node, match: string, index: number, form: Form): void {
     // Without the names of parameters, which make no difference to what matches.
-    const spelling = pattern.replace(/:\w+/g, ':');
-    const entry = { index, named: segments.at(-1)?.gaps.length === 0, spelling, twins: [] };
-    for (const earlier of end.entries) if (earlier.spelling !== spelling) earlier.twins.push(entry);
-    end.entries.push(entry);
+    const spelling = match.replace(/:\w+/g, ':');
+    for (const segments of patternsOf(match, form)) {
+      const end = segments.reduce((node, segment) => this.#extend(node, segment), root);
+      const entry = { index, named: segments.at(-1)?.gaps.length === 0, spelling, twins: [] };
+      for (const earlier of end.entries) if (earlier.spelling !== spelling) earlier.twins.push(entry);
+      end.entries.push(entry);
+    }
   }
 
   #extend(node: Node, pattern: SegmentPattern): Node {

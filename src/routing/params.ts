@@ -2,7 +2,7 @@
 import type { Route } from '../config/types.ts';
 import { foldedForm } from './forms.ts';
 import { END, SOFT_SLASH, unmarked } from './marks.ts';
-import { matchSegment, patternOf, type SegmentPattern } from './pattern.ts';
+import { matchSegment, type Pattern, patternsOf, type SegmentPattern } from './pattern.ts';
 
 /** Values by name, each in the form in which every spelling of a value is the same; so without case. */
 export type Params = Readonly<Record<string, string>>;
@@ -15,9 +15,20 @@ export type Params = Readonly<Record<string, string>>;
  */
 export const paramsOf = ({ match }: Pick<Route, 'match'>, path: string): Params => {
   if (match === undefined || !match.includes(':')) return {};
-  const pattern = patternOf(match, foldedForm).filter(({ texts }) => texts.join() !== '');
   const read = foldedForm(path);
-  return valuesIn(pattern, canonicalSegments(read)) ?? valuesIn(pattern, sentSegments(read)) ?? {};
+  const patterns = patternsOf(match, foldedForm);
+  return valuesInAny(patterns, canonicalSegments(read)) ?? valuesInAny(patterns, sentSegments(read)) ?? {};
+};
+
+const valuesInAny = (patterns: readonly Pattern[], segments: readonly string[]): Params | undefined => {
+  for (const pattern of patterns) {
+    const params = valuesIn(
+      pattern.filter(({ texts, gaps }) => gaps.length > 0 || texts[0] !== ''),
+      segments,
+    );
+    if (params !== undefined) return params;
+  }
+  return undefined;
 };
 
 /** Without `;` parameters, empty and dot segments, and what follows an escaped NUL, `?` or `#`. */
@@ -36,7 +47,7 @@ const sentSegments = (read: string): readonly string[] =>
   unmarked(read.replaceAll(SOFT_SLASH, '%2f')).split('/').filter(Boolean);
 
 /** From the left up to the first `*`, and from the right down to the last. */
-const valuesIn = (pattern: readonly SegmentPattern[], segments: readonly string[]): Params | undefined => {
+const valuesIn = (pattern: Pattern, segments: readonly string[]): Params | undefined => {
   const first = pattern.findIndex(isStar);
   if (first < 0) return pattern.length === segments.length ? valuesOfEach(pattern, segments) : undefined;
   const after = pattern.slice(pattern.findLastIndex(isStar) + 1);
@@ -48,10 +59,7 @@ const valuesIn = (pattern: readonly SegmentPattern[], segments: readonly string[
 
 const isStar = ({ gaps }: SegmentPattern): boolean => gaps.some(({ name }) => name === undefined);
 
-const valuesOfEach = (
-  pattern: readonly SegmentPattern[],
-  segments: readonly string[],
-): Params | undefined => {
+const valuesOfEach = (pattern: Pattern, segments: readonly string[]): Params | undefined => {
   const params: Record<string, string> = {};
   for (const [i, part] of pattern.entries()) {
     const values = matchSegment(part, segments[i] ?? '');

@@ -17,41 +17,50 @@ export interface SegmentPattern {
   readonly gaps: readonly Gap[];
 }
 
-const EXPECTED = 'a URLPattern pathname such as `/api/search/*`, without escapes, `;`, `//` and dot segments';
-const GROUPS = 'text, `:name`, `:name(<regular expression>)` and `*`, without other groups and modifiers';
+/** A pattern by its segments. */
+export type Pattern = readonly SegmentPattern[];
 
-/** What is wrong with a `match`, with what to write instead; undefined where `patternOf` reads it. */
+const EXPECTED = 'a URLPattern pathname such as `/api/search/*`, without escapes, `;`, `//` and dot segments';
+const GROUPS = 'text, `:name`, `:name(<regular expression>)`, `*` and what is optional by `?`';
+
+/** Patterns that one `match` may stand for: four optional parts. */
+const MAX_EXPANDED = 16;
+
+/** What is wrong with a `match`, with what to write instead; undefined where `patternsOf` reads it. */
 export const patternIssue = (match: string): Issue | undefined => {
-  const written = match.replace(/\{(\w+)\}|<(?:\w+:)?(\w+)>/g, (_, braces, angles) => `:${braces ?? angles}`);
+  const written = match.replace(/\{(\w+)\}(?![?*+])|<(?:\w+:)?(\w+)>/g, (_, a, b) => `:${a ?? b}`);
   if (written !== match) return { expected: `\`:name\` for a parameter, so \`${written}\``, got: match };
-  const bare = match.replace(GAP, (gap) => gap.replace(/\(.*/, ''));
-  if (/[(){}]|(:\w+|\*)[?+]/.test(bare)) return { expected: GROUPS, got: match };
-  return isPath(bare) && hasGapsApart(bare) && hasExpressions(match)
+  const expanded = expand(match);
+  const bare = expanded.map((pattern) => pattern.replace(GAP, (gap) => gap.replace(/\(.*/, '')));
+  if (expanded.length > MAX_EXPANDED || bare.some((pattern) => /[(){}]|(:\w+|\*)[?+*]/.test(pattern)))
+    return { expected: GROUPS, got: match };
+  return bare.every((pattern) => isPath(pattern) && hasGapsApart(pattern)) && hasExpressions(expanded)
     ? undefined
     : { expected: EXPECTED, got: match };
 };
 
-/** A `:name`, a `:name(…)` or a `*`. */
-const GAP = /:[A-Za-z_]\w*(?:\([^()/]*\))?|\*/g;
-
-/** A path that is sent as it is written, or whose spaces and letters outside ASCII are escaped once. */
-const isPath = (bare: string): boolean => {
-  const decoded = decodedOnce(bare);
-  return (
-    bare.startsWith('/') &&
-    decoded !== undefined &&
-    exactForm(decoded) === exactForm(bare) &&
-    !/[%;\\?#<>]|\/\/|\/\.{1,2}(\/|$)/.test(decoded)
+/** The patterns without optional parts that a `match` stands for: `/items/:id?` for `/items` and `/items/:id`. */
+const expand = (match: string): readonly string[] => {
+  const [optional, group, part = group] = OPTIONAL.exec(match) ?? [];
+  if (optional !== undefined && part !== undefined)
+    return [part, ''].flatMap((choice) => expand(match.replace(optional, () => choice) || '/'));
+  const [several, modifier] = SEVERAL.exec(match) ?? [];
+  if (several === undefined) return [match];
+  return (modifier === '+' ? ['/*'] : ['/*', '']).flatMap((choice) =>
+    expand(match.replace(several, () => choice) || '/'),
   );
 };
 
-const decodedOnce = (path: string): string | undefined => {
-  try {
-    return decodeURIComponent(path);
-  } catch {
-    return undefined;
-  }
-};
+/** `{…}?` and `:name?`. */
+const OPTIONAL = /\{([^{}]*)\}\?|(\/?:[A-Za-z_]\w*(?:\([^()/]*\))?)\?/;
+/** `:name*` and `:name+`: segments, however many. */
+const SEVERAL = /\/:[A-Za-z_]\w*([*+])(?=\/|$)/;
+
+/** A `:name`, a `:name(…)` or a `*`. */
+const GAP = /:[A-Za-z_]\w*(?:\([^()/]*\))?|\*/g;
+
+const isPath = (bare: string): boolean =>
+  bare.startsWith('/') && !/[%;\\?#<>]|\/\/|\/\.{1,2}(\/|$)/.test(bare);
 
 /** No two gaps side by side, no `*` in a segment with another gap, and no name twice. */
 const hasGapsApart = (bare: string): boolean => {
@@ -65,9 +74,9 @@ const hasGapsApart = (bare: string): boolean => {
   );
 };
 
-const hasExpressions = (match: string): boolean => {
+const hasExpressions = (patterns: readonly string[]): boolean => {
   try {
-    patternOf(match, exactForm);
+    for (const pattern of patterns) segmentsOf(pattern, exactForm);
     return true;
   } catch {
     return false;
@@ -75,11 +84,15 @@ const hasExpressions = (match: string): boolean => {
 };
 
 /**
- * The segments of a `match` that `patternIssue` finds nothing wrong with, their texts in this form.
- * @throws SyntaxError where a regular expression is none.
+ * The patterns that a `match` stands for which `patternIssue` finds nothing wrong with, by their segments, with texts in
+ * this form.
  */
-export const patternOf = (match: string, form: Form): readonly SegmentPattern[] =>
-  match
+export const patternsOf = (match: string, form: Form): readonly Pattern[] =>
+  expand(match).map((pattern) => segmentsOf(pattern, form));
+
+/** @throws SyntaxError where a regular expression is none. */
+const segmentsOf = (pattern: string, form: Form): Pattern =>
+  pattern
     .slice(1)
     .split('/')
     .map((segment) => ({

@@ -68,6 +68,26 @@ describe('an ordinary request', () => {
     expect(ask(SITE, path)).toBe(named(name));
   });
 
+  it.each([
+    ['/items/:id?', ['/items', '/items/5'], ['/items/5/6']],
+    ['/items{/:id}?', ['/items', '/items/5'], ['/items/5/6']],
+    ['/v-:id?', ['/v-', '/v-5'], ['/v', '/v-5/6']],
+    ['/v1/:rest*', ['/v1', '/v1/a', '/v1/a/b'], ['/v2']],
+    ['/v1/:rest+/x', ['/v1/a/x', '/v1/a/b/x'], ['/v1/x']],
+    ['/n/:id(\\d+)', ['/n/5'], ['/n/x']],
+    ['/:a-:b.txt', ['/1-2-3.txt'], ['/1-.txt', '/-2.txt', '/1.txt']],
+    ['/a*b/c', ['/ab/c', '/axb/c', '/ax/y/zb/c'], ['/ax/y/z/c']],
+    ['/*', ['/', '/a/b'], []],
+  ])('%s is what a URLPattern says', (match, matching, others) => {
+    const config = configOf([{ name: 'own', match, cost: 2 }]);
+    for (const path of matching) expect(ask(config, path).name, path).toBe('own');
+    for (const path of others) expect(ask(config, path).name, path).toBe('default');
+    for (const path of [...matching, ...others])
+      expect(new URLPattern({ pathname: match }).test({ pathname: path }), path).toBe(
+        matching.includes(path),
+      );
+  });
+
   it('gets the first of several that match', () => {
     const config = configOf([
       { name: 'narrow', match: '/a/b' },
@@ -471,6 +491,10 @@ describe('the parameters of a route', () => {
     ['/*/of/:id', '/a/b/of/7/', { id: '7' }],
     ['/n/:id(\\d+)', '/N/%35', { id: '5' }],
     ['/n/:id(\\d+)', '/n/x', {}],
+    ['/items/:id?', '/items/7', { id: '7' }],
+    ['/items/:id?', '/items/', {}],
+    ['/users/:id/posts{/:post}?', '/users/5/POSTS/9', { id: '5', post: '9' }],
+    ['/v1/:rest*', '/v1/a/b', {}],
     ['/plain', '/plain', {}],
     ['/t/:tenant', '/elsewhere/x/y', {}],
   ])('%s in %s', (match, path, params) => {

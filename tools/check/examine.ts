@@ -5,8 +5,9 @@ import { isLeasable } from '../../src/limiter/policy.ts';
 import type { Table } from './config-file.ts';
 import { deploymentFindings } from './deployment.ts';
 import { error, type Finding, warning } from './finding.ts';
-import { fixOf } from './fixes.ts';
+import { fixOf, valueAt } from './fixes.ts';
 import { audienceFindings, issuerFindings } from './issuers.ts';
+import { foreignSyntax } from './patterns.ts';
 import { routeFindings } from './routes.ts';
 import type { Target } from './targets.ts';
 import { idleFindings, varFindings } from './vars.ts';
@@ -68,11 +69,16 @@ const parseVars = (vars: Table): Parsed => {
     return { config: parseConfig(vars), problems: [] };
   } catch (thrown) {
     if (!(thrown instanceof ConfigError)) throw thrown;
-    const problems = thrown.problems.map(({ variable, problem }) =>
-      error('config-error', `\`${variable}\`: ${problem}`, fixOf({ variable, problem, vars })),
-    );
-    return { config: undefined, problems };
+    return { config: undefined, problems: thrown.problems.map((problem) => findingOf(problem, vars)) };
   }
+};
+
+const findingOf = ({ variable, problem }: ConfigError['problems'][number], vars: Table): Finding => {
+  const value = valueAt(vars, variable);
+  const foreign = /\.match$/.test(variable) && typeof value === 'string' ? foreignSyntax(value) : undefined;
+  return foreign
+    ? error('foreign-pattern', `\`${variable}\`: ${problem}`, `Write \`match = "${foreign.instead}"\`.`)
+    : error('config-error', `\`${variable}\`: ${problem}`, fixOf({ variable, problem, vars }));
 };
 
 const limitFindings = ({ policies, onLimiterError, leases }: Config): readonly Finding[] => {

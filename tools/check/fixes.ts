@@ -13,7 +13,7 @@ interface Refused {
 }
 
 /** What stands at `ROUTES[2].cost`, in a table or in its JSON; undefined where nothing does. */
-const valueAt = (vars: Table, variable: string): unknown => {
+export const valueAt = (vars: Table, variable: string): unknown => {
   const [name = '', ...steps] = variable.split(/[.[\]]+/).filter((step) => step !== '');
   return steps.reduce<unknown>((value, step) => member(value, step), parsed(vars[name], steps.length > 0));
 };
