@@ -1,4 +1,5 @@
 // The bindings of `wrangler.toml`.
+import type { Directory } from './directory/directory.ts';
 import type { Limiter } from './limiter/limiter.ts';
 import type { Pulse } from './pulse/pulse.ts';
 
@@ -6,6 +7,8 @@ export interface Bindings {
   readonly LIMITER: DurableObjectNamespace<Limiter>;
   /** Without it each isolate counts failed verifications for itself. */
   readonly AUTH_FAILURES?: RateLimit;
+  /** Who is behind the names of partitions in the log. */
+  readonly DIRECTORY?: DurableObjectNamespace<Directory>;
   readonly PULSE?: DurableObjectNamespace<Pulse>;
   readonly ANALYTICS?: AnalyticsEngineDataset;
   readonly ORIGIN?: Fetcher;

@@ -12,6 +12,7 @@ export const TITLES = {
   409: 'Conflict',
   413: 'Content Too Large',
   500: 'Internal Server Error',
+  501: 'Not Implemented',
   502: 'Bad Gateway',
   503: 'Service Unavailable',
   504: 'Gateway Timeout',

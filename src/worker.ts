@@ -14,5 +14,6 @@ app.all('*', proxy({ env: true }));
 app.onError((_error, c) => uncaughtError(c.req.url));
 
 export default app;
+export { Directory } from './directory/directory.ts';
 export { Limiter } from './limiter/limiter.ts';
 export { Pulse } from './pulse/pulse.ts';

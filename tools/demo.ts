@@ -34,7 +34,13 @@ const startAll = async (port: number, secrets: Record<string, string>): Promise<
   const issuer = await serve(await startIssuer());
   const ORIGIN_URL = await serve(demoOrigin());
   const vars = { ...VARS, JWKS_URL: `${issuer}/jwks.json`, ORIGIN_URL };
-  return startRuntime({ port, vars, secrets, onLog: ({ message }) => console.log(paint('dim', message)) });
+  return startRuntime({
+    port,
+    vars,
+    secrets,
+    directory: true,
+    onLog: ({ message }) => console.log(paint('dim', message)),
+  });
 };
 
 const welcome = async (url: string, wanted: number, adminToken: string): Promise<void> => {

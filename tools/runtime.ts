@@ -24,6 +24,8 @@ export interface RuntimeOptions {
   readonly outbound?: string;
   /** Workers of the same code and the same Limiter objects: so many edge isolates. Default 1. */
   readonly isolates?: number;
+  /** Binds `DIRECTORY`, the same object for every isolate. Default false. */
+  readonly directory?: boolean;
   /** Binds `PULSE`, the same object for every isolate. Default false. */
   readonly pulse?: boolean;
   /** A module around the built one, which it imports as `./index.js`: what a test needs to add to the real Worker. */
@@ -86,6 +88,7 @@ const isolateOptions = async (
     bindings: { ...options.vars, ...options.secrets } as V4WorkerOptions['bindings'],
     durableObjects: {
       LIMITER: objectBinding('Limiter', index),
+      ...(options.directory ? { DIRECTORY: objectBinding('Directory', index) } : {}),
       ...(options.pulse ? { PULSE: objectBinding('Pulse', index) } : {}),
     },
     serviceBindings: { ...options.services },

@@ -28,6 +28,14 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     about: 'refuses tokens of a subject, or one token',
     start: async () => (await import('./weir/verbs.ts')).revoke(),
   },
+  who: {
+    about: 'who is behind a partition in the log',
+    start: async () => (await import('./weir/verbs.ts')).who(),
+  },
+  list: {
+    about: 'overrides and revocations in force',
+    start: async () => (await import('./weir/verbs.ts')).list(),
+  },
   tail: {
     about: 'log lines as they happen',
     start: async () => (await import('./weir/tail.ts')).tail(),

@@ -8,6 +8,7 @@ import { internalError, plain, reducedCapacity } from '../problem.ts';
 import { LimiterClient, LimiterError } from '../quota/client.ts';
 import { partitionNamer } from '../report/partition-name.ts';
 import type { AdminEnv } from './context.ts';
+import { directoryRoutes } from './directory.ts';
 import { guard } from './guard.ts';
 import { Invalid } from './invalid.ts';
 import openapi from './openapi.json' with { type: 'json' };
@@ -43,6 +44,7 @@ export const admin = (options: WeirOptions = {}): Hono<AdminEnv> => {
   app.route('/subjects', partitionRoutes(subjectQuery, subjectOf, 'default'));
   app.route('/subjects/revoke', revocations);
   app.route('/addresses', partitionRoutes(addressQuery, addressOf, 'anonymous'));
+  app.route('/', directoryRoutes);
   app.all('*', (c) => refuseAdmin(c, startFloor(c.get('config').tokens.unauthorizedDelayMs)));
 
   return app.onError(refusalOf);

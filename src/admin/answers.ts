@@ -43,3 +43,5 @@ export const answers = {
   Health: v.object({ status: v.string() }),
   Any: v.looseObject({}),
 } as const;
+
+export type AnswerName = keyof typeof answers;

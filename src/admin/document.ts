@@ -42,11 +42,11 @@ const parametersOf = (schema: GenericSchema | undefined) => {
   }));
 };
 
-const operationOf = ({ summary, query, json }: Operation) => ({
+const operationOf = ({ summary, query, json, answer: good = 'State' }: Operation) => ({
   summary,
   parameters: parametersOf(query),
   ...(json && { requestBody: { required: true, ...content(jsonSchema(json)) } }),
-  responses: responses('State', 400, 404, ...(json ? ([409, 413] as const) : []), 503),
+  responses: responses(good, 400, 404, ...(json ? ([409, 413] as const) : []), 503),
 });
 
 /** The operations that are about no partition. */

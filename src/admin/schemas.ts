@@ -14,6 +14,7 @@ const text = (maxLength: number, description?: string) => {
 export const EXPECTED = {
   address: 'an IPv4 or IPv6 address',
   before: '`now` or an RFC 3339 time, not in the future',
+  partition: 'the 32 hex digits of a `partition` in the log',
   until: 'a future RFC 3339 time, within ten years',
 } as const;
 
@@ -26,6 +27,9 @@ export const subjectQuery = table({ issuer, subject: text(MAX_SUBJECT_LENGTH) })
 export const revokeQuery = table({ issuer, subject: v.optional(text(MAX_SUBJECT_LENGTH)) });
 
 export const addressQuery = table({ address: text(45, EXPECTED.address) });
+
+/** A name of 32 hex digits, as the log has it. */
+export const whoQuery = table({ partition: v.pipe(text(32), v.regex(/^[0-9a-f]{32}$/, EXPECTED.partition)) });
 
 export const overrideBody = table({
   limits: text(1024, 'such as `10/minute; 100/hour`, `none` or `blocked`'),

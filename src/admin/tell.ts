@@ -3,6 +3,7 @@ import type { Limiter, State } from '../limiter/limiter.ts';
 import { MAX_JTIS } from '../limiter/standing.ts';
 import { requestId } from '../report/log.ts';
 import type { AdminContext } from './context.ts';
+import { listChange } from './directory.ts';
 import { invalid } from './invalid.ts';
 import type { Subject } from './partitions.ts';
 import { stateView } from './view.ts';
@@ -16,14 +17,17 @@ import { stateView } from './view.ts';
  */
 export const tell = async (
   c: AdminContext,
-  { partition, names }: Subject,
+  subject: Subject,
   act: (limiter: DurableObjectStub<Limiter>) => Promise<State | undefined>,
 ): Promise<Response> => {
-  const state = await c.get('limiters').call(c.env, partition, act);
+  const state = await c.get('limiters').call(c.env, subject.partition, act);
   if (state === undefined) throw invalid('jti', `at most ${MAX_JTIS} at once; \`before\` revokes more`, 409);
-  const name = (await c.get('nameOf')(partition)) ?? null;
-  if (c.req.method !== 'GET') logAction(c, name);
-  return c.json({ ...names, partition: name, ...stateView(state) });
+  const name = (await c.get('nameOf')(subject.partition)) ?? null;
+  if (c.req.method !== 'GET') {
+    logAction(c, name);
+    await listChange(c, name, subject, state);
+  }
+  return c.json({ ...subject.names, partition: name, ...stateView(state) });
 };
 
 const logAction = ({ req }: AdminContext, partition: string | null): void => {

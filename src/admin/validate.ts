@@ -4,6 +4,7 @@ import type { GenericSchema, InferOutput } from 'valibot';
 import { parseJson } from '../lib/json.ts';
 import { readText } from '../lib/read-text.ts';
 import { fitted, table } from '../lib/shape.ts';
+import type { AnswerName } from './answers.ts';
 import { Invalid, invalid } from './invalid.ts';
 
 /** Bytes of a body: a long token and what stands around it. */
@@ -18,6 +19,8 @@ export interface Operation<
   Body extends GenericSchema = GenericSchema,
 > {
   readonly summary: string;
+  /** Name of the schema of its answer in the OpenAPI document; default `State`. */
+  readonly answer?: AnswerName;
   /** Default: no parameters. */
   readonly query?: Query;
   /** Of a JSON body; unset: none is read. */

@@ -1,6 +1,8 @@
 // Around every step that decides: answers uncaught errors, tells the client what is left of its quota, and after the
 // response says what became of the request.
 import type { Config } from '../config/types.ts';
+import { directoryOf } from '../directory/client.ts';
+import { DirectoryTeller } from '../directory/teller.ts';
 import type { Exchange, Trace } from '../exchange.ts';
 import { callerPartition } from '../partition.ts';
 import { uncaughtError } from '../problem.ts';
@@ -14,6 +16,11 @@ import type { Step, WeirContext } from './step.ts';
 /** A forwarded request without an `ANALYTICS` binding leaves nothing to do. */
 export const report = (config: Config): Step => {
   const nameOf = partitionNamer(config.partitionSecret);
+  const teller = new DirectoryTeller();
+  const tell = (name: string, partition: string, exchange: Exchange): void => {
+    const directory = directoryOf(exchange.env, config);
+    if (directory) teller.tell({ name, partition }, directory, exchange);
+  };
   return async function report(c, next) {
     const exchange = c.get('exchange');
     const { env, trace } = exchange;
@@ -32,7 +39,7 @@ export const report = (config: Config): Step => {
     }
     const { status } = c.res;
     if (env.ANALYTICS) exchange.waitUntil(count(env.ANALYTICS, exchange, status, config, nameOf));
-    if (isLogged(trace)) log(() => lineOf(exchange, status, nameOf), exchange);
+    if (isLogged(trace)) log(() => lineOf(exchange, status, nameOf, tell), exchange);
   };
 };
 
@@ -74,9 +81,15 @@ const count = async (
 const partitionOf = (exchange: Exchange, nameOf: PartitionNamer): Promise<string | undefined> =>
   nameOf(exchange.trace.partition ?? callerPartition(exchange.request));
 
+/** Lets the admin API know who is behind a name that the log has. */
+type Tell = (name: string, partition: string, exchange: Exchange) => void;
+
 /** No token, secret, claim or address: only what we named ourselves. */
-const lineOf = async (exchange: Exchange, status: number, nameOf: PartitionNamer) => {
+const lineOf = async (exchange: Exchange, status: number, nameOf: PartitionNamer, tell: Tell) => {
   const { outcome, reason, policy, limiterError, shadow } = exchange.trace;
+  const partition = exchange.trace.partition ?? callerPartition(exchange.request);
+  const name = await nameOf(partition);
+  if (name !== undefined) tell(name, partition, exchange);
   return {
     id: requestId(exchange.request.headers),
     outcome,
@@ -84,7 +97,7 @@ const lineOf = async (exchange: Exchange, status: number, nameOf: PartitionNamer
     status,
     route: exchange.route.name,
     policy,
-    partition: await partitionOf(exchange, nameOf),
+    partition: name,
     colo: coloOf(exchange) || undefined,
     limiter: limiterError,
     shadow: shadow || undefined,

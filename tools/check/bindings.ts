@@ -57,6 +57,7 @@ interface Ours {
 const OURS = {
   LIMITER: { kind: OBJECT, isRequired: true },
   AUTH_FAILURES: { kind: RATE_LIMIT, isRequired: true },
+  DIRECTORY: { kind: OBJECT, isRequired: false },
   PULSE: { kind: OBJECT, isRequired: false },
   ANALYTICS: { kind: DATASET, isRequired: false },
   ORIGIN: { kind: SERVICE, isRequired: false },

@@ -25,6 +25,7 @@ export interface State {
   readonly override: { readonly limits: string; readonly until: string; readonly reason: string } | null;
   readonly revoked: {
     readonly before: string | null;
+    readonly until: string | null;
     readonly jtis: readonly { readonly jti: string; readonly until: string | null }[];
   };
   readonly firstSeen: string | null;
@@ -85,12 +86,12 @@ const send = async (
 };
 
 const refusal = async ({ url }: Target, response: Response): Promise<Error> => {
-  if (response.status === 404)
-    return new Error(`${url} does not know this WEIR_ADMIN_TOKEN, or its ADMIN_TOKEN is unset`);
   const { title, errors = [] } = (await response
     .json()
     .catch(() => ({ title: 'no answer of Weir’s' }))) as Problem;
   const faults = errors.map(({ field, expected }) => `${field}: expected ${expected}`);
+  if (response.status === 404 && faults.length === 0)
+    return new Error(`${url} does not know this WEIR_ADMIN_TOKEN, or its ADMIN_TOKEN is unset`);
   const text = faults.length > 0 ? faults.join('\n') : `${url} answered ${response.status} ${title}`;
   return response.status === 400 ? new UsageError(text) : new Error(text);
 };

@@ -38,6 +38,27 @@ const factsOf = ({ override, revoked, partition, firstSeen, lastSeen }: State): 
   ...(partition ? [['in logs', partition]] : []),
 ];
 
+/** What the directory knows of a partition. */
+export const knownText = (known: Record<string, string>): string =>
+  `${table(['', ''], Object.entries(known)).split('\n').slice(1).join('\n')}\n`;
+
+/** A partition for which something is in force. */
+export type Listed = Pick<State, 'issuer' | 'subject' | 'address' | 'partition' | 'override' | 'revoked'>;
+
+export const listText = (listed: readonly Listed[]): string => {
+  if (listed.length === 0) return 'no override and no revocation is in force\n';
+  const rows = listed.flatMap((each) =>
+    inForceOf(each).map((what) => [each.subject ?? each.address ?? '', each.issuer ?? '', ...what]),
+  );
+  return `${table(['OF', 'ISSUER', 'WHAT', 'UNTIL', 'WHY'], rows)}\n`;
+};
+
+const inForceOf = ({ override, revoked }: Listed): readonly string[][] => [
+  ...(override ? [[`limits ${override.limits}`, override.until, override.reason]] : []),
+  ...(revoked.before ? [[`revoked: issued before ${revoked.before}`, revoked.until ?? 'for good', '']] : []),
+  ...revoked.jtis.map(({ jti, until }) => [`revoked: ${jti}`, until ?? 'for good', '']),
+];
+
 /** A configuration, flat: `tokens.cacheSeconds  300`. */
 export const configText = (config: Record<string, unknown>): string =>
   `${table(['setting', 'value'], flat(config, ''))}\n`;

@@ -1,7 +1,7 @@
 // The commands that look at a running Weir and steer it, by its admin API.
 import { asJson, command, flag, say, seconds, secretOf, text, UsageError } from '../cli.ts';
 import { call, health, type State, type Target } from './client.ts';
-import { configText, stateText } from './show.ts';
+import { configText, knownText, type Listed, listText, stateText } from './show.ts';
 
 const REMOTE = {
   url: text('<url>', 'of Weir; default: WEIR_URL'),
@@ -75,6 +75,35 @@ export const status = (): Promise<void> =>
         json ? asJson({ status, config }) : `${target.url}: ${status}\n${shown}`,
         status === 'ok' ? 0 : 1,
       );
+    },
+  });
+
+export const who = (): Promise<void> =>
+  command({
+    name: 'who',
+    usage: '<partition> [options]',
+    about: 'Says who is behind a partition in the log. Needs the binding DIRECTORY.',
+    options: REMOTE,
+    notes: NOTES,
+    positionals: MANY,
+    async run({ url, json }, [partition, ...more]) {
+      if (partition === undefined || more.length > 0)
+        throw new UsageError('expected one of the 32 hex digits that a log line has for its partition');
+      const query = new URLSearchParams({ partition });
+      const known = await call<Record<string, string>>(targetOf(url), 'GET', `who?${query}`);
+      return say(json ? asJson(known) : knownText(known));
+    },
+  });
+
+export const list = (): Promise<void> =>
+  command({
+    name: 'list',
+    about: 'Lists the overrides and revocations in force. Needs the binding DIRECTORY.',
+    options: REMOTE,
+    notes: NOTES,
+    async run({ url, json }) {
+      const { listed } = await call<{ listed: readonly Listed[] }>(targetOf(url), 'GET', 'list');
+      return say(json ? asJson({ listed }) : listText(listed));
     },
   });
 
