@@ -7,13 +7,27 @@ import { type ExplainedPartition, type Explanation, explain, type Question } fro
 import { type Answer, ask } from './explain/remaining.ts';
 
 const questionOf = (
-  { token, address, preflight }: Pick<Question, 'token' | 'address' | 'preflight'>,
+  {
+    token,
+    address,
+    preflight,
+    live,
+    header,
+  }: Pick<Question, 'token' | 'address' | 'preflight' | 'live'> & { readonly header?: string },
   positionals: readonly string[],
 ): Question => {
   const [method, url, ...more] = positionals.length === 1 ? ['GET', ...positionals] : positionals;
   if (method === undefined || url === undefined || more.length > 0)
     throw new UsageError('expected a method and a URL, such as GET https://api.example.com/api/search');
-  return { method: method.toUpperCase(), url, token, address, preflight };
+  return { method: method.toUpperCase(), url, token, address, preflight, live, headers: headersOf(header) };
+};
+
+const headersOf = (header: string | undefined): Question['headers'] => {
+  if (header === undefined) return [];
+  const [, name, value] = /^([\w-]+):\s*(.*)$/.exec(header) ?? [];
+  if (name === undefined || value === undefined)
+    throw new UsageError('expected a header such as `Cookie: session=…`');
+  return [[name, value]];
 };
 
 const readConfig = (path: string | undefined, environment: string | undefined, local: boolean): Config => {
@@ -38,14 +52,23 @@ const jsonOf = (explanation: Explanation, answer: Answer | undefined): string =>
 };
 
 const textOf = (question: Question, explanation: Explanation, answer: Answer | undefined): string => {
-  const { route, refusal, reasons } = explanation;
+  const { route, refusal, reasons, signature } = explanation;
   const facts = [
     ['route', `${route.name} (auth ${route.auth}, ${route.mode})`],
     ...readingFacts(explanation),
     ['caller', callerText(explanation)],
     ...(explanation.tier === undefined ? [] : [['tier', explanation.tier]]),
+    ...(signature === 'assumed'
+      ? [['signed', 'not checked, since the issuer’s keys were not fetched: ask with --live']]
+      : []),
     ...reasons.map((reason) => ['why', reason]),
-    ...(refusal ? [['refused', paint('red', `${refusal.status}: ${refusal.why}`)]] : []),
+    ...(refusal
+      ? [
+          ['refused', paint('red', `${refusal.status}: ${refusal.why}`)],
+          ['reason', refusal.reason],
+          ['to do', refusal.fix],
+        ]
+      : []),
     ...(answer ? [['answer', String(answer.status)]] : []),
   ];
   const title = paint('bold', `${question.method} ${question.url}`);
@@ -98,14 +121,17 @@ const leftOf = (name: string, answer: Answer | undefined): readonly string[] => 
 await command({
   name: 'explain',
   about: `Says which route, tier, partitions and policies a request meets, at which cost, and why. Reads the configuration; the
-token is decoded, not verified, and overrides and revocations are not looked at.`,
+token is judged by the Worker's own code, and its signature verified where the keys are at hand. Overrides and revocations are
+not looked at.`,
   usage: '[options] [METHOD] URL',
   options: {
     token: text(
       '<jwt>',
       'the caller’s token, - to read it from standard input; without one the caller is anonymous',
     ),
+    header: text('<name: value>', 'a field of the request, such as a cookie that holds the token'),
     address: text('<ip>', 'the client’s address'),
+    live: flag('fetch the issuer’s keys, and verify the signature with them'),
     preflight: flag('explain the CORS preflight of the request'),
     weir: text(
       '<url>',

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { parseConfig } from '../../src/config/config.ts';
 import { examine } from '../../tools/check/examine.ts';
 import { readTargets } from '../../tools/check/targets.ts';
 import { type Explanation, explain, type Question } from '../../tools/explain/explanation.ts';
@@ -143,42 +144,61 @@ describe('npm run explain', () => {
     expect(chargesOf(explanation)[0]).toBe('address preflight:600/minute x1 PREFLIGHT_LIMITS');
   });
 
-  it.for<[why: string, claims: object, header: object, refusal: string]>([
-    ['an expired token', { exp: 1 }, {}, 'the token is not accepted: it expired at 1970-01-01T00:00:01.000Z'],
-    [
-      'a token for later',
-      { nbf: 9e9 },
-      {},
-      'the token is not accepted: it is not valid before 2255-03-14T16:00:00.000Z',
-    ],
-    ['another issuer', { iss: 'evil' }, {}, 'the token is not accepted: its issuer evil is not trusted'],
-    [
-      'another audience',
-      { aud: ['shop'] },
-      {},
-      'the token is not accepted: it is for the audience shop, not for api',
-    ],
+  it.for<[what: string, claims: object, header: object, reason: string, why: string]>([
+    ['an expired token', { exp: 1 }, {}, 'token_expired', 'it expired at 1970-01-01T00:00:01.000Z'],
+    ['a token for later', { nbf: 9e9 }, {}, 'claim_nbf', 'it is not valid before 2255-03-14T16:00:00.000Z'],
+    ['another issuer', { iss: 'evil' }, {}, 'issuer_unknown', 'its issuer evil is not trusted'],
+    ['another audience', { aud: ['shop'] }, {}, 'claim_aud', 'it is for the audience shop, not for api'],
     [
       'another algorithm',
       {},
       { alg: 'HS256' },
-      'the token is not accepted: its alg HS256 is not one of RS256, PS256, ES256, EdDSA, Ed25519',
+      'alg_not_allowed',
+      'its alg HS256 is not one of RS256, PS256, ES256, EdDSA, Ed25519',
     ],
-    ['no subject', { sub: undefined }, {}, 'the token is not accepted: subject_unusable'],
-  ])('says that %s is refused', async ([, claims, header, why]) => {
+    ['no subject', { sub: undefined }, {}, 'subject_unusable', 'none of sub is a text or a whole number'],
+    [
+      'a date in text',
+      { exp: '9999999999' },
+      {},
+      'claim_exp',
+      'its exp is "9999999999", not a number of seconds',
+    ],
+    [
+      'a token from the future',
+      { iat: 9e9 },
+      {},
+      'claim_iat',
+      'it was issued at 2255-03-14T16:00:00.000Z, which is to come',
+    ],
+  ])('says that %s is refused, and what to do', async ([, claims, header, reason, why]) => {
     const { refusal } = await explained('https://a.example/', { token: token(claims, header) });
-    expect(refusal).toEqual({ status: 401, why });
+    expect(refusal).toMatchObject({ status: 401, reason, why: `the token is not accepted: ${why}` });
+    expect(refusal?.fix.length).toBeGreaterThan(10);
   });
 
   it('says what a token lacks for a route, and that no token is none', async () => {
     const lacking = await explained('https://a.example/admin/x', { token: token({ scope: 'read' }) });
-    expect(lacking.refusal).toEqual({ status: 403, why: 'the token lacks the scope admin' });
+    expect(lacking.refusal).toMatchObject({
+      status: 403,
+      reason: 'scope_missing',
+      why: 'the token lacks the scope admin',
+    });
     const granted = await explained('https://a.example/admin/x', { token: token({ scope: 'read admin' }) });
     expect(granted.refusal).toBeUndefined();
     const none = await explained('https://a.example/admin/x');
-    expect(none).toMatchObject({ refusal: { status: 401 }, partitions: [] });
+    expect(none).toMatchObject({ refusal: { status: 401, reason: 'token_missing' }, partitions: [] });
     const junk = await explained('https://a.example/admin/x', { token: 'junk' });
-    expect(junk.refusal).toEqual({ status: 401, why: 'the token is not accepted: it is no JWT' });
+    expect(junk.refusal).toMatchObject({ status: 401, reason: 'token_opaque' });
+    expect(junk.refusal?.fix).toContain('audience');
+  });
+
+  it('verifies the signature where the key is at hand', async () => {
+    const secret = { JWT_SECRET: 'a secret of at least 32 bytes in all' };
+    const ask = { method: 'GET', url: 'https://a.example/', address: undefined, preflight: false };
+    const forged = token({ iss: undefined }, { alg: 'HS256' });
+    const { refusal } = await explain(parseConfig(secret), { ...ask, token: forged });
+    expect(refusal).toMatchObject({ reason: 'signature_invalid' });
   });
 
   it('shows how an origin might read a path, and which routes that leads to', async () => {
@@ -206,6 +226,7 @@ describe('npm run explain', () => {
 route   default (auth required, enforce)
 caller  alice of https://login.example.com/
 tier    pro
+signed  not checked, since the issuer’s keys were not fetched: ask with --live
 why     No entry of ROUTES matches, so the defaults hold.
 why     The claim plan names the tier pro, whose limits replace LIMITS.
 

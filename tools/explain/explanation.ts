@@ -1,13 +1,16 @@
 // Why a request is decided as it is: its route, caller, partitions and policies, by the Worker's own code. No request is made.
-import { decodeJwt, decodeProtectedHeader } from 'jose';
-import { identityOf } from '../../src/auth/claims.ts';
-import type { Config, Issuer, Route } from '../../src/config/types.ts';
+import { admitsAnonymous, missingScopes } from '../../src/auth/admission.ts';
+import type { Reason } from '../../src/auth/reasons.ts';
+import { tokenReader } from '../../src/auth/sources.ts';
+import type { Config, Route, TokenSource } from '../../src/config/types.ts';
 import type { Identity } from '../../src/identity.ts';
 import type { Policy } from '../../src/limiter/policy.ts';
 import { addressPartition, globalPartition, limiterName } from '../../src/partition.ts';
 import { type Caller, chargesOf, type Plan } from '../../src/quota/plan.ts';
 import { explainRoute, routeOf } from '../../src/routing/route-of.ts';
 import { UsageError } from '../cli.ts';
+import { adviceOn, type Refused } from './fixes.ts';
+import { type Judged, judge } from './judge.ts';
 
 export interface Question {
   readonly method: string;
@@ -16,6 +19,10 @@ export interface Question {
   /** The client's, for what is counted by address. */
   readonly address: string | undefined;
   readonly preflight: boolean;
+  /** Fields of the request, in which a token may stand as well. */
+  readonly headers?: readonly (readonly [name: string, value: string])[];
+  /** Fetch the issuer's keys and verify the signature with them; default false. */
+  readonly live?: boolean;
 }
 
 export interface Explanation {
@@ -26,12 +33,24 @@ export interface Explanation {
   readonly subject: string | undefined;
   readonly issuer: string | undefined;
   readonly tier: string | undefined;
+  /** Of a token that is accepted: `assumed` where the issuer's keys were not fetched. */
+  readonly signature: Judged['signature'] | undefined;
   /** What the request gets before any limit is asked, and why; undefined: it is let through to the limits. */
-  readonly refusal: { readonly status: 400 | 401 | 403; readonly why: string } | undefined;
+  readonly refusal: Refusal | undefined;
   /** Sentences that say why; overrides and revocations, which only a Limiter knows, are not looked at. */
   readonly reasons: readonly string[];
   /** Whom it would spend permits of; nobody where the caller is not known. */
   readonly partitions: readonly ExplainedPartition[];
+}
+
+/** Under `AUTH_MODE=shadow` it would be. */
+export interface Refusal {
+  readonly status: 400 | 401 | 403 | 503;
+  /** As the log has it. */
+  readonly reason: Reason | 'path_ambiguous';
+  readonly why: string;
+  /** What to do about it. */
+  readonly fix: string;
 }
 
 export interface ExplainedPartition {
@@ -49,97 +68,108 @@ export interface ExplainedPolicy extends Policy {
   readonly setBy: string;
 }
 
-/** The signature is not verified: that would take the issuer's keys, and changes nothing about who pays. */
+/** @throws {UsageError} for a question that is none. */
 export const explain = async (config: Config, question: Question): Promise<Explanation> => {
-  checkRequest(question);
-  const found = routeOf(config)(question);
+  const request = requestOf(question, config);
+  const found = routeOf(config)(request);
   const route = found ?? config.defaultRoute;
-  const token = route.auth === 'none' || question.preflight ? undefined : question.token;
-  const identity = token === undefined ? undefined : identify(config, token);
-  const known = typeof identity === 'string' ? undefined : identity;
-  const caller: Caller = question.preflight ? 'preflight' : known ? 'subject' : 'anonymous';
-  const refusal = found === undefined ? AMBIGUOUS : refusalOf(config, route, question, token, identity);
-  const nobody = found === undefined || (refusal !== undefined && known === undefined);
-  const plans = nobody ? [] : chargesOf(config)(route, caller, known?.tier).plans;
+  const isAsked = found !== undefined && route.auth !== 'none' && !question.preflight;
+  const token = isAsked ? tokenReader(config.tokens, config.corsOrigins)(request) : undefined;
+  const judged = token === undefined ? undefined : await judge(config, token, question.live ?? false);
+  const identity = judged?.identity;
+  const refusal =
+    found === undefined ? AMBIGUOUS : isAsked ? refusalOf(config, route, token, judged) : undefined;
+  const caller = callerOf(config, question, identity, refusal);
+  // Nobody is known whose counters those would be.
+  const nobody = refusal !== undefined && caller === 'anonymous';
+  const plans = nobody ? [] : chargesOf(config)(route, caller, identity?.tier).plans;
   return {
     route,
     readings: readingsOf(config, question),
     caller,
-    subject: known?.subject,
-    issuer: known?.issuer,
-    tier: known?.tier,
+    subject: identity?.subject,
+    issuer: identity?.issuer,
+    tier: identity?.tier,
+    signature: identity && judged?.signature,
     refusal,
-    reasons: [...routeReasons(config, route, question), ...callerReasons(config, route, question, known)],
-    partitions: await Promise.all(plans.map((plan) => partitionOf(config, plan, known, question))),
+    reasons: [
+      ...routeReasons(config, route, question),
+      ...callerReasons(config, route, question, identity),
+      ...shadowReasons(config, refusal),
+    ],
+    partitions: await Promise.all(plans.map((plan) => partitionOf(config, plan, identity, question))),
   };
 };
 
-const AMBIGUOUS = { status: 400, why: 'its path can be read in more ways than are followed' } as const;
+const AMBIGUOUS: Refusal = {
+  status: 400,
+  reason: 'path_ambiguous',
+  why: 'its path can be read in more ways than are followed',
+  fix: 'Send the path in its canonical form: no escaped slashes, no `;`, no doubled slashes.',
+};
 
-const checkRequest = ({ method, url }: Question): void => {
+/** The request that is asked about: what it has of a token stands in the first source, unless it says where. */
+const requestOf = ({ method, url, token, headers = [] }: Question, config: Config): Request => {
   if (!/^https?:\/\//.test(url) || !URL.canParse(url))
     throw new UsageError(`${url}: expected an http or https URL`);
   if (!/^[A-Z]+$/.test(method)) throw new UsageError(`${method}: expected a method such as GET`);
+  const [source] = config.tokens.sources;
+  const placed = source === undefined || token === undefined ? { url } : placedAt(source, token, url);
+  const fields = [...headers, ...(placed.header ? [placed.header] : [])];
+  return new Request(placed.url, { method, headers: fields.map(([name, value]) => [name, value]) });
 };
 
-/** The identity, or the reason why this token makes none. */
-const identify = (config: Config, token: string): Identity | string => {
-  try {
-    return identityOf(decodeJwt(token), String(decodeJwt(token).iss ?? ''), {
-      ...config.tokens,
-      tiers: [...config.policies.tiers.keys()],
-      headers: config.claimHeaders,
-    });
-  } catch {
-    return 'it is no JWT';
-  }
+interface Placed {
+  readonly url: string;
+  readonly header?: readonly [name: string, value: string];
+}
+
+const placedAt = ({ kind, name }: TokenSource, token: string, url: string): Placed => {
+  if (kind === 'header') return { url, header: [name, `Bearer ${token}`] };
+  if (kind === 'cookie') return { url, header: ['cookie', `${name}=${token}`] };
+  const asked = new URL(url);
+  asked.searchParams.set(name, token);
+  return { url: asked.href };
 };
 
 const refusalOf = (
   config: Config,
   route: Route,
-  { preflight }: Question,
   token: string | undefined,
-  identity: Identity | string | undefined,
+  judged: Judged | undefined,
 ): Explanation['refusal'] => {
-  if (preflight) return undefined;
-  if (token === undefined) {
-    const admitted = route.auth === 'none' || (route.auth === 'optional' && route.scopes.length === 0);
-    return admitted ? undefined : { status: 401, why: 'the route asks for a token, and there is none' };
-  }
-  const flaw = typeof identity === 'string' ? identity : tokenFlaw(config, token);
-  if (flaw !== undefined) return { status: 401, why: `the token is not accepted: ${flaw}` };
-  const missing = route.scopes.filter((scope) => typeof identity === 'object' && !identity.scopes.has(scope));
-  return missing.length > 0
-    ? { status: 403, why: `the token lacks the scope ${missing.join(' ')}` }
-    : undefined;
+  const missing = judged?.identity ? missingScopes(judged.identity, route) : [];
+  const refused = { config, route, token, missing };
+  if (judged === undefined)
+    return admitsAnonymous(route) ? undefined : refusedFor('token_missing', refused, '');
+  if (judged.reason !== undefined) return refusedFor(judged.reason, refused, 'the token is not accepted: ');
+  return missing.length > 0 ? refusedFor('scope_missing', refused, '') : undefined;
 };
 
-/** What can be said of a token without its issuer's keys. */
-const tokenFlaw = ({ tokens }: Config, token: string): string | undefined => {
-  const { iss, aud, exp, nbf } = decodeJwt(token);
-  const issuer = tokens.issuers.find((each) => each.issuer === undefined || each.issuer === iss);
-  const now = Date.now() / 1000;
-  if (issuer === undefined) return `its issuer ${iss} is not trusted`;
-  if (exp === undefined) return 'it has no exp';
-  if (exp + tokens.clockToleranceSeconds <= now) return `it expired at ${new Date(exp * 1000).toISOString()}`;
-  if (nbf !== undefined && nbf - tokens.clockToleranceSeconds > now)
-    return `it is not valid before ${new Date(nbf * 1000).toISOString()}`;
-  const audiences = [aud].flat();
-  if (issuer.audience.length > 0 && !issuer.audience.some((each) => audiences.includes(each)))
-    return `it is for the audience ${audiences.join(', ')}, not for ${issuer.audience.join(', ')}`;
-  return headerFlaw(issuer, token);
+const refusedFor = (reason: Reason, refused: Refused, introduction: string): Explanation['refusal'] => {
+  const { why, fix } = adviceOn(reason, refused);
+  return { status: STATUS[reason] ?? 401, reason, why: introduction + why, fix };
 };
 
-const headerFlaw = ({ algorithms, typ }: Issuer, token: string): string | undefined => {
-  const header = decodeProtectedHeader(token);
-  if (!algorithms.includes(header.alg ?? ''))
-    return `its alg ${header.alg} is not one of ${algorithms.join(', ')}`;
-  const plain = (type: string | undefined) => type?.toLowerCase().replace(/^application\//, '');
-  return typ !== undefined && plain(header.typ) !== plain(typ)
-    ? `its typ is ${header.typ}, not ${typ}`
-    : undefined;
+const STATUS: Readonly<Partial<Record<Reason, 403 | 503>>> = { scope_missing: 403, keys_unavailable: 503 };
+
+const callerOf = (
+  { tokens }: Config,
+  { preflight }: Question,
+  identity: Identity | undefined,
+  refusal: Explanation['refusal'],
+): Caller => {
+  if (preflight) return 'preflight';
+  if (identity) return 'subject';
+  return refusal && tokens.mode === 'shadow' ? 'unidentified' : 'anonymous';
 };
+
+const shadowReasons = ({ tokens }: Config, refusal: Explanation['refusal']): readonly string[] =>
+  refusal && tokens.mode === 'shadow'
+    ? [
+        'AUTH_MODE is shadow: the request goes on all the same, and the log says that it would have been refused.',
+      ]
+    : [];
 
 const readingsOf = (config: Config, question: Question): Explanation['readings'] =>
   (explainRoute(config, question) ?? []).map(({ path, routes }) => ({
