@@ -102,3 +102,99 @@ describe('a ledger', () => {
     expect(largest).toBeLessThan(20_000);
   });
 });
+
+describe('a request that costs more than a whole quota', () => {
+  it('costs the quota, so that it passes once a window and is not denied for ever', () => {
+    const limits = [policy(3, 1, 'minute'), policy(100, 1, 'hour')];
+    const ledger = new Ledger(undefined, '0');
+    const ask = { version: 1, policies: limits, cost: 5, want: 1, returnable: false } as const;
+    const { granted, decisions } = ledger.consume(EPOCH, ask).reply;
+    expect([granted, decisions.map(({ remaining }) => remaining)]).toEqual([1, [0, 95]]);
+    const denied = ledger.consume(EPOCH, ask).reply;
+    expect(denied.granted).toBe(0);
+    expect(denied.decisions[0]?.retryAfterMs).toBeGreaterThan(60_000);
+    expect(ledger.consume(EPOCH + 60_300, ask).reply.granted).toBe(1);
+  });
+});
+
+describe('a ledger’s grants', () => {
+  it('are forgotten once nothing of them can come back', () => {
+    const ledger = new Ledger(undefined, '0');
+    const limits = [policy(1_000_000, 1, 'minute')];
+    const ask = { version: 1, policies: limits, cost: 1, want: 1, returnable: true } as const;
+    for (let i = 0; i < 1_000; i++) ledger.consume(EPOCH + i, ask);
+    expect(ledger.returnable).toBe(1_000);
+    ledger.consume(EPOCH + 5_000, ask);
+    expect(ledger.returnable).toBe(1);
+  });
+
+  it('are at most 4,096 however fast they come', () => {
+    const ledger = new Ledger(undefined, '0');
+    const limits = [policy(1_000_000, 1, 'minute')];
+    const ask = { version: 1, policies: limits, cost: 1, want: 1, returnable: true } as const;
+    for (let i = 0; i < 6_000; i++) ledger.consume(EPOCH, ask);
+    expect(ledger.returnable).toBeLessThanOrEqual(4_097);
+  });
+
+  it('come back in parts, each part once', () => {
+    const limit = policy(100, 1, 'minute');
+    const ledger = new Ledger(undefined, '0');
+    const ask = { version: 1, policies: [limit], cost: 1, want: 8, waiting: 8, returnable: true } as const;
+    const { grant } = ledger.consume(EPOCH, ask).reply;
+    const left = () => ledger.look(EPOCH, [limit]).policies[0]?.decision.remaining;
+    for (const part of [0, 0, 1, 0, 1]) ledger.giveBack(EPOCH, { version: 1, grant, unused: 2, part });
+    expect(left()).toBe(96);
+    for (const part of [2, 3, 4]) ledger.giveBack(EPOCH, { version: 1, grant, unused: 50, part });
+    expect(left()).toBe(100);
+  });
+});
+
+describe('a crash under gcra', () => {
+  it('shuts nobody out: a caller at half its quota goes on', () => {
+    for (const limit of [policy(100, 1, 'second', 'gcra'), policy(300, 5, 'second', 'gcra')]) {
+      const gap = (2 * limit.windowMs) / limit.quota;
+      const ask = { version: 1, policies: [limit], cost: 1, want: 1, returnable: true } as const;
+      let ledger = new Ledger(undefined, '0');
+      let stored: ReturnType<Ledger['consume']>['write'];
+      let denied = 0;
+      for (let i = 0; i < 2_000; i++) {
+        if (i % 400 === 399) ledger = new Ledger(structuredClone(stored), String(i));
+        const { reply, write } = ledger.consume(EPOCH + Math.floor(i * gap), ask);
+        stored = write ?? stored;
+        denied += 1 - reply.granted;
+      }
+      expect(denied).toBe(0);
+    }
+  });
+
+  it('never lets more pass than one counter without crashes could have', () => {
+    const schedule = fc.array(
+      fc.record({ gap: fc.nat(40), times: fc.integer({ min: 1, max: 6 }), crash: fc.nat(9) }),
+      { maxLength: 150, size: 'max' },
+    );
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 60 }), schedule, (quota, events) => {
+        const limit = policy(quota, 1, 'second', 'gcra');
+        const ask = { version: 1, policies: [limit], cost: 1, want: 1, returnable: true } as const;
+        let ledger = new Ledger(undefined, '0');
+        let stored: ReturnType<Ledger['consume']>['write'];
+        let now = EPOCH;
+        const passed: number[] = [];
+        for (const { gap, times, crash } of events) {
+          now += gap;
+          if (crash === 0) ledger = new Ledger(structuredClone(stored), String(now));
+          for (let i = 0; i < times; i++) {
+            const { reply, write } = ledger.consume(now, ask);
+            stored = write ?? stored;
+            if (reply.granted > 0) passed.push(now);
+          }
+        }
+        // A burst of the quota, then one each interval: of any stretch, no more than that.
+        for (const [i, from] of passed.entries())
+          for (const [j, to] of passed.entries())
+            if (j > i) expect(j - i + 1).toBeLessThanOrEqual(quota + ((to - from) * quota) / 1_000);
+      }),
+      { numRuns: 60 },
+    );
+  });
+});

@@ -92,6 +92,81 @@ const schedules = (algorithm: 'sliding-window' | 'fixed-window') =>
       }),
     );
 
+/** Whatever happens but loss: requests here and there, time, asks and answers in any order. */
+const faultless = anyPolicy('sliding-window')
+  .filter(({ windowMs }) => windowMs >= 32_000)
+  .chain((limit) =>
+    fc.record({
+      limit: fc.constant({ ...limit, quota: limit.quota * 5 }),
+      isolates: fc.integer({ min: 1, max: 8 }),
+      steps: fc.array(
+        fc.record({
+          ms: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 60 }), fc.nat(2_000)),
+          isolate: fc.nat(8),
+          times: fc.integer({ min: 0, max: 6 }),
+          settled: fc.boolean(),
+        }),
+        { maxLength: 120, size: 'max' },
+      ),
+      places: fc.array(fc.nat(8), { minLength: 1, maxLength: 20 }),
+    }),
+  );
+
+describe('without faults', () => {
+  it('whatever is free passes, wherever it is asked for, even what others hold on loan', () => {
+    fc.assert(
+      fc.property(faultless, ({ limit, isolates, steps, places }) => {
+        const ladder = new Ladder([limit], isolates);
+        for (const { ms, isolate, times, settled } of steps) {
+          ladder.now += ms;
+          ladder.endLeases();
+          while (ladder.returns.length > 0) ladder.deliverReturn();
+          ladder.wake();
+          for (let i = 0; i < times; i++) ladder.request(isolate);
+          if (settled) ladder.settleAll();
+        }
+        ladder.settleAll();
+        const free = (ladder.left(limit) ?? 0) + ladder.held - ladder.sleeping.length;
+        const { denied } = ladder;
+        for (let i = 0; i < free; i++) ladder.request(places[i % places.length] ?? 0);
+        ladder.finish();
+        expect(ladder.denied - denied).toBe(0);
+        expect(ladder.busiest(limit.windowMs)).toBeLessThanOrEqual(limit.quota);
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  it('no more than a tenth of what remains is out on loan when more is lent', () => {
+    let lent = 0;
+    fc.assert(
+      fc.property(faultless, ({ limit, isolates, steps }) => {
+        const ladder = new Ladder([limit], isolates);
+        for (const { isolate, times } of steps) {
+          ladder.now += 20;
+          for (let i = 0; i < times; i++) ladder.request(isolate % 2);
+          ladder.settleAll();
+          expect(ladder.held).toBeLessThanOrEqual(ladder.lent(limit));
+        }
+        lent = Math.max(lent, ladder.mostLent);
+        expect(ladder.mostLent).toBeLessThanOrEqual(0.1);
+      }),
+      { numRuns: 200 },
+    );
+    // Else nothing was ever lent here.
+    expect(lent).toBeGreaterThan(0.05);
+  });
+
+  it('a burst passes from cold as far as the quota goes, over any number of isolates', () => {
+    for (const isolates of [1, 2, 4, 8]) {
+      const ladder = new Ladder([policy(100, 1, 'minute')], isolates);
+      for (let i = 0; i < 150; i++) ladder.request(i);
+      ladder.settleAll();
+      expect([ladder.passed.length, ladder.denied, ladder.sleeping.length]).toEqual([100, 50, 0]);
+    }
+  });
+});
+
 describe('any interleaving of ask, grant, use, return, expiry, delay, eviction and crash', () => {
   it('never uses more than the quota in any sliding window', () => {
     fc.assert(

@@ -1,7 +1,7 @@
 // The ladder without a network: real ledgers and leases, with time, delay, loss, eviction and crash in the test's hands.
 
 import { Ledger, type Stored } from '../../src/limiter/ledger.ts';
-import { type Ask, type Reply, type Return, VERSION } from '../../src/limiter/messages.ts';
+import { type Ask, LEASE_MS, type Reply, type Return, VERSION } from '../../src/limiter/messages.ts';
 import type { Policy } from '../../src/limiter/policy.ts';
 import {
   type Answer,
@@ -10,6 +10,7 @@ import {
   awaitLoans,
   endGrant,
   type Grant,
+  held,
   isDenied,
   join,
   type Lease,
@@ -24,6 +25,9 @@ import { EPOCH } from './policies.ts';
 
 /** `LIMITER_TIMEOUT_MS`. */
 const TIMEOUT_MS = 1_000;
+
+/** Nobody waits longer for loans to come back. */
+const PATIENCE_MS = LEASE_MS + TIMEOUT_MS;
 
 const TERMS = { leasable: true, shared: true, timeoutMs: TIMEOUT_MS };
 
@@ -48,7 +52,9 @@ export class Ladder {
   readonly replies: Answered[] = [];
   readonly returns: Return[] = [];
   /** Requests that wait for loans to come back. */
-  sleeping: { isolate: number; until: number }[] = [];
+  sleeping: { isolate: number; since: number; until: number }[] = [];
+  /** Most that was out on loan right after something was lent ahead, as a share of what then remained. */
+  mostLent = 0;
   readonly #policies: readonly Policy[];
   readonly #leases: Lease[];
   #stored: Stored | undefined;
@@ -64,7 +70,7 @@ export class Ladder {
   request(isolate: number): void {
     const lease = this.#lease(isolate);
     arrive(lease, this.now);
-    this.#decide(isolate);
+    this.#decide(isolate, this.now);
   }
 
   /** An ask reaches the Limiter; what it writes is durable before its reply leaves. */
@@ -74,6 +80,7 @@ export class Ladder {
     this.calls++;
     const { reply, write } = this.#ledger.consume(this.now, this.#message(asked.asking));
     if (write !== undefined) this.#write(write);
+    if (reply.granted > asked.asking.waiters.length) this.#noteLent();
     this.replies.push({ ...asked, reply, grantedAt: this.now });
   }
 
@@ -99,7 +106,7 @@ export class Ladder {
   wake(): void {
     const due = this.sleeping.filter(({ until }) => until <= this.now);
     this.sleeping = this.sleeping.filter(({ until }) => until > this.now);
-    for (const { isolate } of due) this.#decide(isolate);
+    for (const { isolate, since } of due) this.#decide(isolate, since);
   }
 
   /** A return reaches the Limiter; one that is kept arrives again later. */
@@ -116,6 +123,21 @@ export class Ladder {
       while (this.asks.length > 0) this.deliverAsk();
       while (this.replies.length > 0) this.deliverReply();
     }
+  }
+
+  /** Time goes on until everybody has been decided and everything lent is back. */
+  finish(): void {
+    for (const end = this.now + 2 * PATIENCE_MS; this.now < end; this.now += 50) {
+      this.settleAll();
+      this.endLeases();
+      while (this.returns.length > 0) this.deliverReturn();
+      this.wake();
+    }
+  }
+
+  /** Permits that isolates hold and may use. */
+  get held(): number {
+    return this.#leases.reduce((sum, lease) => sum + held(lease, this.now), 0);
   }
 
   /** Eviction, redeploy or crash: all the same to what was not stored. */
@@ -186,34 +208,39 @@ export class Ladder {
 
   #grantedAt = 0;
 
-  #decide(isolate: number): void {
+  #noteLent(): void {
+    for (const policy of this.#policies)
+      this.mostLent = Math.max(this.mostLent, this.lent(policy) / Math.max(1, this.left(policy) ?? 0));
+  }
+
+  #decide(isolate: number, since: number): void {
     const lease = this.#lease(isolate);
     if (take(lease, this.now) !== undefined) {
       this.passed.push(this.now);
       if (wantsRenewal(lease, this.now)) this.#ask(isolate);
-    } else if (isDenied(lease, this.now)) this.#refuse(isolate, awaitLoans(lease, this.now));
-    else this.#wait(isolate);
+    } else if (isDenied(lease, this.now)) this.#refuse(isolate, since, awaitLoans(lease, this.now));
+    else this.#wait(isolate, since);
   }
 
-  #wait(isolate: number): void {
+  #wait(isolate: number, since: number): void {
     const waiter = {
       state: 'waiting' as const,
       token: undefined,
-      tell: (answer: Answer) => this.#told(isolate, answer),
+      tell: (answer: Answer) => this.#told(isolate, since, answer),
     };
     join(this.#lease(isolate), waiter);
     this.#ask(isolate);
   }
 
-  #told(isolate: number, answer: Answer): void {
+  #told(isolate: number, since: number, answer: Answer): void {
     if (answer.kind === 'granted') this.passed.push(this.#isLive(answer.grant) ? this.now : this.#grantedAt);
     else if (answer.kind === 'ask') this.#ask(isolate);
-    else this.#refuse(isolate, answer.kind === 'obstructed' ? answer.until : undefined);
+    else this.#refuse(isolate, since, answer.kind === 'obstructed' ? answer.until : undefined);
   }
 
-  #refuse(isolate: number, until: number | undefined): void {
-    if (until === undefined) this.denied++;
-    else this.sleeping.push({ isolate, until });
+  #refuse(isolate: number, since: number, until: number | undefined): void {
+    if (until === undefined || until > since + PATIENCE_MS) this.denied++;
+    else this.sleeping.push({ isolate, since, until });
   }
 
   #ask(isolate: number): void {
