@@ -180,9 +180,9 @@ export class World {
     // The isolate is gone, its requests with it: what was granted to it is lost.
     if (isolate.leases.get(subject) !== lease) return;
     this.#grantedAt = grantedAt;
-    const settled = settle(lease, asking, reply);
+    const grant = settle(lease, asking, reply);
     passOn(lease);
-    if (settled.lease !== undefined) this.#endInTime(isolate, subject, lease, settled.lease);
+    if (grant?.leased) this.#endInTime(isolate, subject, lease, grant);
   }
 
   #endInTime(isolate: Isolate, subject: number, lease: Lease, grant: Grant): void {

@@ -54,9 +54,16 @@ export interface Said {
   readonly policies: readonly Policy[] | undefined;
 }
 
+export interface Granted {
+  readonly kind: 'granted';
+  readonly grant: Grant;
+  /** Of one that waited for it, until it is decided. */
+  readonly waiter?: Waiter;
+}
+
 /** What a waiting request is told. */
 export type Answer =
-  | { readonly kind: 'granted'; readonly grant: Grant }
+  | Granted
   /** Only loans are in its way; those can have come back by `until`. */
   | { readonly kind: 'obstructed'; readonly until: number; readonly said: Said }
   | { readonly kind: 'denied'; readonly said: Said }
@@ -65,11 +72,11 @@ export type Answer =
   | { readonly kind: 'ask' };
 
 /**
- * A request that waits. `taken` is set by the request itself: one that was granted a permit and never took it has left,
- * and the permit is given back.
+ * A request that waits. Once it is decided the request itself says that it has `taken` its permit: of one that was dropped
+ * before, it is given back.
  */
 export interface Waiter {
-  state: 'waiting' | 'asked' | 'granted' | 'taken' | 'gone';
+  state: 'waiting' | 'asked' | 'granted' | 'taken' | 'left' | 'gone';
   readonly token: TokenClaims | undefined;
   readonly tell: (answer: Answer) => void;
 }
@@ -165,10 +172,15 @@ export const arrive = (lease: Lease, now: number): void => {
   lease.arrivals++;
 };
 
+/** Whether a request may pass without asking. */
+export const isHeld = (lease: Lease, now: number): boolean => {
+  while (lease.grants[0] !== undefined && !isUsable(lease.grants[0], now)) dropFirst(lease);
+  return lease.grants.length > 0;
+};
+
 /** Takes the permit of one request, if one is held. */
 export const take = (lease: Lease, now: number): Grant | undefined => {
-  while (lease.grants[0] !== undefined && !isUsable(lease.grants[0], now)) dropFirst(lease);
-  const grant = lease.grants[0];
+  const grant = isHeld(lease, now) ? lease.grants[0] : undefined;
   return grant === undefined ? undefined : draw(grant);
 };
 
@@ -240,7 +252,7 @@ const isAsked = ({ state }: Waiter): boolean => state === 'asked';
 export const startAsking = (lease: Lease, now: number, terms: Terms): Asking | undefined => {
   lease.asking = lease.asking.filter(({ deadline }) => now < deadline);
   if (terms.shared && lease.asking.length >= maxAsks(lease)) return undefined;
-  const waiters = leave(lease, terms.shared ? MAX_WAITING : 1);
+  const waiters = dequeue(lease, terms.shared ? MAX_WAITING : 1);
   const ahead = terms.leasable && mayLend(lease, now) ? lendable(lease, now) : 0;
   if (waiters.length === 0 && ahead === 0) return undefined;
   for (const waiter of waiters) waiter.state = 'asked';
@@ -257,7 +269,7 @@ export const startAsking = (lease: Lease, now: number, terms: Terms): Asking | u
 const maxAsks = ({ deniedUntil }: Lease): number => (deniedUntil > 0 ? 1 : MAX_ASKS);
 
 /** The first that wait are no longer on the list. */
-const leave = (lease: Lease, most: number): Waiter[] => {
+const dequeue = (lease: Lease, most: number): Waiter[] => {
   const waiting = lease.waiting.filter(isWaiting);
   lease.waiting = waiting.splice(most);
   return waiting;
@@ -283,19 +295,12 @@ export const wantsRenewal = (lease: Lease, now: number): boolean => {
   return newest !== undefined && held(lease, now) <= newest.size / 2 && mayLend(lease, now);
 };
 
-/** What is left to do once an answer is booked. */
-export interface Settled {
-  /** To be given back when it expires, as far as it is unused then. */
-  readonly lease: Grant | undefined;
-  /** Of which nobody may use the permits that are left. */
-  readonly unclaimed: Grant | undefined;
-}
-
 /**
  * Books an answer and tells those that it is for. A lease lives from the asking: the Limiter charged it from later on, so no
- * permit is used after the Limiter stopped counting it.
+ * permit is used after the Limiter stopped counting it. Returns the grant, of which unused permits are to be given back: a
+ * lease's when it expires, others at once.
  */
-export const settle = (lease: Lease, asking: Asking, answer: Reply): Settled => {
+export const settle = (lease: Lease, asking: Asking, answer: Reply): Grant | undefined => {
   const reply = answer.version > VERSION ? strictly(answer) : answer;
   const { askedAt } = asking;
   lease.asking = lease.asking.filter((other) => other !== asking);
@@ -313,7 +318,7 @@ export const settle = (lease: Lease, asking: Asking, answer: Reply): Settled => 
   else refuse(lease, unmet, said);
   if (asking.ahead > 0 && !grant?.leased) lease.lendableFrom = askedAt + LEASE_MS / 2;
   if (grant?.leased) lease.grants.push(grant);
-  return { lease: grant?.leased ? grant : undefined, unclaimed: grant?.leased ? undefined : grant };
+  return grant;
 };
 
 /** Of an answer that means more than this version knows, one permit is sure. */
@@ -333,7 +338,7 @@ const hand = (waiters: readonly Waiter[], grant: Grant): readonly Waiter[] => {
     if (grant.unused === 0) return waiters.slice(i);
     if (waiter.state !== 'asked') continue;
     waiter.state = 'granted';
-    waiter.tell({ kind: 'granted', grant: draw(grant) });
+    waiter.tell({ kind: 'granted', grant: draw(grant), waiter });
   }
   return [];
 };
@@ -378,9 +383,27 @@ export const fail = (lease: Lease, asking: Asking, error: unknown): void => {
 /** Has one of those that nobody asks for yet ask for them all. */
 export const passOn = (lease: Lease): void => lease.waiting.find(isWaiting)?.tell({ kind: 'ask' });
 
+/** Its client has left: it is not served, and what it was granted goes back. */
+export const leave = (waiter: Waiter): void => {
+  if (waiter.state === 'granted') waiter.state = 'left';
+  else if (waiter.state !== 'taken') waiter.state = 'gone';
+};
+
+/** Whether what was granted may still be taken: it is not given back yet, and a lease lives. */
+export const isOpen = ({ waiter, grant }: Granted, now: number): boolean =>
+  waiter === undefined || (waiter.state === 'granted' && !(grant.leased && now >= grant.expires));
+
+/** Takes what was granted, for good. */
+export const accept = ({ waiter }: Granted): void => {
+  if (waiter !== undefined) waiter.state = 'taken';
+};
+
+/** Whether it has a permit that it may yet take. */
+export const isUndecided = ({ state }: Waiter): boolean => state === 'granted';
+
 /** Takes back what those were granted that never took it; says how many. */
 export const reclaim = ({ waiters }: Asking): number => {
-  const left = waiters.filter(({ state }) => state === 'granted');
+  const left = waiters.filter(({ state }) => state === 'granted' || state === 'left');
   for (const waiter of left) waiter.state = 'gone';
   return left.length;
 };

@@ -90,9 +90,9 @@ export class Ladder {
     if (answer === undefined) return;
     this.#grantedAt = answer.grantedAt;
     const lease = this.#lease(answer.isolate);
-    const { unclaimed } = settle(lease, answer.asking, answer.reply);
+    const grant = settle(lease, answer.asking, answer.reply);
     passOn(lease);
-    if (unclaimed !== undefined) this.#endGrant(lease, unclaimed);
+    if (grant !== undefined && !grant.leased) this.#endGrant(lease, grant);
   }
 
   /** Leases that are over are sent back. */

@@ -145,9 +145,9 @@ describe('an answer', () => {
   it('passes over those that have left, whose permits nobody may use later', () => {
     const { lease, waiters, asking } = asked(3);
     for (const { waiting } of waiters.slice(0, 2)) waiting.state = 'gone';
-    const { unclaimed } = settle(lease, asking, granting(3));
+    const grant = settle(lease, asking, granting(3));
     expect(kinds(waiters)).toEqual(['', '', 'granted']);
-    expect(unclaimed?.unused).toBe(2);
+    expect(grant?.unused).toBe(2);
     expect(take(lease, EPOCH)).toBeUndefined();
   });
 

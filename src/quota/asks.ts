@@ -1,0 +1,179 @@
+// An isolate's asks of the Limiters and its returns to them, all in the background: what comes of an ask belongs to the
+// lease, whatever becomes of the request that happened to make it.
+import type { Bindings } from '../bindings.ts';
+import type { Config } from '../config/types.ts';
+import type { Identity } from '../identity.ts';
+import { type Ask, VERSION } from '../limiter/messages.ts';
+import type { TokenClaims } from '../limiter/standing.ts';
+import { LimiterClient, LimiterError } from './client.ts';
+import {
+  type Answer,
+  type Asking,
+  endGrant,
+  fail,
+  type Grant,
+  isUndecided,
+  join,
+  leave,
+  passOn,
+  putBack,
+  reclaim,
+  settle,
+  startAsking,
+  unnoteSpent,
+  type Waiter,
+} from './lease.ts';
+import type { Holding } from './outcome.ts';
+
+/** A partition without policies needs no permits: one answer serves a lease's whole life. */
+const UNLIMITED = Number.MAX_SAFE_INTEGER;
+
+/** A waiting request looks so often whether anybody asks for it: who was to may have been dropped. */
+const LOOK_EVERY_MS = 100;
+
+/** An ask is counted as lost so long after its time limit. */
+const LOST_MS = 100;
+
+/** So often it is looked whether those that were granted a permit have left. */
+const SWEEP_EVERY_MS = 250;
+
+/** How long one partition's permit counts as lent while others are asked. */
+const UNDECIDED_MS = 250;
+
+/** What permits need of a request. */
+export interface Asker {
+  readonly env: Bindings;
+  /** Undefined for an anonymous caller. */
+  readonly identity: Identity | undefined;
+  /** Aborted when the client has left. */
+  readonly signal: AbortSignal;
+  /** Keeps the isolate awake until `work` is done, whatever becomes of the request. */
+  waitUntil(work: Promise<unknown>): void;
+}
+
+/** Asks for those that wait, hands out what comes of it, and gives back what nobody takes. */
+export class Asks {
+  readonly #client: LimiterClient;
+  readonly #config: Config;
+  /** Milliseconds until an ask is counted as lost. */
+  readonly #timeoutMs: number;
+
+  constructor(config: Config) {
+    this.#client = new LimiterClient(config);
+    this.#config = config;
+    this.#timeoutMs = config.limiterTimeoutMs + LOST_MS;
+  }
+
+  /**
+   * Waits for a permit. What it waits for is a promise of its own, which whoever has the answer keeps; a timer of its own
+   * runs beside it, without which the runtime would take the request for hung.
+   * @param alone no other partition decides on this request.
+   */
+  async wait(asker: Asker, holding: Holding, alone: boolean): Promise<Answer> {
+    let answer: Answer | undefined;
+    let wake = (): void => {};
+    const waiter: Waiter = {
+      state: 'waiting',
+      token: tokenOf(asker, holding),
+      tell(told) {
+        answer = told;
+        wake();
+      },
+    };
+    const { signal } = asker;
+    if (signal.aborted || !join(holding, waiter)) return { kind: 'denied', said: holding.said };
+    signal.addEventListener('abort', () => leave(waiter), { once: true });
+    for (const end = Date.now() + 2 * this.#timeoutMs; Date.now() < end; ) {
+      const woken = new Promise<void>((resolve) => {
+        wake = resolve;
+        setTimeout(resolve, LOOK_EVERY_MS);
+      });
+      if (waiter.state === 'waiting') this.ask(asker, holding, alone);
+      await woken;
+      const told: Answer | undefined = answer;
+      answer = undefined;
+      if (told !== undefined && told.kind !== 'ask') return told;
+    }
+    leave(waiter);
+    return { kind: 'failed', error: new LimiterError('limiter_timeout') };
+  }
+
+  /** Asks for all that wait and, of a hot caller, for those to come. */
+  ask(asker: Asker, holding: Holding, alone: boolean): void {
+    const terms = {
+      ...{ leasable: holding.plan.leasable, shared: this.#config.leases, timeoutMs: this.#timeoutMs },
+    };
+    const asking = startAsking(holding, Date.now(), terms);
+    if (asking !== undefined) asker.waitUntil(this.#fetch(asker, holding, asking, alone));
+  }
+
+  /** A permit goes back to where it came from: the lease while it lives, else the Limiter, together with others. */
+  release(asker: Asker, holding: Holding, grant: Grant): void {
+    unnoteSpent(holding, grant);
+    if (grant.leased && Date.now() < grant.expires) putBack(holding, grant);
+    else if (++grant.returning === 1)
+      asker.waitUntil(scheduler.wait(0).then(() => this.#return(asker, holding, grant)));
+  }
+
+  async #fetch(asker: Asker, holding: Holding, asking: Asking, alone: boolean): Promise<void> {
+    const ask = this.#askOf(asker, holding, asking, alone);
+    const background = (work: Promise<void>) => asker.waitUntil(work);
+    const reply = await this.#client
+      .consume(asker.env, holding.partition, ask, background)
+      .catch((error: unknown) => fail(holding, asking, error));
+    const grant = reply && settle(holding, asking, reply);
+    passOn(holding);
+    if (grant === undefined || grant.name === '') return;
+    if (grant.leased) await scheduler.wait(Math.max(0, grant.expires - Date.now()));
+    else await this.#untilDecided(asking, alone);
+    grant.returning += endGrant(holding, grant) + reclaim(asking);
+    await this.#return(asker, holding, grant);
+  }
+
+  /** Until all that were granted a permit have been decided or have left; one that was dropped has until then. */
+  async #untilDecided(asking: Asking, alone: boolean): Promise<void> {
+    const end = Date.now() + (alone ? SWEEP_EVERY_MS : 2 * this.#timeoutMs);
+    await scheduler.wait(0);
+    while (asking.waiters.some(isUndecided) && Date.now() < end) await scheduler.wait(SWEEP_EVERY_MS);
+  }
+
+  #askOf(asker: Asker, holding: Holding, { waiters, ahead, spent }: Asking, alone: boolean): Ask {
+    const { plan, uses } = holding;
+    const isUnlimited = plan.policies.length === 0;
+    holding.uses = 0;
+    const { abnormal } = this.#config;
+    const isWatched = plan.kind === 'subject' && asker.identity !== undefined;
+    return {
+      version: VERSION,
+      policies: plan.policies,
+      cost: plan.cost,
+      want: isUnlimited ? UNLIMITED : waiters.length + ahead,
+      waiting: waiters.length,
+      returnable: !isUnlimited,
+      undecidedMs: alone ? undefined : UNDECIDED_MS,
+      spent: spent.length === 0 ? undefined : spent,
+      token: commonToken(waiters, tokenOf(asker, holding)),
+      watch: isWatched
+        ? abnormal && { factor: abnormal.factor, deny: abnormal.action === 'deny', uses }
+        : undefined,
+    };
+  }
+
+  async #return({ env }: Asker, { partition }: Holding, grant: Grant): Promise<void> {
+    const unused = grant.returning;
+    grant.returning = 0;
+    if (unused === 0 || grant.name === '') return;
+    const part = grant.returns++;
+    await this.#client.giveBack(env, partition, { version: VERSION, grant: grant.name, unused, part });
+  }
+}
+
+/** Only subjects have tokens to revoke. */
+const tokenOf = ({ identity }: Asker, { plan }: Holding): TokenClaims | undefined =>
+  plan.kind === 'subject' && identity !== undefined ? { jti: identity.jti, iat: identity.iat } : undefined;
+
+/** The token of all that wait; undefined where they differ: each request's own is compared with the marks anyway. */
+const commonToken = (waiters: readonly Waiter[], own: TokenClaims | undefined): TokenClaims | undefined => {
+  const [first = own, ...others] = waiters.map(({ token }) => token);
+  return others.every((token) => token?.jti === first?.jti && token?.iat === first?.iat) ? first : undefined;
+};
