@@ -106,3 +106,16 @@ it('is limit() for whom the app has authenticated: no token, a quota for each su
   expect(await statuses(3, `${url}/mail/answer`, { 'X-User': 'eve' })).toEqual([200, 200, 429]);
   expect(await statuses(1, `${url}/ai/answer`, { 'X-User': 'fay' })).toEqual([200]);
 }, 60_000);
+
+it('admits its limit over eight isolates, where hono-rate-limiter’s memory store admits it eight times', async () => {
+  const host = await startHost({ script: await stranger.bundle('compared'), isolates: 8 });
+  started.push(host);
+  const admitted = async (path: string) => {
+    const calls = host.urls.flatMap((url) =>
+      Array.from({ length: 30 }, () => fetch(`${url}${path}`, { headers: { 'X-User': 'gus' } })),
+    );
+    return (await Promise.all(calls)).filter(({ status }) => status === 200).length;
+  };
+  expect(await admitted('/theirs')).toBe(8 * 20);
+  expect(await admitted('/ours')).toBe(20);
+}, 120_000);
