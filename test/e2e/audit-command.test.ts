@@ -354,6 +354,8 @@ describe('the GitHub Action', () => {
         INPUT_RATE: '200',
         INPUT_FAIL_ON: 'high',
         INPUT_BASELINE: '',
+        INPUT_MIN_GRADE: '',
+        INPUT_EXPECT: '',
         INPUT_AUTHORISED: 'false',
         GITHUB_OUTPUT: join(folder, 'output'),
         RUNNER_TEMP: folder,

@@ -1,7 +1,7 @@
 // The audit as an MCP server, driven by the protocol's own client.
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
-import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
+import type { CallToolResult, Progress } from '@modelcontextprotocol/sdk/types.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startSample } from '../fixtures/weak/audited.ts';
 import { faults } from '../fixtures/weak/faults.ts';
@@ -50,6 +50,30 @@ describe('the MCP server', () => {
       ['tokens.expired', 'skipped'],
     ]);
     for (const part of token.split('.')) expect(JSON.stringify(result)).not.toContain(part);
+  });
+
+  it('tells how far it is while it audits, to a client that asks', async () => {
+    const told: Progress[] = [];
+    const only = ['tokens.none', 'tokens.malformed', 'tokens.stripped'];
+    const params = { name: 'audit_api', arguments: { url: weak.url, token: await tokenOf('alice'), only } };
+    await client.callTool(params, undefined, { onprogress: (progress) => told.push(progress) });
+    // The last comes with the result itself, and may be overtaken by it.
+    const begun = told.slice(0, only.length);
+    expect(begun.map(({ progress, total }) => [progress, total])).toEqual([
+      [0, 3],
+      [1, 3],
+      [2, 3],
+    ]);
+    expect(begun.map(({ message }) => message?.split(';')[0])).toEqual(only);
+  });
+
+  it('names the checks there are where it is asked for another', async () => {
+    const args = { url: weak.url, token: 'x', only: ['limit'] };
+    const result = await call('audit_api', args);
+    expect(result.isError).toBe(true);
+    expect(textOf(result)).toContain(
+      'no check or family is called "limit"; families: tokens, leaks, limits, manners',
+    );
   });
 
   it('audits no other host than this machine, however it is asked', async () => {

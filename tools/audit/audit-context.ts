@@ -63,7 +63,7 @@ export class Audit {
   perSubject: boolean | undefined;
   /** The first good answer. */
   welcome: Exchange | undefined;
-  /** Bad tokens that were answered with a server error. */
+  /** Whole JWTs, one in a request, that were answered with a server error. */
   readonly broken: { readonly what: string; readonly status: number }[] = [];
   readonly #memo = new Map<string, Promise<unknown>>();
   readonly #closers: (() => void)[] = [];

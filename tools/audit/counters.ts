@@ -32,6 +32,8 @@ const DENIALS = 20;
 const ENOUGH = 32;
 /** Times the quota: a budget that may be used to see all that is admitted, and not only that it is too much. */
 const AMPLE = 5;
+/** Times the quota: requests that end a spree of which no end is to be seen. */
+const MANY = 3;
 /** Admitted after a denial, beyond what may have come back: a permit or two tell nothing. */
 const TOLERANCE = 2;
 
@@ -55,7 +57,7 @@ const firstSpree = async (audit: Audit, limit: Limit): Promise<Spree> => {
     audit,
     audit.main,
     limit,
-    (so) => !ample && isOver(limit, spree(limit.spend, so)),
+    (so) => (!ample || so.length > MANY * limit.most) && isOver(limit, spree(limit.spend, so)),
   );
   return spree(limit.spend, rest);
 };
@@ -90,7 +92,7 @@ const spendOver = async (
 /** A row of denials, or, where permits come back one by one, no more admitted than can have come back. */
 const isSpent = (limit: Limit, so: readonly Exchange[]): boolean => {
   if (so.length < DENIALS) return false;
-  if (so.slice(-DENIALS).every(isLimited)) return true;
+  if (so.slice(-DENIALS).every(isLimited) || so.length > 2 * MANY * limit.most) return true;
   const last = so.slice(-ENOUGH);
   const ms = (last.at(-1)?.at ?? 0) - (last[0]?.at ?? 0);
   const perMs = Math.max(

@@ -94,7 +94,7 @@ const runAll = async (
     results.push(
       resultOf(check, verdict instanceof Stopped ? skipped(`stopped: ${verdict.message}`) : verdict),
     );
-    if (isLastOfTokens(all, check) && stopped === undefined) await trustRefusals(audit, results);
+    if (isLastOfRefusals(all, check) && stopped === undefined) await trustRefusals(audit, results);
   }
   progress({ done: results.length, total: all.length, requests: audit.client.budget.sent, next: undefined });
   return [results, stopped];
@@ -165,8 +165,9 @@ const NEEDS: Readonly<Record<Need, (audit: Audit) => string | undefined | Promis
     ),
 };
 
-const isLastOfTokens = (all: readonly Check[], check: Check): boolean =>
-  check.id.startsWith('tokens.') && all.findLast(({ id }) => id.startsWith('tokens.')) === check;
+/** The checks that come before any limit is looked for: what they see refused must not be what is refused to all. */
+const isLastOfRefusals = (all: readonly Check[], check: Check): boolean =>
+  all.findLast(({ id, needs }) => /^(tokens|leaks)\./.test(id) && !needs.includes('limit')) === check;
 
 /** An API that by now refuses even the good token has shown nothing by refusing the bad ones. */
 const trustRefusals = async (audit: Audit, results: Result[]): Promise<void> => {

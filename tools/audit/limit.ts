@@ -66,6 +66,14 @@ const declaredBy = (audit: Audit, ...exchanges: readonly (Exchange | undefined)[
   return [...new Map(all.toReversed().map((one) => [key(one), one])).values()].toReversed();
 };
 
+/** Where no window is told, it is at least as long as the quota took to come back, as far as that was told. */
+const timed = (declared: readonly Declared[], exchanges: readonly Exchange[]): readonly Declared[] => {
+  const longest = Math.max(0, ...exchanges.flatMap((exchange) => resetSeconds(exchange) ?? []));
+  const told = declared.filter(({ windowSeconds }) => windowSeconds !== undefined);
+  const untold = declared.filter(({ quota }) => !told.some((one) => one.quota === quota));
+  return [...told, ...untold.map((one) => ({ ...one, windowSeconds: longest > 0 ? longest : undefined }))];
+};
+
 /** @param before requests admitted before, whose permits may not be back yet. */
 const spendAll = async (audit: Audit, before: number): Promise<Limit> => {
   const cap = Math.floor(audit.client.budget.left * SPEND_SHARE);
@@ -89,7 +97,7 @@ const measuredLimit = (
   before: number,
   spendMs: number,
 ): Limit => {
-  const declared = declaredBy(audit, spend[0], spend.at(-1), denial);
+  const declared = timed(declaredBy(audit, spend[0], spend.at(-1), denial), [...spend, denial]);
   const most = Math.max(spend.length + before, ...spentQuotas(denial));
   return {
     capacity: spend.length,

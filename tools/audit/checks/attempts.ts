@@ -2,6 +2,7 @@
 import { type Audit, bearer, isAdmitted, isBroken } from '../audit-context.ts';
 import type { Call, Exchange } from '../http/client.ts';
 import { Inconclusive } from '../stop.ts';
+import { readJwt } from '../tokens/jwt.ts';
 import { failed, measured, passed, type Verdict } from '../types.ts';
 
 export interface Attempt {
@@ -31,9 +32,17 @@ export const allRefused = async (audit: Audit, attempts: readonly Attempt[]): Pr
   const admitted = answers.filter(({ exchange }) => isAdmitted(exchange));
   if (admitted.length > 0) return failed(listed(attempts), described(admitted));
   const broken = answers.filter(({ exchange }) => isBroken(exchange));
-  audit.broken.push(...broken.map(({ what, exchange }) => ({ what, status: exchange.status })));
+  audit.broken.push(
+    ...broken.filter(isWellFormed).map(({ what, exchange }) => ({ what, status: exchange.status })),
+  );
   if (broken.length > 0) throw new Inconclusive(`neither admitted nor refused: ${described(broken)}`);
   return refusedAll(answers);
+};
+
+/** One Authorization header with a whole JWT in it: what a client with an old or foreign token sends. */
+const isWellFormed = ({ call }: Attempt): boolean => {
+  const values = (call.headers ?? []).filter(([name]) => name === 'Authorization').map(([, value]) => value);
+  return values.length === 1 && readJwt(values[0]?.replace(/^Bearer /, '') ?? '') !== undefined;
 };
 
 /** The verdict over answers that are all refusals. */

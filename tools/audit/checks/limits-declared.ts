@@ -39,7 +39,7 @@ export const declaredCheck: Check = {
 
 /** Half of the least that is declared: fewer say nothing of the quota. */
 const enough = ({ declared }: Limit): number =>
-  Math.ceil(Math.min(...declared.map(({ quota }) => quota)) / 2);
+  Math.max(1, Math.ceil(Math.min(...declared.map(({ quota }) => quota)) / 2));
 
 const excessText = ({ admitted, ms, declared }: Excess): string =>
   `${admitted} admitted in ${seconds(ms)} s where ${quotaText(declared)} are declared (${declared.source})`;

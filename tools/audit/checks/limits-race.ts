@@ -50,7 +50,7 @@ const rushAgain = async (audit: Audit, way: Way): Promise<Verdict> => {
   return (seen.admitted > seen.most ? failed : passed)(
     `${seen.sent} requests, the last of them together`,
     text,
-    measured('requests admitted', seen.admitted, Math.ceil(limit.capacity / 2)),
+    measured('requests admitted', seen.admitted, Math.max(1, Math.ceil(limit.capacity / 2))),
   );
 };
 

@@ -191,6 +191,8 @@ const floodHarmless: Check = {
   async run(audit) {
     const first = await firstFlood(audit);
     if (!harmed(first)) return floodVerdict(first, passed);
+    if (audit.client.budget.left < 2 * WAVE)
+      throw new Inconclusive(`seen once, and the budget is too small to see it again: ${harmText(first)}`);
     const again = await flood(audit, badTokens);
     if (!harmed(again)) return floodVerdict(again, passed);
     const control = await flood(audit, again.goodRefused > 0 ? nothing : noTokens);
