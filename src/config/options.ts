@@ -132,7 +132,7 @@ export const configSource = (
   const given = new Map(Object.entries(options).map(([option, value]) => [varOf(option), { option, value }]));
   const nameOf = (variable: string) => given.get(variable)?.option ?? (all ? variable : PREFIX + variable);
   return (env) => {
-    const vars = new Map(Object.entries(all ? env : prefixed(env)));
+    const vars = new Map(Object.entries(varsOf({ env: all }, env)));
     for (const [variable, { value }] of given) vars.set(variable, textOf(value));
     return parseConfig(Object.fromEntries(vars), { nameOf, mount: name, tokens });
   };
@@ -148,6 +148,10 @@ export const varOf = (option: string): string =>
 /** Vars hold texts where options may hold numbers and booleans. */
 const textOf = (value: unknown): unknown =>
   typeof value === 'number' || typeof value === 'boolean' ? String(value) : value;
+
+/** The vars that a mount reads, under their own names; bindings stand among them. */
+export const varsOf = ({ env: all = false }: Pick<WeirOptions, 'env'>, env: Env): Env =>
+  all ? env : prefixed(env);
 
 /** The vars that are named `WEIR_<VAR>`, under their own names. */
 const prefixed = (env: Env): Env =>

@@ -4,6 +4,7 @@ import { Examiner } from '../auth/examine.ts';
 import type { Bindings } from '../bindings.ts';
 import type { WeirOptions } from '../config/options.ts';
 import type { Config } from '../config/types.ts';
+import { unknownVars } from '../config/unknown-vars.ts';
 import { Exchange } from '../exchange.ts';
 import { checkRuntime } from '../lib/runtime.ts';
 import { authenticate } from './authenticate.ts';
@@ -28,7 +29,16 @@ import { inOrder, type Step } from './step.ts';
  */
 export const weir = (options: WeirOptions = {}): MiddlewareHandler => {
   checkRuntime();
-  return mounted(options, guard) as MiddlewareHandler;
+  return mounted(options, (config, env) => {
+    tellUnknownVars(options, env);
+    return guard(config, env);
+  }) as MiddlewareHandler;
+};
+
+/** Once per isolate: a misspelled var changes nothing, and nothing else would show it. */
+const tellUnknownVars = (options: WeirOptions, env: Bindings): void => {
+  for (const reason of unknownVars(options, env))
+    console.warn(JSON.stringify({ outcome: 'unknown_var', reason }));
 };
 
 const guard = (config: Config, env: Bindings): Step => {
