@@ -1,10 +1,11 @@
 #!/usr/bin/env node
-// Starts the commands: built ones in the package, their source in a clone.
+// Starts the commands: their source in a clone, else what the package was built with.
 import { existsSync } from 'node:fs';
 
-const built = new URL('../dist/cli/weir.js', import.meta.url);
-if (existsSync(built)) await import(built.href);
-else {
+const source = new URL('../tools/weir.ts', import.meta.url);
+if (existsSync(source)) {
   await import('../tools/node-version.js');
-  await import('../tools/weir.ts');
+  await import(source.href);
+} else {
+  await import('../dist/cli/weir.js');
 }

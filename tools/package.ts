@@ -28,6 +28,8 @@ const buildCommand = async (): Promise<void> => {
     bundle: true,
     splitting: true,
     platform: 'node',
+    // A module's own build first: the other one of `jsonc-parser` asks for its parts by variables.
+    mainFields: ['module', 'main'],
     format: 'esm',
     target: 'node20',
     external: ['wrangler', 'miniflare', 'esbuild'],
