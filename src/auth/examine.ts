@@ -4,6 +4,7 @@ import type { Config } from '../config/types.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Identity } from '../identity.ts';
 import { BoundedMap } from '../lib/bounded-map.ts';
+import { bytesOf } from '../lib/bytes-of.ts';
 import { delay } from '../lib/delay.ts';
 import { PerSecond } from '../lib/per-second.ts';
 import { callerPartition } from '../partition.ts';
@@ -33,9 +34,9 @@ interface KnownBad {
   readonly until: number;
 }
 
-/** Verified tokens kept, and their characters in all; an identity is made of its token, so it weighs about the same. */
+/** Verified tokens kept, and what they and their identities weigh in all, about in bytes. */
 const MAX_TOKENS = 10_000;
-const MAX_TOKEN_CHARS = 16_777_216;
+const MAX_TOKEN_BYTES = 16_777_216;
 /** Refused ones are kept apart, so that junk cannot push good ones out. */
 const MAX_REFUSED = 1_000;
 const MAX_REFUSED_CHARS = 1_048_576;
@@ -50,8 +51,11 @@ const DECOYS = 'decoys';
 /** One is one byte, since tokens are ASCII. */
 const chars = (token: string): number => token.length;
 
+/** A token of many short scopes makes an identity that is much heavier than itself. */
+const weightOf = (token: string, { identity }: Known): number => token.length + bytesOf(identity);
+
 export class Examiner {
-  readonly #good = new BoundedMap<string, Known>(MAX_TOKENS, MAX_TOKEN_CHARS, chars);
+  readonly #good = new BoundedMap<string, Known>(MAX_TOKENS, MAX_TOKEN_BYTES, weightOf);
   readonly #bad = new BoundedMap<string, KnownBad>(MAX_REFUSED, MAX_REFUSED_CHARS, chars);
   readonly #gate = new FailureGate();
   readonly #verifier: Verifier;

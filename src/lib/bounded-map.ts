@@ -5,14 +5,19 @@ export class BoundedMap<K, V> {
   readonly #entries = new Map<K, V>();
   readonly #capacity: number;
   readonly #maxWeight: number;
-  readonly #weigh: (key: K) => number;
+  readonly #weigh: (key: K, value: V) => number;
   #weight = 0;
 
   /**
    * @param capacity entries, 1 or more.
-   * @param maxWeight of all keys together, where their length matters as `weigh` says.
+   * @param maxWeight of all entries together, where their size matters as `weigh` says.
+   * @param weigh must say the same of an entry each time.
    */
-  constructor(capacity: number, maxWeight = Number.POSITIVE_INFINITY, weigh: (key: K) => number = () => 0) {
+  constructor(
+    capacity: number,
+    maxWeight = Number.POSITIVE_INFINITY,
+    weigh: (key: K, value: V) => number = () => 0,
+  ) {
     this.#capacity = capacity;
     this.#maxWeight = maxWeight;
     this.#weigh = weigh;
@@ -43,12 +48,14 @@ export class BoundedMap<K, V> {
   set(key: K, value: V): void {
     this.delete(key);
     this.#entries.set(key, value);
-    this.#weight += this.#weigh(key);
+    this.#weight += this.#weigh(key, value);
     while (this.#entries.size > this.#capacity || this.#weight > this.#maxWeight) this.#dropOldest();
   }
 
   delete(key: K): void {
-    if (this.#entries.delete(key)) this.#weight -= this.#weigh(key);
+    if (!this.#entries.has(key)) return;
+    this.#weight -= this.#weigh(key, this.#entries.get(key) as V);
+    this.#entries.delete(key);
   }
 
   #dropOldest(): void {

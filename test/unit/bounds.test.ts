@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { BoundedMap } from '../../src/lib/bounded-map.ts';
+import { bytesOf } from '../../src/lib/bytes-of.ts';
 import { PerSecond } from '../../src/lib/per-second.ts';
 
 const chars = (token: string) => token.length;
@@ -59,5 +60,27 @@ describe('a count by the second', () => {
     const count = new PerSecond(2);
     const times = [0, 10, 999, 1_000, 1_500, 1_999, 2_000];
     expect(times.map((now) => count.take(now))).toEqual([true, true, false, true, true, false, true]);
+  });
+});
+
+describe('the weight of plain data', () => {
+  test('grows with every part of it, so that many short scopes weigh more than the token they came in', () => {
+    const scopes = Array.from({ length: 4_000 }, (_, i) => i.toString(36));
+    expect(bytesOf({ scopes: new Set(scopes) })).toBeGreaterThan(4_000 * 64);
+    expect(bytesOf({ a: 'x'.repeat(1_000) })).toBeGreaterThan(1_000);
+    expect(bytesOf({ a: 'ש'.repeat(1_000) })).toBeGreaterThan(2_000);
+    expect(bytesOf([['a', 'b']])).toBeGreaterThan(bytesOf([['a']]));
+    expect(bytesOf(undefined) + bytesOf(7)).toBe(0);
+  });
+
+  test('bounds a map by what its values hold', () => {
+    const cache = new BoundedMap<string, ReadonlySet<string>>(100, 10_000, (_, value) => bytesOf(value));
+    for (let i = 0; i < 100; i += 1) cache.set(String(i), new Set(['a', 'b', 'c', String(i)]));
+    expect(cache.weight).toBeLessThanOrEqual(10_000);
+    expect(cache.size).toBeGreaterThan(10);
+    expect(cache.size).toBeLessThan(50);
+    cache.delete('99');
+    for (let i = 0; i < 100; i += 1) cache.delete(String(i));
+    expect([cache.size, cache.weight]).toEqual([0, 0]);
   });
 });
