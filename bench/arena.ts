@@ -17,6 +17,8 @@ export interface Running {
   readonly pid: number;
   /** Calls of its objects and rows they wrote so far; only where it was started counted. */
   counts(): Promise<Counts>;
+  /** Drops the memory of every object; storage stays. */
+  evict(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -46,6 +48,7 @@ export const start = async (contender: Contender, originUrl: string, counted: bo
     url: `${weir.url}/v1/items?page=2`,
     ...processOf(weir),
     counts: countsOf(weir),
+    evict: () => weir.evictLimiters(),
     async close() {
       await weir.close();
       await rm(persist, { recursive: true });

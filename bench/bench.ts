@@ -7,12 +7,13 @@ import { parseArgs } from 'node:util';
 import { buildWorker } from '../tools/build.ts';
 import { run, UsageError } from '../tools/cli.ts';
 import { chart } from './chart.ts';
-import { type Contender, contenders } from './contenders.ts';
-import { inPage, markdown, resultTable, targetTable } from './format.ts';
+import { type Contender, contenders, visited } from './contenders.ts';
+import { inPage, markdown, resultTable, targetTable, visitTable } from './format.ts';
 import { machine } from './machine.ts';
 import { isMet, rowsOf, targetsOf } from './results.ts';
 import { type Measured, type RunOptions, runRounds } from './rounds.ts';
 import { withTokens } from './tokens.ts';
+import { type Visited, visit } from './visits.ts';
 
 const HELP = `Usage: npm run bench -- [options]
 
@@ -56,18 +57,30 @@ const main = async (): Promise<number> => {
   const seconds = count('--seconds', values.seconds ?? (values.quick ? '1' : '4'));
   const [warmSeconds, countSeconds] = values.quick ? [1, 2] : [6, 20];
   const pace = { starts, rounds, seconds, warmSeconds, countSeconds };
-  const measured = await measure(chosen(values.only, values.quick), pace);
+  const { measured, visits } = await measure(chosen(values.only, values.quick), pace);
   const rows = rowsOf(measured);
-  const targets = targetsOf(rows);
-  const result = { at: new Date().toISOString(), machine: machine(), starts, rounds, seconds, rows, targets };
+  const targets = targetsOf(rows, visits);
+  const result = {
+    at: new Date().toISOString(),
+    machine: machine(),
+    starts,
+    rounds,
+    seconds,
+    rows,
+    visits,
+    targets,
+  };
   const json = `${JSON.stringify(result, null, 2)}\n`;
   await save('bench/results', `${result.at.replaceAll(':', '-')}.json`, json);
   if (values.write) {
     await save('docs', 'bench.json', json);
     await save('docs', 'bench.svg', chart(rows, 'CPU time per request'));
-    for (const page of ['README.md', 'docs/bench.md']) await tell(page, markdown(rows, result.machine));
+    for (const page of ['README.md', 'docs/bench.md'])
+      await tell(page, markdown(rows, visits, result.machine));
   }
-  process.stdout.write(values.json ? json : `\n${resultTable(rows)}\n\n${targetTable(targets)}\n`);
+  process.stdout.write(
+    values.json ? json : `\n${[resultTable(rows), visitTable(visits), targetTable(targets)].join('\n\n')}\n`,
+  );
   return targets.every(isMet) ? 0 : 1;
 };
 
@@ -76,26 +89,41 @@ const count = (name: string, text: string): number => {
   return Number(text);
 };
 
+/** Thousands of objects take a minute to set up. */
+const SLOW = new Set(['c', ...visited.map(({ id }) => id)]);
+
 const chosen = (only: string | undefined, quick: boolean): readonly Contender[] => {
-  // Ten thousand objects take a minute to set up.
-  if (only === undefined) return contenders.filter(({ id }) => !quick || id !== 'c');
+  if (only === undefined) return [...contenders, ...visited].filter(({ id }) => !quick || !SLOW.has(id));
   const ids = only.split(',');
-  const unknown = ids.find((id) => !contenders.some((contender) => contender.id === id));
+  const known = [...contenders, ...visited];
+  const unknown = ids.find((id) => !known.some((contender) => contender.id === id));
   if (unknown !== undefined) throw new UsageError(`--only: no contender is called ${unknown}`);
-  return contenders.filter(({ id }) => ids.includes(id));
+  return known.filter(({ id }) => ids.includes(id));
 };
 
 type Pace = Pick<RunOptions, 'starts' | 'rounds' | 'seconds' | 'warmSeconds' | 'countSeconds'>;
 
-const measure = async (chosen: readonly Contender[], pace: Pace): Promise<Measured[]> => {
+interface Results {
+  readonly measured: Measured[];
+  readonly visits: Visited[];
+}
+
+const measure = async (chosen: readonly Contender[], pace: Pace): Promise<Results> => {
   await buildWorker();
   const origin = fork(join(import.meta.dirname, 'origin.ts'));
   try {
     const [port] = await once(origin, 'message');
     const originUrl = `http://127.0.0.1:${port}`;
-    return await withTokens(chosen, (tokensOf) =>
-      runRounds({ ...pace, contenders: chosen, originUrl, tokensOf, progress }),
-    );
+    return await withTokens(chosen, async (tokensOf) => {
+      const hot = chosen.filter((contender) => !visited.includes(contender));
+      const measured = await runRounds({ ...pace, contenders: hot, originUrl, tokensOf, progress });
+      const visits: Visited[] = [];
+      for (const contender of chosen.filter((each) => visited.includes(each))) {
+        progress(`(${contender.id}) visits`);
+        visits.push(await visit(contender, originUrl, tokensOf(contender)));
+      }
+      return { measured, visits };
+    });
   } finally {
     origin.disconnect();
   }

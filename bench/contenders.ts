@@ -32,6 +32,11 @@ const one = async () => [await mint()];
 
 const many = () => Promise.all(Array.from({ length: SUBJECTS }, (_, i) => mint({ sub: `user-${i}` })));
 
+/** Subjects that come back. */
+const VISITORS = 2_000;
+
+const visitors = () => Promise.all(Array.from({ length: VISITORS }, (_, i) => mint({ sub: `visitor-${i}` })));
+
 /** A token whose signature is another one's. */
 const forged = async () => {
   const [token, other] = await Promise.all([mint({ sub: 'alice' }), mint({ sub: 'mallory' })]);
@@ -48,6 +53,20 @@ const symmetric = async () => [
 
 const weir = { worker: undefined, status: 200, connections: CONNECTIONS, counted: true } as const;
 const peer = { status: 200, connections: CONNECTIONS, counted: false } as const;
+
+/** Those whose callers come now and then, each to an object that was evicted since. */
+export const visited: readonly Contender[] = [
+  { ...weir, id: 'v', title: 'Weir, visits', vars: { LIMITS: '6000/hour' }, tokens: visitors },
+  {
+    ...peer,
+    id: 'w',
+    title: 'jwtVerify, a write a request, visits',
+    worker: 'object',
+    vars: {},
+    tokens: visitors,
+    counted: true,
+  },
+];
 
 export const contenders: readonly Contender[] = [
   { ...peer, id: 'a', title: 'only proxies', worker: 'proxy', vars: {}, tokens: one },
@@ -88,4 +107,20 @@ export const contenders: readonly Contender[] = [
     counted: true,
   },
   { ...weir, id: 'h', title: 'Weir, LEASES=off', vars: { LIMITS: FAR_AWAY, LEASES: 'off' }, tokens: one },
+  {
+    ...weir,
+    id: 'i',
+    title: 'Weir, the README’s limits × 10,000',
+    vars: { LIMITS: '100000/second; 10000000/hour' },
+    tokens: one,
+  },
+  {
+    ...peer,
+    id: 's',
+    title: 'Stoma, its Durable Object store',
+    worker: 'stoma',
+    vars: { JWT_SECRET: SECRET },
+    tokens: symmetric,
+    counted: true,
+  },
 ];

@@ -2,6 +2,7 @@
 import { paint, table } from '../tools/cli.ts';
 import type { Machine } from './machine.ts';
 import { isMet, type Row, type Target } from './results.ts';
+import type { Visited } from './visits.ts';
 
 const HEAD = [
   '',
@@ -45,6 +46,21 @@ export const resultTable = (rows: readonly Row[]): string => {
   );
 };
 
+const visitCells = (visit: Visited): string[] => [
+  `(${visit.id})`,
+  visit.title,
+  visit.cpuUs.toFixed(0),
+  visit.callsPer1000.toFixed(0),
+  visit.rowsPer1000.toFixed(0),
+  visit.dollarsPerMillion.toFixed(3),
+];
+
+/** What a request of a visit costs; empty where none were measured. */
+export const visitTable = (visits: readonly Visited[]): string =>
+  visits.length === 0
+    ? ''
+    : table(['', 'contender', 'CPU µs', 'calls/1000', 'rows/1000', '$/million'], visits.map(visitCells));
+
 export const targetTable = (targets: readonly Target[]): string =>
   table(
     ['', 'target', 'measured', 'at most'],
@@ -78,14 +94,24 @@ const PAGE_HEAD = [
 ];
 
 /** Calls and rows are for a thousand requests. */
-export const markdown = (rows: readonly Row[], machine: Machine): string => {
+export const markdown = (rows: readonly Row[], visits: readonly Visited[], machine: Machine): string => {
   const lines = rows.map((row) => [`(${row.id})`, row.title, ...cells(row)]);
   const rule = PAGE_HEAD.map((_, i) => (i < 2 ? '---' : '---:'));
   const { cpu, cores, memoryGb, workerd, load } = machine;
   return [
     ...[PAGE_HEAD, rule, ...lines].map((line) => `| ${line.join(' | ')} |`),
     '',
+    ...visitLines(visits),
     `Times in ms, CPU in µs per request, calls and rows written for 1,000 requests. ${cores} cores of ${cpu}, ${memoryGb} GB;`,
     `workerd ${workerd}; load by ${load} on the same machine.`,
   ].join('\n');
+};
+
+const VISIT_HEAD = ['', 'Visits: 2,000 callers come back, each to an evicted object, for 1 to 10 requests'];
+
+const visitLines = (visits: readonly Visited[]): string[] => {
+  if (visits.length === 0) return [];
+  const head = [...VISIT_HEAD, 'CPU', 'calls', 'rows', '$ per million'];
+  const rule = head.map((_, i) => (i < 2 ? '---' : '---:'));
+  return [...[head, rule, ...visits.map(visitCells)].map((line) => `| ${line.join(' | ')} |`), ''];
 };

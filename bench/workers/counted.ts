@@ -18,10 +18,15 @@ class Counted extends Uncounted {
   count(method: Method, args: unknown[]): unknown {
     counts.calls++;
     const result = method.apply(this, args);
+    if (result instanceof Promise) return result.finally(() => this.#countRows());
+    this.#countRows();
+    return result;
+  }
+
+  #countRows(): void {
     const changes = this.#changes();
     counts.rows += changes - this.#seen;
     this.#seen = changes;
-    return result;
   }
 }
 
