@@ -21,6 +21,8 @@ export interface Trace {
   /** Names of the policies that denied, or that are nearest to denying. */
   policy: string | undefined;
   partition: string | undefined;
+  /** Whether the isolate held the permits, or Limiters had to be asked; undefined where none were looked for. */
+  source: 'held' | 'asked' | undefined;
   /** Permits that the request was to spend of each policy. */
   cost: number;
   /** Smallest remaining share of any policy, 0 to 1. */
@@ -39,6 +41,7 @@ const newTrace = (): Trace => ({
   reason: undefined,
   policy: undefined,
   partition: undefined,
+  source: undefined,
   cost: 0,
   remainingShare: 1,
   limiterError: undefined,

@@ -9,3 +9,4 @@ export { type LimitOptions, limit } from './middleware/limit-only.ts';
 export { proxy } from './middleware/proxy.ts';
 export type { WeirVariables } from './middleware/step.ts';
 export { weir } from './middleware/weir.ts';
+export { Pulse } from './pulse/pulse.ts';

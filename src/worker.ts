@@ -1,7 +1,8 @@
-// The deployed Worker, top to bottom: the admin API, the guard, the way to the origin.
+// The deployed Worker, top to bottom: the admin API, the console, the guard, the way to the origin.
 import { Hono } from 'hono';
 import { admin } from './admin/admin.ts';
 import type { Bindings } from './bindings.ts';
+import { consolePages } from './middleware/console.ts';
 import { proxy } from './middleware/proxy.ts';
 import { weir } from './middleware/weir.ts';
 import { uncaughtError } from './problem.ts';
@@ -9,6 +10,7 @@ import { uncaughtError } from './problem.ts';
 const app = new Hono<{ Bindings: Bindings }>();
 
 app.route('/.weir', admin({ env: true }));
+app.use(consolePages({ env: true }));
 app.use(weir({ env: true }));
 app.all('*', proxy({ env: true }));
 app.onError((_error, c) => uncaughtError(c.req.url));

@@ -80,11 +80,11 @@ const isolateOptions = async (
   names: readonly string[],
   options: RuntimeOptions,
 ): Promise<V4WorkerOptions[]> => {
-  const { script, options: built } = await readWorker();
+  const { script, texts, options: built } = await readWorker();
   return names.map((name, index) => ({
     ...built,
     name,
-    modules: modulesOf(script, options.wrapper),
+    modules: [...modulesOf(script, options.wrapper), ...Object.entries(texts).map(textModule)],
     bindings: { ...options.vars, ...options.secrets } as V4WorkerOptions['bindings'],
     durableObjects: {
       LIMITER: objectBinding('Limiter', index),
@@ -103,6 +103,12 @@ const modulesOf = (script: string, wrapper: string | undefined) => {
   const built = { type: 'ESModule' as const, path: 'index.js', contents: script };
   return wrapper === undefined ? [built] : [{ ...built, path: 'wrapper.js', contents: wrapper }, built];
 };
+
+const textModule = ([path, contents]: readonly [string, string]) => ({
+  type: 'Text' as const,
+  path,
+  contents,
+});
 
 /** All isolates but the first reach the first one's objects. */
 const objectBinding = (className: string, index: number) =>

@@ -11,12 +11,15 @@ import type { AdminEnv } from './context.ts';
 import { directoryRoutes } from './directory.ts';
 import { guard } from './guard.ts';
 import { Invalid } from './invalid.ts';
+import { namedOf } from './named.ts';
 import openapi from './openapi.json' with { type: 'json' };
 import { partitionRoutes } from './partition-routes.ts';
 import { addressOf, subjectOf } from './partitions.ts';
+import { metrics, pulseRoutes } from './pulse-routes.ts';
 import { refuseAdmin } from './refusal.ts';
 import { revocations } from './revocations.ts';
-import { addressQuery, subjectQuery } from './schemas.ts';
+import { routesView } from './routes-view.ts';
+import { addressQuery, partitionQuery, revokeQuery, subjectQuery } from './schemas.ts';
 import { configView } from './view.ts';
 
 const RETRY_MS = 1_000;
@@ -38,12 +41,21 @@ export const admin = (options: WeirOptions = {}): Hono<AdminEnv> => {
   );
 
   app.use(provide(configOf));
-  app.use(guard());
+  app.get(
+    '/metrics',
+    guard(({ adminToken, metricsToken }) => [adminToken, metricsToken]),
+    metrics,
+  );
+  app.use(guard(({ adminToken }) => [adminToken]));
   app.get('/config', (c) => c.body(configView(c.get('config')), 200, { 'Content-Type': 'application/json' }));
   app.get('/openapi.json', (c) => c.json(openapi));
-  app.route('/subjects', partitionRoutes(subjectQuery, subjectOf, 'default'));
-  app.route('/subjects/revoke', revocations);
-  app.route('/addresses', partitionRoutes(addressQuery, addressOf, 'anonymous'));
+  app.route('/subjects', partitionRoutes(subjectQuery, subjectOf));
+  app.route('/subjects/revoke', revocations(revokeQuery, subjectQuery.change, subjectOf));
+  app.route('/addresses', partitionRoutes(addressQuery, addressOf));
+  app.route('/partitions', partitionRoutes(partitionQuery, namedOf));
+  app.route('/partitions/revoke', revocations(partitionQuery.look, partitionQuery.change, namedOf));
+  app.route('/routes', routesView);
+  app.route('/', pulseRoutes);
   app.route('/', directoryRoutes);
   app.all('*', (c) => refuseAdmin(c, startFloor(c.get('config').tokens.unauthorizedDelayMs)));
 

@@ -6,7 +6,7 @@ import { endOf, inForce } from '../limiter/standing.ts';
 import { reducedCapacity } from '../problem.ts';
 import type { AdminContext, AdminEnv } from './context.ts';
 import { invalid } from './invalid.ts';
-import type { Subject } from './partitions.ts';
+import type { Input, Subject } from './partitions.ts';
 import { whoQuery } from './schemas.ts';
 import { takes } from './validate.ts';
 import { stateView } from './view.ts';
@@ -29,7 +29,7 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
   param: ['parameter', 'value'],
 };
 
-const partsOf = (partition: string): object => {
+export const partsOf = (partition: string): Input => {
   const [kind, ...values] = JSON.parse(partition) as [string, ...string[]];
   return { kind, ...Object.fromEntries((PARTS[kind] ?? []).map((part, index) => [part, values[index]])) };
 };

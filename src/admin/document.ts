@@ -59,6 +59,19 @@ const FIXED = {
     },
   },
   '/.weir/config': { get: { summary: 'The configuration in force', responses: responses('Any', 404) } },
+  '/.weir/metrics': {
+    get: {
+      summary: 'Totals for Prometheus, as OpenMetrics; also with `METRICS_TOKEN`',
+      responses: {
+        200: {
+          description: TITLES[200],
+          content: { 'application/openmetrics-text': { schema: { type: 'string' } } },
+        },
+        404: answer(404, 'Problem', 'application/problem+json'),
+        501: answer(501, 'Problem', 'application/problem+json'),
+      },
+    },
+  },
   '/.weir/openapi.json': { get: { summary: 'This document', responses: responses('Any', 404) } },
 };
 

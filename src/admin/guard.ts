@@ -1,7 +1,9 @@
-// Who may use the admin API: whoever knows `ADMIN_TOKEN`, compared in constant time.
+// Who may use the admin API: whoever knows `ADMIN_TOKEN`, or for the metrics `METRICS_TOKEN`, compared in constant time.
 import type { MiddlewareHandler } from 'hono';
 import { FailureGate } from '../auth/failure-gate.ts';
 import { startFloor } from '../auth/floor.ts';
+import type { Config } from '../config/types.ts';
+import type { Secret } from '../lib/secret.ts';
 import { callerPartition } from '../partition.ts';
 import type { AdminContext, AdminEnv } from './context.ts';
 import { refuseAdmin } from './refusal.ts';
@@ -10,25 +12,35 @@ import { refuseAdmin } from './refusal.ts';
 const MAX_LENGTH = 8_192;
 
 /**
- * Lets the holder of the admin token pass; everybody else gets the one 404. A failure is charged to its address, as that
- * of a caller's token is; an address that fails too often is not looked at.
+ * Lets the holder of a token pass; everybody else gets the one 404. A failure is charged to its address, as that of a
+ * caller's token is; an address that fails too often is not looked at.
+ *
+ * @param tokensOf those that open the way, as far as they are set.
  */
-export const guard = (): MiddlewareHandler<AdminEnv> => {
+export const guard = (
+  tokensOf: (config: Config) => readonly (Secret | undefined)[],
+): MiddlewareHandler<AdminEnv> => {
   const gate = new FailureGate();
   return async function guard(c, next) {
-    const { adminToken, tokens } = c.get('config');
-    const floor = startFloor(tokens.unauthorizedDelayMs);
-    if (adminToken === undefined || !(await holds(c, gate, adminToken.reveal())))
+    const config = c.get('config');
+    const floor = startFloor(config.tokens.unauthorizedDelayMs);
+    const tokens = tokensOf(config).filter((token) => token !== undefined);
+    if (tokens.length === 0 || isOfAnotherSite(c) || !(await holdsOne(c, gate, tokens)))
       return refuseAdmin(c, floor);
     await next();
   };
 };
 
-const holds = async (c: AdminContext, gate: FailureGate, adminToken: string): Promise<boolean> => {
+/** Of a browser that another site's page sent. No cookie opens the way, so this is a second lock. */
+const isOfAnotherSite = (c: AdminContext): boolean =>
+  !['same-origin', 'none', undefined].includes(c.req.header('Sec-Fetch-Site'));
+
+const holdsOne = async (c: AdminContext, gate: FailureGate, tokens: readonly Secret[]): Promise<boolean> => {
   const address = callerPartition(c.req.raw);
   if (!gate.admits(address)) return false;
-  const given = (c.req.header('Authorization') ?? '').slice(0, MAX_LENGTH);
-  const right = await isSame(given.replace(/^bearer +/i, ''), adminToken);
+  const given = (c.req.header('Authorization') ?? '').slice(0, MAX_LENGTH).replace(/^bearer +/i, '');
+  const same = await Promise.all(tokens.map((token) => isSame(given, token.reveal())));
+  const right = same.includes(true);
   // The failure binding not answering is no reason to answer otherwise.
   if (!right) c.executionCtx.waitUntil(gate.charge(c.env.AUTH_FAILURES, address).catch(() => undefined));
   return right;

@@ -1,34 +1,53 @@
-// What can be done to a partition: one Hono app, mounted for subjects and for addresses.
+// What can be done to a partition: one Hono app, mounted for subjects, for addresses and for names of the log.
 import { Hono } from 'hono';
 import type { GenericSchema } from 'valibot';
-import { type AdminEnv, requestOf } from './context.ts';
+import { type AdminContext, type AdminEnv, requestOf } from './context.ts';
 import { type AdminRequest, type Input, overrideOf, type Subject } from './partitions.ts';
 import { overrideBody } from './schemas.ts';
 import { tell } from './tell.ts';
 import { takes } from './validate.ts';
 
+interface Queries<Look, Change> {
+  readonly look: Look;
+  readonly change: Change;
+}
+
+type Query = GenericSchema<unknown, Input>;
+
 /**
- * @param query names the partition.
+ * @param queries what names the partition; `change` also takes a reason.
  * @param find the partition that a valid request names.
- * @param scope whose policies an override replaces: `default` for a subject, `anonymous` for an address.
  */
-export const partitionRoutes = <Query extends GenericSchema<unknown, Input>>(
-  query: Query,
-  find: (request: AdminRequest) => Subject,
-  scope: 'default' | 'anonymous',
+export const partitionRoutes = <Look extends Query, Change extends Query>(
+  { look, change }: Queries<Look, Change>,
+  find: (request: AdminRequest, c: AdminContext) => Subject | Promise<Subject>,
 ) =>
   new Hono<AdminEnv>()
-    .get('/', takes({ summary: 'What is left, and what was set', query }), (c) =>
-      tell(c, find(requestOf(c, c.req.valid('query'))), (limiter) => limiter.look()),
+    .get('/', takes({ summary: 'What is left, and what was set', query: look }), async (c) =>
+      tell(c, await find(requestOf(c, c.req.valid('query')), c), (limiter) => limiter.look()),
     )
-    .post('/reset', takes({ summary: 'Forgets what was spent', query }), (c) =>
-      tell(c, find(requestOf(c, c.req.valid('query'))), (limiter) => limiter.reset()),
-    )
-    .put('/override', takes({ summary: 'Sets other limits for a while', query, json: overrideBody }), (c) => {
-      const request = requestOf(c, c.req.valid('query'), c.req.valid('json'));
-      const override = overrideOf(request, scope);
-      return tell(c, find(request), (limiter) => limiter.override(override));
+    .post('/reset', takes({ summary: 'Forgets what was spent', query: change }), async (c) => {
+      const query = c.req.valid('query');
+      return tell(c, await find(requestOf(c, query), c), (limiter) => limiter.reset(), query.reason);
     })
-    .delete('/override', takes({ summary: 'Lifts the other limits', query }), (c) =>
-      tell(c, find(requestOf(c, c.req.valid('query'))), (limiter) => limiter.override(undefined)),
-    );
+    .put(
+      '/override',
+      takes({ summary: 'Sets other limits for a while', query: look, json: overrideBody }),
+      async (c) => {
+        const body = c.req.valid('json');
+        const request = requestOf(c, c.req.valid('query'), body);
+        const subject = await find(request, c);
+        const override = overrideOf(request, subject.scope);
+        const detail = `${body.limits} until ${body.until}`;
+        return tell(c, subject, (limiter) => limiter.override(override), body.reason, detail);
+      },
+    )
+    .delete('/override', takes({ summary: 'Lifts the other limits', query: change }), async (c) => {
+      const query = c.req.valid('query');
+      return tell(
+        c,
+        await find(requestOf(c, query), c),
+        (limiter) => limiter.override(undefined),
+        query.reason,
+      );
+    });

@@ -26,7 +26,13 @@ export interface AdminRequest {
 export interface Subject {
   readonly partition: string;
   readonly names: Input;
+  /** Whose policies an override replaces: `default` for a subject, `anonymous` for an address. */
+  readonly scope: OverrideScope;
+  /** Its name in the log, where that is known already. */
+  readonly name?: string;
 }
+
+export type OverrideScope = 'default' | 'anonymous';
 
 const TEN_YEARS_MS = 10 * 366 * 86_400_000;
 
@@ -44,7 +50,7 @@ export const subjectOf = ({ config, query }: AdminRequest): Subject => {
   const issuer = named === undefined ? undefined : subjectIssuer(issuers, named);
   if (issuer === undefined)
     throw invalid('issuer', `one of ${issuers.map((each) => each.issuer).join(', ')}`);
-  return { partition: subjectPartition(issuer, subject), names: { issuer, subject } };
+  return { partition: subjectPartition(issuer, subject), names: { issuer, subject }, scope: 'default' };
 };
 
 export const addressOf = ({ query: { address = '' } }: AdminRequest): Subject => {
@@ -52,7 +58,7 @@ export const addressOf = ({ query: { address = '' } }: AdminRequest): Subject =>
   const url = URL.parse(v6 ? `http://[${address}]` : `http://${address}`);
   if (!/^[\da-f:]*[\d.]*$/i.test(address) || url === null || !(v6 || url.hostname === address))
     throw invalid('address', EXPECTED.address);
-  return { partition: addressPartition(address), names: { address } };
+  return { partition: addressPartition(address), names: { address }, scope: 'anonymous' };
 };
 
 /** The mark that a body asks for, and whose tokens it is on. Without `until` one of `jti` or `before` never ends. */
@@ -64,7 +70,8 @@ export const markOf = (
   if ([token, jti, body.before].filter((given) => given !== undefined).length !== 1)
     throw invalid('jti', 'this or `token` or `before`, and only one');
   if (token !== undefined) return tokenMarkOf(request, token);
-  if (query.subject === undefined) throw invalid('subject', `1 to ${MAX_SUBJECT_LENGTH} characters`);
+  if (query.subject === undefined && query.partition === undefined)
+    throw invalid('subject', `1 to ${MAX_SUBJECT_LENGTH} characters`);
   const until = body.until === undefined ? Number.POSITIVE_INFINITY : untilOf(request);
   if (jti !== undefined) return { query, mark: { jti, until } };
   const time = before === 'now' ? now : timeOf(before);
@@ -108,7 +115,7 @@ const untilOf = ({ body: { until = '' }, now }: AdminRequest): number => {
 };
 
 /** Other limits are the caller's own ones: `default` for a subject, `anonymous` for an address. */
-export const overrideOf = (request: AdminRequest, scope: 'default' | 'anonymous'): Override => {
+export const overrideOf = (request: AdminRequest, scope: OverrideScope): Override => {
   const { limits = '', reason = '' } = request.body;
   const plain = limits === 'none' || limits === 'blocked';
   const { policies, problems } = plain

@@ -1,20 +1,47 @@
 // Revoking tokens of a subject, and lifting it.
 import { Hono } from 'hono';
-import { type AdminEnv, requestOf } from './context.ts';
-import { markOf, subjectOf } from './partitions.ts';
-import { revokeBody, revokeQuery, subjectQuery } from './schemas.ts';
+import type { GenericSchema } from 'valibot';
+import { type AdminContext, type AdminEnv, requestOf } from './context.ts';
+import { type AdminRequest, type Input, markOf, type Subject } from './partitions.ts';
+import { revokeBody } from './schemas.ts';
 import { tell } from './tell.ts';
 import { takes } from './validate.ts';
 
 const SUMMARY = 'Revokes tokens; one without `jti` only by `before`';
 
-export const revocations = new Hono<AdminEnv>()
-  .post('/', takes({ summary: SUMMARY, query: revokeQuery, json: revokeBody }), (c) => {
-    const request = requestOf(c, c.req.valid('query'), c.req.valid('json'));
-    const { mark, query } = markOf(request);
-    const subject = subjectOf({ ...request, query });
-    return tell(c, subject, (limiter) => (mark.until > request.now ? limiter.revoke(mark) : limiter.look()));
-  })
-  .delete('/', takes({ summary: 'Lifts every revocation', query: subjectQuery }), (c) =>
-    tell(c, subjectOf(requestOf(c, c.req.valid('query'))), (limiter) => limiter.liftRevocations()),
-  );
+type Query = GenericSchema<unknown, Input>;
+
+/**
+ * @param revokeQuery what names the subject; a token to revoke may do so itself.
+ * @param liftQuery the same, with a reason.
+ * @param find the partition that a valid request names.
+ */
+export const revocations = <Revoke extends Query, Lift extends Query>(
+  revokeQuery: Revoke,
+  liftQuery: Lift,
+  find: (request: AdminRequest, c: AdminContext) => Subject | Promise<Subject>,
+) =>
+  new Hono<AdminEnv>()
+    .post('/', takes({ summary: SUMMARY, query: revokeQuery, json: revokeBody }), async (c) => {
+      const body = c.req.valid('json');
+      const request = requestOf(c, c.req.valid('query'), body);
+      const { mark, query } = markOf(request);
+      const subject = await find({ ...request, query }, c);
+      const detail = 'before' in mark ? `before ${new Date(mark.before).toISOString()}` : `jti ${mark.jti}`;
+      return tell(
+        c,
+        subject,
+        (limiter) => (mark.until > request.now ? limiter.revoke(mark) : limiter.look()),
+        body.reason,
+        detail,
+      );
+    })
+    .delete('/', takes({ summary: 'Lifts every revocation', query: liftQuery }), async (c) => {
+      const query = c.req.valid('query');
+      return tell(
+        c,
+        await find(requestOf(c, query), c),
+        (limiter) => limiter.liftRevocations(),
+        query.reason,
+      );
+    });

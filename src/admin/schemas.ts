@@ -2,7 +2,8 @@
 import * as v from 'valibot';
 import { MAX_SUBJECT_LENGTH } from '../auth/claims.ts';
 import { MAX_TOKEN_LENGTH } from '../auth/shape.ts';
-import { table } from '../lib/shape.ts';
+import { table, word } from '../lib/shape.ts';
+import { RANGES, type Range } from '../pulse/state.ts';
 
 const text = (maxLength: number, description?: string) => {
   const bounds = `1 to ${maxLength} characters`;
@@ -21,12 +22,40 @@ export const EXPECTED = {
 const issuer = v.optional(text(1024, 'needed where several are configured'));
 const until = text(40, EXPECTED.until);
 
-export const subjectQuery = table({ issuer, subject: text(MAX_SUBJECT_LENGTH) });
+/** In the operator's own words, for the audit trail. */
+const reason = v.optional(text(200, 'why, for the audit trail'));
+
+/** What names a partition, alone and with the reason of a change. */
+const naming = <const Entries extends v.ObjectEntries>(entries: Entries) => ({
+  look: table(entries),
+  change: table({ ...entries, reason }),
+});
+
+export const subjectQuery = naming({ issuer, subject: text(MAX_SUBJECT_LENGTH) });
 
 /** A token that is revoked says itself whose it is. */
 export const revokeQuery = table({ issuer, subject: v.optional(text(MAX_SUBJECT_LENGTH)) });
 
-export const addressQuery = table({ address: text(45, EXPECTED.address) });
+export const addressQuery = naming({ address: text(45, EXPECTED.address) });
+
+const partition = v.pipe(
+  v.string('a string'),
+  v.regex(/^[0-9a-f]{32}$/, '32 hex digits'),
+  v.description('its name in logs and data points'),
+);
+
+export const partitionQuery = naming({ partition });
+
+/** What Pulse is asked for. */
+export const pulseQuery = table({
+  range: v.optional(word(Object.keys(RANGES) as [Range, ...Range[]])),
+  minutes: v.optional(word(['1', '5', '15'])),
+});
+
+export const pathQuery = table({
+  method: v.optional(v.pipe(v.string('a string'), v.regex(/^[A-Z]{1,20}$/, 'a method such as `GET`'))),
+  path: v.pipe(text(4096), v.regex(/^\//, 'a path that begins with `/`')),
+});
 
 /** A name of 32 hex digits, as the log has it. */
 export const whoQuery = table({ partition: v.pipe(text(32), v.regex(/^[0-9a-f]{32}$/, EXPECTED.partition)) });
@@ -43,4 +72,5 @@ export const revokeBody = table({
   jti: v.optional(text(255)),
   before: v.optional(text(40, EXPECTED.before)),
   until: v.optional(until),
+  reason,
 });

@@ -1,17 +1,21 @@
 // Does something to a partition and answers with its state.
 import type { Limiter, State } from '../limiter/limiter.ts';
 import { MAX_JTIS } from '../limiter/standing.ts';
+import type { Change } from '../pulse/changes.ts';
 import { requestId } from '../report/log.ts';
-import type { AdminContext } from './context.ts';
+import { type AdminContext, pulseOf } from './context.ts';
 import { listChange } from './directory.ts';
 import { invalid } from './invalid.ts';
 import type { Subject } from './partitions.ts';
 import { stateView } from './view.ts';
 
 /**
- * Runs `act` on the partition's Limiter and answers with the state that came of it. All but a look is logged.
+ * Runs `act` on the partition's Limiter and answers with the state that came of it. All but a look is logged and kept in
+ * the audit trail.
  *
  * @param act resolves to undefined where there is no room for one more mark.
+ * @param reason the operator's, for the audit trail.
+ * @param detail what was set, for the audit trail.
  * @throws {Invalid} with status 409 where there is no room.
  * @throws {LimiterError} where the Limiter does not answer in time.
  */
@@ -19,18 +23,39 @@ export const tell = async (
   c: AdminContext,
   subject: Subject,
   act: (limiter: DurableObjectStub<Limiter>) => Promise<State | undefined>,
+  reason = '',
+  detail = '',
 ): Promise<Response> => {
   const state = await c.get('limiters').call(c.env, subject.partition, act);
   if (state === undefined) throw invalid('jti', `at most ${MAX_JTIS} at once; \`before\` revokes more`, 409);
-  const name = (await c.get('nameOf')(subject.partition)) ?? null;
+  const name = subject.name ?? (await c.get('nameOf')(subject.partition)) ?? null;
   if (c.req.method !== 'GET') {
-    logAction(c, name);
+    await note(c, name, reason, detail);
     await listChange(c, name, subject, state);
   }
   return c.json({ ...subject.names, partition: name, ...stateView(state) });
 };
 
-const logAction = ({ req }: AdminContext, partition: string | null): void => {
-  const id = requestId(req.raw.headers);
-  console.log(JSON.stringify({ id, outcome: 'admin', action: `${req.method} ${req.path}`, partition }));
+/** The reason stays out of the log, which more people read. */
+const note = async (
+  c: AdminContext,
+  partition: string | null,
+  reason: string,
+  detail: string,
+): Promise<void> => {
+  const id = requestId(c.req.raw.headers);
+  const action = `${c.req.method} ${c.req.path}`;
+  console.log(JSON.stringify({ id, outcome: 'admin', action, partition }));
+  await keep(c, { at: Date.now(), id, action, partition, detail, reason });
+};
+
+/** What was done is done: a trail that cannot be written does not make it fail. */
+const keep = async (c: AdminContext, change: Change): Promise<void> => {
+  try {
+    await pulseOf(c)?.keep(change);
+  } catch (error) {
+    console.error(
+      JSON.stringify({ id: change.id, outcome: 'admin', reason: 'trail_failed', error: String(error) }),
+    );
+  }
 };

@@ -97,6 +97,9 @@ const readConfig = (vars: Vars, tokens = true): Config => {
     serverTiming: vars.choice('SERVER_TIMING') === 'true',
     abnormal: readAbnormal(vars),
     adminToken: vars.secretVar('ADMIN_TOKEN'),
+    metricsToken: vars.secretVar('METRICS_TOKEN'),
+    consoleHost: readConsoleHost(vars),
+    logPath: vars.choice('LOG_PATH') === 'true',
     partitionSecret: vars.secretVar('PARTITION_SECRET'),
   };
 };
@@ -108,6 +111,13 @@ const readCorsOrigins = (vars: Vars): readonly string[] => {
   for (const origin of origins.filter((each) => URL.parse(each)?.origin !== each))
     vars.fail('CORS_ORIGINS', 'origins such as `https://app.example.com`, or `*` alone', origin);
   return origins;
+};
+
+/** As it stands in a URL: the host's own spelling, with a port where it is not the scheme's. */
+const readConsoleHost = (vars: Vars): string | undefined => {
+  const host = vars.text('CONSOLE_HOST');
+  if (host === undefined || URL.parse(`http://${host}/`)?.host === host) return host;
+  return vars.fail('CONSOLE_HOST', 'a host name such as `console.example.com`, in lower case', host);
 };
 
 const readAbnormal = (vars: Vars): Config['abnormal'] => {

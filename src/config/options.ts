@@ -95,6 +95,12 @@ export interface VarOptions {
   readonly adminToken?: string;
   /** Names partitions in logs; at least 16 bytes, best bound as the secret `WEIR_PARTITION_SECRET`. */
   readonly partitionSecret?: string;
+  /** May read `/.weir/metrics`; at least 32 bytes, best bound as the secret `WEIR_METRICS_TOKEN`. */
+  readonly metricsToken?: string;
+  /** The host at which the deployed Worker serves the console; nothing to a mount. */
+  readonly consoleHost?: string;
+  /** Log lines say which path was asked for, without its query. */
+  readonly logPath?: boolean;
   /** Where `proxy()` sends requests. */
   readonly originUrl?: string;
   /** From the end of a request's body to the response's headers; 1 to 600,000, default 30,000. */

@@ -36,6 +36,7 @@ export const CHOICES = {
   ABNORMAL_ACTION: ['report', 'deny'],
   FORWARD_AUTHORIZATION: ['true', 'false'],
   SERVER_TIMING: ['false', 'true'],
+  LOG_PATH: ['false', 'true'],
 } as const;
 
 export const JURISDICTIONS = ['eu', 'us', 'fedramp'] as const;
@@ -79,6 +80,7 @@ export const SECRETS = {
   ORIGIN_SECRET: { minBytes: 16, visible: true },
   ADMIN_TOKEN: { minBytes: 32, visible: true },
   PARTITION_SECRET: { minBytes: 16, visible: false },
+  METRICS_TOKEN: { minBytes: 32, visible: true },
 } satisfies Readonly<Record<string, SecretBounds>>;
 
 export type SecretVar = keyof typeof SECRETS;

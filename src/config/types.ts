@@ -136,5 +136,11 @@ export interface Config {
   readonly serverTiming: boolean;
   readonly abnormal: { readonly factor: number; readonly action: 'report' | 'deny' } | undefined;
   readonly adminToken: Secret | undefined;
+  /** May read the metrics and nothing else. */
+  readonly metricsToken: Secret | undefined;
+  /** `host` or `host:port` at which the console is served, and nothing else; undefined: nowhere. */
+  readonly consoleHost: string | undefined;
+  /** Whether log lines say which path was asked for. */
+  readonly logPath: boolean;
   readonly partitionSecret: Secret | undefined;
 }

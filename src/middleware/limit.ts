@@ -2,6 +2,7 @@
 import type { Next } from 'hono';
 import { Examiner } from '../auth/examine.ts';
 import { refuseRevoked } from '../auth/refusal.ts';
+import type { Bindings } from '../bindings.ts';
 import type { Config } from '../config/types.ts';
 import type { Exchange } from '../exchange.ts';
 import { isRevoked } from '../limiter/standing.ts';
@@ -33,7 +34,7 @@ export const limit = (config: Config, examiner = new Examiner(config)): Step => 
     const revoked = isOfRevoked(exchange, outcomes);
     if (revoked || denied.length > 0) for (const outcome of outcomes) permits.undo(exchange, outcome);
     trace.decidedAt = now;
-    note(trace, route, outcomes, config, exchange.env.ANALYTICS !== undefined);
+    note(trace, route, outcomes, config, isCounted(exchange.env));
     if (revoked) return refuseRevoked(exchange, examiner);
     const quota = quotaOf(charge, outcomes, now);
     if (denied.length > 0 && route.mode === 'enforce') return refuse(exchange, denied, quota, now);
@@ -55,11 +56,14 @@ export const limit = (config: Config, examiner = new Examiner(config)): Step => 
     const charge = chargeOf(exchange.route, callerOf(exchange), exchange.identity?.tier);
     const holdings = charge.plans.map((plan) => permits.holdingOf(plan, partitionOf(plan, exchange)));
     const outcomes = permits.use(exchange, holdings, exchange.route.mode === 'enforce');
-    return Array.isArray(outcomes)
-      ? decide(c, next, charge, outcomes)
-      : decideLater(c, next, charge, outcomes);
+    const isHeld = Array.isArray(outcomes);
+    exchange.trace.source = isHeld ? 'held' : 'asked';
+    return isHeld ? decide(c, next, charge, outcomes) : decideLater(c, next, charge, outcomes);
   };
 };
+
+/** Whether anybody is told how near its limit a request came. */
+const isCounted = ({ ANALYTICS, PULSE }: Bindings): boolean => ANALYTICS !== undefined || PULSE !== undefined;
 
 const callerOf = ({ preflight, identity, unidentified }: Exchange): Caller => {
   if (preflight) return 'preflight';

@@ -1,19 +1,25 @@
 // Around every step that decides: answers uncaught errors, tells the client what is left of its quota, and after the
 // response says what became of the request.
+
 import type { Config } from '../config/types.ts';
 import { directoryOf } from '../directory/client.ts';
 import { DirectoryTeller } from '../directory/teller.ts';
 import type { Exchange, Trace } from '../exchange.ts';
 import { callerPartition } from '../partition.ts';
 import { uncaughtError } from '../problem.ts';
+import { callerNamer } from '../pulse/caller.ts';
+import { PulseClient } from '../pulse/client.ts';
+import { Reporter } from '../pulse/reporter.ts';
 import { addFields } from '../quota/fields.ts';
 import { coloOf, dataPoint } from '../report/data-point.ts';
+import { finishedOf } from '../report/finished.ts';
 import { log, requestId } from '../report/log.ts';
 import { type PartitionNamer, partitionNamer } from '../report/partition-name.ts';
+import { sentPath } from '../routing/sent-path.ts';
 import { addServerTiming } from './server-timing.ts';
 import type { Step, WeirContext } from './step.ts';
 
-/** A forwarded request without an `ANALYTICS` binding leaves nothing to do. */
+/** A forwarded request without an `ANALYTICS` or `PULSE` binding leaves nothing to do. */
 export const report = (config: Config): Step => {
   const nameOf = partitionNamer(config.partitionSecret);
   const teller = new DirectoryTeller();
@@ -21,6 +27,7 @@ export const report = (config: Config): Step => {
     const directory = directoryOf(exchange.env, config);
     if (directory) teller.tell({ name, partition }, directory, exchange);
   };
+  const pulse = new Reporter(callerNamer(nameOf));
   return async function report(c, next) {
     const exchange = c.get('exchange');
     const { env, trace } = exchange;
@@ -39,7 +46,10 @@ export const report = (config: Config): Step => {
     }
     const { status } = c.res;
     if (env.ANALYTICS) exchange.waitUntil(count(env.ANALYTICS, exchange, status, config, nameOf));
-    if (isLogged(trace)) log(() => lineOf(exchange, status, nameOf, tell), exchange);
+    const { PULSE } = env;
+    if (PULSE)
+      pulse.count(finishedOf(exchange, status, config), () => new PulseClient(PULSE, config), exchange);
+    if (isLogged(trace)) log(() => lineOf(exchange, status, config, nameOf, tell), exchange);
   };
 };
 
@@ -84,8 +94,21 @@ const partitionOf = (exchange: Exchange, nameOf: PartitionNamer): Promise<string
 /** Lets the admin API know who is behind a name that the log has. */
 type Tell = (name: string, partition: string, exchange: Exchange) => void;
 
-/** No token, secret, claim or address: only what we named ourselves. */
-const lineOf = async (exchange: Exchange, status: number, nameOf: PartitionNamer, tell: Tell) => {
+/** Longest method and path that a line repeats: both are the client's. */
+const MAX_METHOD = 20;
+const MAX_PATH = 200;
+
+/** Without the query, which may hold what is nobody's business. */
+const shownPath = (url: string): string => sentPath(url).slice(0, MAX_PATH);
+
+/** No token, secret, claim or address: what we named ourselves, the method and, if asked for, the path. */
+const lineOf = async (
+  exchange: Exchange,
+  status: number,
+  { logPath }: Config,
+  nameOf: PartitionNamer,
+  tell: Tell,
+) => {
   const { outcome, reason, policy, limiterError, shadow } = exchange.trace;
   const partition = exchange.trace.partition ?? callerPartition(exchange.request);
   const name = await nameOf(partition);
@@ -95,7 +118,9 @@ const lineOf = async (exchange: Exchange, status: number, nameOf: PartitionNamer
     outcome,
     reason,
     status,
+    method: exchange.request.method.slice(0, MAX_METHOD),
     route: exchange.route.name,
+    path: logPath ? shownPath(exchange.request.url) : undefined,
     policy,
     partition: name,
     colo: coloOf(exchange) || undefined,

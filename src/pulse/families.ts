@@ -29,12 +29,12 @@ export const FAMILIES = {
     help: 'Responses by status, the origin’s own among them.',
     of: ({ status }) => [String(status)],
   }),
-  tiers: family({
+  tier_requests: family({
     labels: ['tier', 'outcome'],
     help: 'Requests by tier and what became of them.',
     of: ({ tier, outcome }) => [tier, outcome],
   }),
-  colos: family({
+  colo_requests: family({
     labels: ['colo', 'outcome'],
     help: 'Requests by data centre and what became of them.',
     of: ({ colo, outcome }) => [colo, outcome],
@@ -45,7 +45,7 @@ export const FAMILIES = {
     of: ({ outcome, policy, shadow }) =>
       outcome === 'denied' ? [policy ?? '', shadow ? 'shadow' : 'enforce'] : undefined,
   }),
-  reasons: family({
+  refusals: family({
     labels: ['outcome', 'reason'],
     help: 'Requests that were refused or failed, by the reason in the log.',
     of: ({ outcome, reason }) =>

@@ -93,6 +93,11 @@ export class LimiterClient {
     }
   }
 
+  /** Learns the name of a partition's Limiter from whoever knows no more of the partition. */
+  know(partition: string, limiter: string): void {
+    this.#names.set(partition, limiter);
+  }
+
   /** Never retried: a return that arrives twice, or not at all, must not loosen a limit. */
   async giveBack(env: Bindings, partition: string, unused: Return): Promise<void> {
     const limiter = await this.#limiter(env, partition);

@@ -24,16 +24,25 @@ export const note = (
   if (denied.length > 0) noteDenial(trace, route, denied);
 };
 
+/** Loops, since every counted request comes this way. */
 const noteShare = (trace: Trace, outcomes: readonly Outcome[]): void => {
-  trace.remainingShare = Math.min(1, ...outcomes.flatMap(shares));
-  // What a token would have got in shadow mode is told first.
-  if (trace.remainingShare <= NEAR_LIMIT && trace.outcome === 'forwarded') noteNear(trace, outcomes);
+  for (const outcome of outcomes) {
+    const { decisions, policies } = outcome;
+    for (let i = 0; i < decisions.length; i++) {
+      const share = remaining(outcome, i) / Math.max(1, policies[i]?.quota ?? 1);
+      if (share >= trace.remainingShare) continue;
+      trace.remainingShare = share;
+      if (share <= NEAR_LIMIT && isPassing(trace)) noteNear(trace, policies[i]?.name);
+    }
+  }
 };
 
-const noteNear = (trace: Trace, outcomes: readonly Outcome[]): void => {
-  const nearest = outcomes.find((outcome) => shares(outcome).includes(trace.remainingShare));
+/** What a token would have got in shadow mode is told first. */
+const isPassing = ({ outcome }: Trace): boolean => outcome === 'forwarded' || outcome === 'near_limit';
+
+const noteNear = (trace: Trace, policy: string | undefined): void => {
   trace.outcome = 'near_limit';
-  trace.policy = nearest?.policies[shares(nearest).indexOf(trace.remainingShare)]?.name;
+  trace.policy = policy;
 };
 
 const noteFailure = (trace: Trace, { holding, error }: Outcome, config: Config): void => {
@@ -57,8 +66,3 @@ const noteDenial = (trace: Trace, route: Route, denied: readonly Outcome[]): voi
     if (trace.limiterError === undefined) trace.reason = 'quota_exceeded';
   }
 };
-
-const shares = (outcome: Outcome): number[] =>
-  outcome.policies.map(({ quota }, i) =>
-    outcome.decisions.length === 0 ? 1 : remaining(outcome, i) / Math.max(1, quota),
-  );

@@ -32,4 +32,4 @@ export const dataPoint = (
 export const coloOf = (exchange: Exchange): string => String(exchange.request.cf?.colo ?? '');
 
 /** Until the request went on, or was refused. */
-const ownMs = ({ arrived, decidedAt }: Trace): number => (decidedAt ?? Date.now()) - arrived;
+export const ownMs = ({ arrived, decidedAt }: Trace): number => (decidedAt ?? Date.now()) - arrived;

@@ -1,0 +1,157 @@
+// What is in force: routes and their policies, the configuration, what is doubtful about it, and which route a path meets.
+import { useEffect, useState } from 'preact/hooks';
+import type { RoutesView, TriedView } from '../../src/admin/views.ts';
+import type { Finding } from '../../tools/check/finding.ts';
+import { findingsOf, type ShownConfig } from '../findings.ts';
+import type { Page } from '../page.ts';
+import { Card } from '../parts/parts.tsx';
+
+export const RoutesPage = ({ api, say }: Page) => {
+  const [view, setView] = useState<RoutesView | undefined>(undefined);
+  const [config, setConfig] = useState('');
+  const [findings, setFindings] = useState<readonly Finding[] | undefined>(undefined);
+  useEffect(() => {
+    const fail = (error: Error) => say(error.message, undefined, true);
+    api.call<RoutesView>('GET', 'routes').then(setView, fail);
+    api.call<ShownConfig>('GET', 'config').then((shown) => {
+      setConfig(JSON.stringify(shown, null, 2));
+      setFindings(findingsOf(shown));
+    }, fail);
+  }, [api, say]);
+  return (
+    <div class="page">
+      <header class="head">
+        <h1>Routes</h1>
+        <p class="faint">As the Worker has read its vars. Changes need a deploy.</p>
+      </header>
+      <Card title="Try a path" wide>
+        <Try api={api} />
+      </Card>
+      <Card title="Policies in force" wide>
+        <div class="scroll">
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">Route</th>
+                <th scope="col">Match</th>
+                <th scope="col">Caller</th>
+                <th scope="col">Mode</th>
+                <th scope="col">Cost</th>
+                <th scope="col">Policies</th>
+              </tr>
+            </thead>
+            <tbody>
+              {view?.rows.map((row) => (
+                <tr key={`${row.route} ${row.caller}`}>
+                  <th scope="row">{row.route}</th>
+                  <td>
+                    <code>
+                      {row.methods === '*' ? '' : `${row.methods} `}
+                      {row.match}
+                    </code>
+                  </td>
+                  <td>{row.caller}</td>
+                  <td>{row.mode === 'shadow' ? <span class="badge warn">shadow</span> : row.mode}</td>
+                  <td>{row.cost}</td>
+                  <td>
+                    {Object.entries(row.policies).map(([kind, names]) => (
+                      <div key={kind}>
+                        {names.join(', ')} <small>by {kind}</small>
+                      </div>
+                    ))}
+                    {Object.keys(row.policies).length === 0 && <small>none</small>}
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      </Card>
+      <Card title="Doubtful">
+        {findings?.length === 0 && <p class="empty">Nothing: no warning of this configuration.</p>}
+        <ul class="findings">
+          {findings?.map(({ code, message, fix }) => (
+            <li key={code + message}>
+              <b>{message}</b>
+              <small>{fix}</small>
+            </li>
+          ))}
+        </ul>
+      </Card>
+      <Card title="Configuration, secrets masked">
+        <textarea readOnly rows={18} spellcheck={false} aria-label="Configuration" value={config} />
+      </Card>
+    </div>
+  );
+};
+
+const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'HEAD'];
+
+const Try = ({ api }: Pick<Page, 'api'>) => {
+  const [tried, setTried] = useState<TriedView | undefined>(undefined);
+  const [said, setSaid] = useState('');
+  const submit = async (event: SubmitEvent) => {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget as HTMLFormElement);
+    const [method, path] = ['method', 'path'].map((name) => String(form.get(name) ?? ''));
+    try {
+      setTried(await api.call('GET', 'routes/try', { method, path }));
+      setSaid('');
+    } catch (error) {
+      setSaid(error instanceof Error ? error.message : String(error));
+    }
+  };
+  return (
+    <>
+      <form class="find" onSubmit={submit}>
+        <label class="unseen" for="try-method">
+          Method
+        </label>
+        <select id="try-method" name="method">
+          {METHODS.map((each) => (
+            <option key={each}>{each}</option>
+          ))}
+        </select>
+        <label class="unseen" for="try-path">
+          Path
+        </label>
+        <input
+          id="try-path"
+          name="path"
+          required
+          placeholder="/api/search?q=x"
+          spellcheck={false}
+          autocomplete="off"
+        />
+        <button type="submit">Try</button>
+      </form>
+      <p class="said" role="alert">
+        {said}
+      </p>
+      {tried && (
+        <dl class="facts" aria-live="polite">
+          <dt>Route</dt>
+          <dd>
+            <b>{tried.route}</b> <code>{tried.match}</code>
+          </dd>
+          <dt>Asks for</dt>
+          <dd>
+            auth {tried.auth}
+            {tried.scopes.length > 0 && `, scopes ${tried.scopes.join(' ')}`}, mode {tried.mode}, cost{' '}
+            {tried.cost}
+          </dd>
+          {tried.rows.map(({ caller, policies }) => (
+            <>
+              <dt key={caller}>{caller}</dt>
+              <dd>
+                {Object.entries(policies)
+                  .map(([kind, names]) => `${names.join(', ')} by ${kind}`)
+                  .join('; ') || 'no policy'}
+              </dd>
+            </>
+          ))}
+        </dl>
+      )}
+    </>
+  );
+};

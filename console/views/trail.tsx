@@ -1,0 +1,69 @@
+// The audit trail: what operators changed.
+import { useEffect, useState } from 'preact/hooks';
+import type { Change } from '../../src/pulse/changes.ts';
+import { dateTime, short } from '../format.ts';
+import type { Page } from '../page.ts';
+import { hashOf } from '../path.ts';
+
+const EVERY_MS = 5_000;
+
+export const TrailPage = ({ api, say }: Page) => {
+  const [changes, setChanges] = useState<readonly Change[] | undefined>(undefined);
+  useEffect(() => {
+    const load = () =>
+      api.call<{ readonly changes: readonly Change[] }>('GET', 'changes').then(
+        (answer) => setChanges(answer.changes),
+        () => undefined,
+      );
+    load();
+    const timer = setInterval(load, EVERY_MS);
+    return () => clearInterval(timer);
+  }, [api, say]);
+  return (
+    <div class="page">
+      <header class="head">
+        <h1>Trail</h1>
+        <p class="faint">What operators changed, newest first; the log has the same without reasons.</p>
+      </header>
+      {changes?.length === 0 && <p class="empty">Nothing was changed yet.</p>}
+      <section class="card wide" aria-label="Changes">
+        <div class="scroll">
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">When</th>
+                <th scope="col">Caller</th>
+                <th scope="col">What</th>
+                <th scope="col">Reason</th>
+                <th scope="col">Request</th>
+              </tr>
+            </thead>
+            <tbody>
+              {changes?.map(({ at, id, action, partition, detail, reason }) => (
+                <tr key={id + at}>
+                  <td>{dateTime(at)}</td>
+                  <td>
+                    {partition === null ? (
+                      '–'
+                    ) : (
+                      <a href={hashOf('who', 'partition', partition)}>
+                        <code>{short(partition)}</code>
+                      </a>
+                    )}
+                  </td>
+                  <td>
+                    {action} {detail}
+                  </td>
+                  <td>{reason || '–'}</td>
+                  <td>
+                    <code>{id}</code>
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      </section>
+    </div>
+  );
+};

@@ -1,0 +1,37 @@
+// A partition by its name in the log: the directory knows who it is, and Pulse the Limiter of those that were ranked lately.
+import { directoryOf } from '../directory/client.ts';
+import { type AdminContext, neededPulse } from './context.ts';
+import { partsOf } from './directory.ts';
+import { invalid } from './invalid.ts';
+import type { AdminRequest, Subject } from './partitions.ts';
+
+/** @throws {Invalid} with status 409 where nobody knows the name. */
+export const namedOf = async (
+  { query: { partition = '' } }: AdminRequest,
+  c: AdminContext,
+): Promise<Subject> => (await listedOf(c, partition)) ?? rankedOf(c, partition);
+
+/** Undefined where no directory is bound, or it has not heard of the name. */
+const listedOf = async (c: AdminContext, name: string): Promise<Subject | undefined> => {
+  const found = await directoryOf(c.env, c.get('config'))
+    ?.find(name)
+    .catch(() => undefined);
+  if (found === undefined) return undefined;
+  const names = partsOf(found);
+  return { partition: found, names, scope: scopeOf(names.kind), name };
+};
+
+const rankedOf = async (c: AdminContext, name: string): Promise<Subject> => {
+  const { caller } = await neededPulse(c).caller(Date.now(), name);
+  if (caller === undefined)
+    throw invalid(
+      'partition',
+      'one that was among the top callers lately; else look it up by its subject',
+      409,
+    );
+  const partition = JSON.stringify(['named', name]);
+  c.get('limiters').know(partition, caller.limiter);
+  return { partition, names: { kind: caller.kind }, scope: scopeOf(caller.kind), name };
+};
+
+const scopeOf = (kind: string | undefined) => (kind === 'address' ? 'anonymous' : 'default');
