@@ -9,6 +9,8 @@ export const TITLES = {
   401: 'Unauthorized',
   403: 'Forbidden',
   404: 'Not Found',
+  405: 'Method Not Allowed',
+  408: 'Request Timeout',
   409: 'Conflict',
   413: 'Content Too Large',
   500: 'Internal Server Error',
@@ -70,6 +72,13 @@ export const reducedCapacity = (retryAfterMs: number): Response =>
   passing(503, 'Temporary Reduced Capacity', retryAfterMs);
 
 export const badRequest = (): Response => plain(400);
+export const requestTimeout = (): Response => plain(408);
+export const contentTooLarge = (): Response => plain(413);
+
+/** For TRACE (RFC 9110 section 9.3.8). */
+export const methodNotAllowed = (): Response =>
+  plain(405, { Allow: 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS' });
+
 export const badGateway = (): Response => plain(502);
 export const gatewayTimeout = (): Response => plain(504);
 export const internalError = (): Response => plain(500);

@@ -108,7 +108,7 @@ const readConfig = (vars: Vars, tokens = true): Config => {
 const readCorsOrigins = (vars: Vars): readonly string[] => {
   const origins = vars.list('CORS_ORIGINS') ?? [];
   if (origins.length === 1 && origins[0] === '*') return origins;
-  for (const origin of origins.filter((each) => URL.parse(each)?.origin !== each))
+  for (const origin of origins.filter((each) => each.includes('*') || URL.parse(each)?.origin !== each))
     vars.fail('CORS_ORIGINS', 'origins such as `https://app.example.com`, or `*` alone', origin);
   return origins;
 };

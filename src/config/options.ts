@@ -105,6 +105,8 @@ export interface VarOptions {
   readonly originUrl?: string;
   /** From the end of a request's body to the response's headers; 1 to 600,000, default 30,000. */
   readonly originTimeoutMs?: number;
+  /** How long a client may send nothing of a body it has begun; 0 (for ever) to 600,000, default 30,000. */
+  readonly uploadIdleTimeoutMs?: number;
   /** Sent to the origin in `X-Weir-Secret`; best bound as the secret `WEIR_ORIGIN_SECRET`. */
   readonly originSecret?: string;
   /** `false`: the origin does not see the token. Default `true`. */

@@ -10,6 +10,7 @@ export const readOrigin = (vars: Vars): OriginConfig => {
   return {
     url: (text && URL.parse(text)) || undefined,
     timeoutMs: vars.integer('ORIGIN_TIMEOUT_MS'),
+    uploadIdleMs: vars.integer('UPLOAD_IDLE_TIMEOUT_MS'),
     secret: vars.secretVar('ORIGIN_SECRET'),
     forwardAuthorization: vars.choice('FORWARD_AUTHORIZATION') === 'true',
   };

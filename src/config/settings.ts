@@ -12,6 +12,8 @@ export interface Bounds {
 export const INTEGERS = {
   /** From the end of a request's body to the response's headers; at most 10 minutes. */
   ORIGIN_TIMEOUT_MS: { fallback: 30_000, min: 1, max: 600_000 },
+  /** How long a client may send nothing of a body it has begun; 0: for ever. At most 10 minutes. */
+  UPLOAD_IDLE_TIMEOUT_MS: { fallback: 30_000, min: 0, max: 600_000 },
   /** For `exp`, `nbf` and `iat`; clocks further apart than 5 minutes are broken. */
   CLOCK_TOLERANCE_SECONDS: { fallback: 5, min: 0, max: 300 },
   /** 0 turns the cache off; at most a day, since it is also how long a lost key may linger. */

@@ -85,6 +85,8 @@ export interface OriginConfig {
   /** Undefined: the `ORIGIN` service binding if bound, else the zone's own origin. */
   readonly url: URL | undefined;
   readonly timeoutMs: number;
+  /** 0: off. */
+  readonly uploadIdleMs: number;
   readonly secret: Secret | undefined;
   readonly forwardAuthorization: boolean;
 }

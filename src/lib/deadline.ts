@@ -15,7 +15,12 @@ export class Deadline {
    * much as setting it.
    */
   start(): void {
-    setTimeout(() => this.#pass?.(undefined), this.#ms);
+    setTimeout(() => this.pass(), this.#ms);
+  }
+
+  /** Ends the race before its time. */
+  pass(): void {
+    this.#pass?.(undefined);
   }
 
   /** What `work` comes to; undefined once the time has passed. */

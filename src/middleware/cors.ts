@@ -1,4 +1,4 @@
-// CORS for our own responses: lets a browser's script read refusals that the origin never saw.
+// CORS: lets a browser's script read refusals that the origin never saw, and our fields in the origin's answers.
 import type { Config } from '../config/types.ts';
 import type { Step } from './step.ts';
 
@@ -22,6 +22,17 @@ export const cors = ({ corsOrigins }: Config): Step => {
     else headers.append('Vary', 'Origin');
     if (!any && origin !== null && corsOrigins.includes(origin)) allow(headers, origin);
   };
+};
+
+/**
+ * Lets the pages that may read the origin's answer read our fields in it, beside what the origin exposes. An origin that
+ * exposes `*` to pages without credentials has done so.
+ */
+export const exposeFields = (headers: Headers): void => {
+  if (!headers.has('Access-Control-Allow-Origin')) return;
+  const exposed = headers.get('Access-Control-Expose-Headers') ?? '';
+  if (/(^|,)\s*\*\s*(,|$)/.test(exposed) && !headers.has('Access-Control-Allow-Credentials')) return;
+  headers.append('Access-Control-Expose-Headers', 'RateLimit, RateLimit-Policy');
 };
 
 /** Credentials are let in only for an origin named in full; browsers refuse them with `*`. */

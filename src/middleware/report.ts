@@ -5,6 +5,7 @@ import type { Config } from '../config/types.ts';
 import { directoryOf } from '../directory/client.ts';
 import { DirectoryTeller } from '../directory/teller.ts';
 import type { Exchange, Trace } from '../exchange.ts';
+import { isCopyable } from '../origin/response.ts';
 import { callerPartition } from '../partition.ts';
 import { uncaughtError } from '../problem.ts';
 import { callerNamer } from '../pulse/caller.ts';
@@ -16,6 +17,7 @@ import { finishedOf } from '../report/finished.ts';
 import { log, requestId } from '../report/log.ts';
 import { type PartitionNamer, partitionNamer } from '../report/partition-name.ts';
 import { sentPath } from '../routing/sent-path.ts';
+import { exposeFields } from './cors.ts';
 import { addServerTiming } from './server-timing.ts';
 import type { Step, WeirContext } from './step.ts';
 
@@ -39,9 +41,12 @@ export const report = (config: Config): Step => {
     }
     // What a handler behind us threw, Hono has answered.
     if (c.error) noteUncaught(exchange, c.error);
-    if (exchange.quota || config.serverTiming) {
+    if ((exchange.quota || config.serverTiming) && isCopyable(c.res.status)) {
       const headers = writableHeaders(c);
-      if (exchange.quota) addFields(headers, exchange.quota);
+      if (exchange.quota) {
+        addFields(headers, exchange.quota);
+        if (!exchange.preflight) exposeFields(headers);
+      }
       if (config.serverTiming) addServerTiming(exchange, headers);
     }
     const { status } = c.res;

@@ -1,18 +1,34 @@
 // The step that finds which route a request is. An origin may read a path in several ways: none leads to a weaker route.
 import type { Config } from '../config/types.ts';
-import { badRequest } from '../problem.ts';
+import { badRequest, contentTooLarge, methodNotAllowed } from '../problem.ts';
 import { isPreflight, routeOf } from '../routing/route-of.ts';
 import type { Step } from './step.ts';
 
 /** Sets `route` and `preflight`; refuses a path that can be read in more ways than are followed. */
 export const route = (config: Config): Step => {
   const find = routeOf(config);
-  return function route(c, next) {
+  return async function route(c, next) {
     const exchange = c.get('exchange');
-    const found = find(exchange.request);
-    if (found === undefined) return Promise.resolve(badRequest());
+    const { request } = exchange;
+    const refusal = refusalOf(request);
+    if (refusal !== undefined) return refusal;
+    const found = find(request);
+    if (found === undefined) return badRequest();
     exchange.route = found;
-    exchange.preflight = isPreflight(exchange.request);
+    exchange.preflight = isPreflight(request);
     return next();
   };
 };
+
+/** For what no route can make of use. TRACE would show its sender what the origin gets, secrets included. */
+const refusalOf = ({ method, url, headers }: Request): Response | undefined => {
+  if (method === 'TRACE' || method === 'TRACK') return methodNotAllowed();
+  if (!PLAIN_URL.test(url) && !isUrl(url)) return badRequest();
+  return Number.isSafeInteger(Number(headers.get('content-length'))) ? undefined : contentTooLarge();
+};
+
+/** What most URLs begin with: a look at them is cheaper than parsing them. */
+const PLAIN_URL = /^https?:\/\/[a-z\d-]+(\.[a-z\d-]+)*(:\d{1,4})?\//i;
+
+/** `OPTIONS *` makes a URL without a path, a `Host` with a space one that cannot be parsed. */
+const isUrl = (url: string): boolean => url.indexOf('/', url.indexOf('://') + 3) > 0 && URL.canParse(url);

@@ -108,6 +108,22 @@ describe("the origin's response", () => {
   });
 });
 
+describe('our fields in an answer of the origin', () => {
+  test('can be read by the pages that may read it, beside what it exposes', async () => {
+    for (const [path, exposed] of [
+      ['/cors', 'RateLimit, RateLimit-Policy'],
+      ['/cors?expose=X-Total', 'X-Total, RateLimit, RateLimit-Policy'],
+      ['/cors?expose=*', '*'],
+      ['/cors?expose=*&credentials', '*, RateLimit, RateLimit-Policy'],
+    ] as const)
+      for (const weir of [listed, off]) {
+        const { headers } = await from(weir, PAGE, { headers: await token() }, path);
+        expect(headers['access-control-expose-headers'], path).toBe(exposed);
+        expect(headers).toHaveProperty('ratelimit');
+      }
+  });
+});
+
 describe('a preflight', () => {
   const preflight: CallOptions = {
     method: 'OPTIONS',

@@ -658,7 +658,13 @@ describe('a good configuration', () => {
         cacheSeconds: 300,
         unauthorizedDelayMs: 10,
       },
-      origin: { url: undefined, timeoutMs: 30_000, secret: undefined, forwardAuthorization: true },
+      origin: {
+        url: undefined,
+        timeoutMs: 30_000,
+        uploadIdleMs: 30_000,
+        secret: undefined,
+        forwardAuthorization: true,
+      },
       claimHeaders: [{ claim: ['sub'], header: 'X-Auth-Subject' }],
       policies: {
         default: [{ name: '100/minute', algorithm: 'sliding-window' }],

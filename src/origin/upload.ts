@@ -1,0 +1,99 @@
+// The body of a request on its way to the origin: streamed, and ended where its client stalls.
+
+/** What becomes of a body. */
+export interface Progress {
+  /** All of it has been handed on. */
+  atEnd(): void;
+  /** Nothing has come of it for the idle limit. */
+  atStall(): void;
+}
+
+/**
+ * A body as it is handed on.
+ *
+ * @param length keeps its framing: with one the origin gets a `Content-Length`, without it chunks.
+ * @param idleMs how long its client may send nothing; 0: for ever.
+ */
+export const handedOn = (
+  body: ReadableStream<Uint8Array>,
+  length: number | undefined,
+  idleMs: number,
+  progress: Progress,
+): ReadableStream => {
+  const { readable, writable } =
+    length === undefined ? new IdentityTransformStream() : new FixedLengthStream(length);
+  const done = idleMs === 0 ? body.pipeTo(writable) : pump(body, writable, new IdleTimer(idleMs), progress);
+  // A rejection means that one of the two ends left; the fetch itself tells.
+  done.then(
+    () => progress.atEnd(),
+    () => undefined,
+  );
+  return readable;
+};
+
+/** As `pipeTo`, which does not tell how it gets on. */
+const pump = async (
+  body: ReadableStream<Uint8Array>,
+  writable: WritableStream<Uint8Array>,
+  timer: IdleTimer,
+  { atStall }: Progress,
+): Promise<void> => {
+  const reader = body.getReader();
+  const writer = writable.getWriter();
+  timer.start(() => {
+    atStall();
+    reader.cancel().catch(() => undefined);
+    writer.abort().catch(() => undefined);
+  });
+  try {
+    for (;;) {
+      timer.run();
+      const { done, value } = await reader.read();
+      timer.pause();
+      if (done) break;
+      await writer.write(value);
+    }
+    await writer.close();
+  } catch (error) {
+    await Promise.allSettled([reader.cancel(error), writer.abort(error)]);
+    throw error;
+  } finally {
+    timer.stop();
+  }
+};
+
+/** Runs while the client is waited for, not while the origin is. One timer, which is set anew only when it fires. */
+class IdleTimer {
+  readonly #ms: number;
+  #since: number | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** @param ms how long nothing may come. */
+  constructor(ms: number) {
+    this.#ms = ms;
+  }
+
+  start(atEnd: () => void): void {
+    this.#wait(this.#ms, atEnd);
+  }
+
+  run(): void {
+    this.#since = Date.now();
+  }
+
+  pause(): void {
+    this.#since = undefined;
+  }
+
+  stop(): void {
+    if (this.#timer !== undefined) clearTimeout(this.#timer);
+  }
+
+  #wait(ms: number, atEnd: () => void): void {
+    this.#timer = setTimeout(() => {
+      const left = this.#ms - (this.#since === undefined ? 0 : Date.now() - this.#since);
+      if (left > 0) this.#wait(left, atEnd);
+      else atEnd();
+    }, ms);
+  }
+}
