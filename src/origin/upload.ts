@@ -22,7 +22,9 @@ export const handedOn = (
 ): ReadableStream => {
   const { readable, writable } =
     length === undefined ? new IdentityTransformStream() : new FixedLengthStream(length);
-  const done = idleMs === 0 ? body.pipeTo(writable) : pump(body, writable, new IdleTimer(idleMs), progress);
+  const size = Math.max(1, Math.min(length ?? BUFFER_BYTES, BUFFER_BYTES));
+  const done =
+    idleMs === 0 ? body.pipeTo(writable) : pump(body, writable, size, new IdleTimer(idleMs), progress);
   // A rejection means that one of the two ends left; the fetch itself tells.
   done.then(
     () => progress.atEnd(),
@@ -31,14 +33,18 @@ export const handedOn = (
   return readable;
 };
 
-/** As `pipeTo`, which does not tell how it gets on. */
+/** Read at once. */
+const BUFFER_BYTES = 65_536;
+
+/** As `pipeTo`, which does not tell how it gets on. One buffer goes round, so that a long body leaves nothing to collect. */
 const pump = async (
   body: ReadableStream<Uint8Array>,
   writable: WritableStream<Uint8Array>,
+  size: number,
   timer: IdleTimer,
   { atStall }: Progress,
 ): Promise<void> => {
-  const reader = body.getReader();
+  const reader = body.getReader({ mode: 'byob' });
   const writer = writable.getWriter();
   timer.start(() => {
     atStall();
@@ -46,12 +52,13 @@ const pump = async (
     writer.abort().catch(() => undefined);
   });
   try {
-    for (;;) {
+    for (let buffer = new Uint8Array(size); ; ) {
       timer.run();
-      const { done, value } = await reader.read();
+      const { done, value } = await reader.read(buffer);
       timer.pause();
       if (done) break;
       await writer.write(value);
+      buffer = value.buffer.byteLength > 0 ? new Uint8Array(value.buffer) : new Uint8Array(size);
     }
     await writer.close();
   } catch (error) {
