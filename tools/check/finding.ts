@@ -29,6 +29,10 @@ export type Code =
   | 'key-set-url'
   /** Tokens that an issuer made for any other audience are taken. */
   | 'no-audience'
+  /** Tokens of any issuer are taken that the keys have signed. */
+  | 'any-issuer'
+  /** Tokens of any tenant of an issuer of many. */
+  | 'any-tenant'
   /** Tiers that no claim can name. */
   | 'tiers-without-claim'
   /** A `match` in another framework's syntax: it matches nothing that was meant. */

@@ -1,4 +1,5 @@
 // How identity providers write `iss`: one letter off, and every token is refused.
+import { isTemplate } from '../../src/config/issuer-name.ts';
 import type { Config, Issuer } from '../../src/config/types.ts';
 import { error, type Finding, warning } from './finding.ts';
 
@@ -174,14 +175,39 @@ const keySetFindings = ({ keys }: Issuer, variable: string): readonly Finding[] 
       ),
     );
 
-/** Tokens that were made for another service. */
+/** Tokens that were made for another service, or by somebody else. */
 export const audienceFindings = ({ tokens }: Config, variable: string): readonly Finding[] =>
-  tokens.issuers
-    .filter(({ audience }) => audience.length === 0)
-    .map(({ issuer = 'any issuer' }) =>
-      warning(
-        'no-audience',
-        `A token that ${issuer} made for another service is accepted.`,
-        `Set ${variable} to the name of this API.`,
-      ),
-    );
+  tokens.issuers.flatMap((issuer) => [
+    ...(issuer.issuer === undefined && issuer.keys.some(({ kind }) => kind !== 'secret') ? [ANY_ISSUER] : []),
+    ...(isTemplate(issuer.issuer ?? '') && !names(issuer, ['tid', 'tenantid']) ? [anyTenant(issuer)] : []),
+    ...(issuer.audience.length === 0 && !names(issuer, CLIENT_CLAIMS) ? [noAudience(issuer, variable)] : []),
+  ]);
+
+/** Claims that tell for whom a token was made, where there is no `aud` or the caller chooses it. */
+const CLIENT_CLAIMS = ['aud', 'client_id', 'cid', 'azp', 'appid', 'repository', 'repository_owner'];
+
+const names = ({ claims }: Issuer, wanted: readonly string[]): boolean =>
+  claims.some(({ claim }) => wanted.includes(claim.join('.')));
+
+/** Of public keys: whoever holds the secret of an issuer is that issuer. */
+const ANY_ISSUER = warning(
+  'any-issuer',
+  'No JWT_ISSUER is set, so whatever the keys signed is accepted, whoever it names as its issuer.',
+  'Set JWT_ISSUER to the `iss` of your tokens; several issuers often share one key set.',
+);
+
+const anyTenant = ({ issuer }: Issuer): Finding =>
+  warning(
+    'any-tenant',
+    `Tokens of every tenant of ${issuer} are accepted, and anybody can have one.`,
+    'Name the tenants that you trust: `REQUIRED_CLAIMS = { tid = ["<tenant id>"] }`.',
+  );
+
+const noAudience = ({ issuer = 'any issuer' }: Issuer, variable: string): Finding =>
+  warning(
+    'no-audience',
+    `A token that ${issuer} made for another service is accepted.`,
+    /^https:\/\/cognito-idp\./.test(issuer)
+      ? 'Access tokens of Cognito have no `aud`: name the client, `REQUIRED_CLAIMS = { client_id = "<client id>" }`.'
+      : `Set ${variable} to the name of this API; where tokens have no \`aud\`, REQUIRED_CLAIMS to their client.`,
+  );
