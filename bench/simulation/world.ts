@@ -2,7 +2,7 @@
 // is the Worker's own code; only waiting, distance and mishaps are made up.
 
 import { LEASE_MS, type Reply, VERSION } from '../../src/limiter/messages.ts';
-import type { Policy } from '../../src/limiter/policy.ts';
+import { loanable, type Policy } from '../../src/limiter/policy.ts';
 import {
   type Answer,
   type Asking,
@@ -16,10 +16,12 @@ import {
   newLease,
   passOn,
   settle,
+  settleLent,
   startAsking,
   take,
   wantsRenewal,
 } from '../../src/quota/lease.ts';
+import { endShare, newShare, type Share } from '../../src/quota/share.ts';
 import { Agenda } from './agenda.ts';
 import { type Costs, SimulatedObject } from './object.ts';
 import type { Random } from './random.ts';
@@ -99,7 +101,7 @@ export class World {
   /** A request of `subject` at an isolate of that number. */
   request(subject: number, at: number): void {
     const isolate = this.#isolate(at);
-    const lease = leaseOf(isolate, subject);
+    const lease = leaseOf(isolate, subject, this.#options);
     const { now } = this.agenda;
     this.#log(subject).arrivals.push(now);
     arrive(lease, now);
@@ -160,15 +162,24 @@ export class World {
   #ask(visit: Visit): void {
     const { isolate, subject, lease } = visit;
     const { leases, policy } = this.#options;
-    const terms = { leasable: leases, shared: leases, timeoutMs: TIMEOUT_MS };
+    const { leasable } = loanable([policy], LEASE_MS);
+    const terms = { leasable: leases && leasable, leaseMs: LEASE_MS, shared: leases, timeoutMs: TIMEOUT_MS };
     const asking = startAsking(lease, this.agenda.now, terms);
     if (asking === undefined) return;
     const object = this.#object(subject, isolate.colo);
-    const { waiters, ahead, spent } = asking;
+    const { waiters, ahead, share, spent, returns } = asking;
     const message = { version: VERSION, policies: [policy], cost: 1, returnable: true } as const;
     this.#travel(isolate, object, () => {
       const waiting = waiters.length;
-      const ask = { ...message, want: waiting + ahead, waiting, spent };
+      const ask = {
+        ...message,
+        want: waiting + ahead,
+        waiting,
+        holder: lease.share?.name,
+        share,
+        spent,
+        returns,
+      };
       const { reply, written } = object.consume(this.agenda.now, ask);
       const grantedAt = this.agenda.now;
       const back = () => this.#answered(visit, asking, reply, grantedAt);
@@ -180,9 +191,25 @@ export class World {
     // The isolate is gone, its requests with it: what was granted to it is lost.
     if (isolate.leases.get(subject) !== lease) return;
     this.#grantedAt = grantedAt;
+    settleLent(lease, asking, reply, this.agenda.now);
     const grant = settle(lease, asking, reply);
     passOn(lease);
     if (grant?.leased) this.#endInTime(isolate, subject, lease, grant);
+    if (reply.share !== undefined && lease.share !== undefined)
+      this.#endShareInTime(isolate, subject, lease, lease.share);
+  }
+
+  #endShareInTime(isolate: Isolate, subject: number, lease: Lease, share: Share): void {
+    const { expires } = share;
+    this.agenda.add(expires, () => {
+      if (isolate.leases.get(subject) !== lease || share.expires > expires) return;
+      if (lease.asking.some((other) => other.share !== undefined)) return;
+      const last = endShare(share, this.agenda.now, String(shares++));
+      const object = this.#object(subject, isolate.colo);
+      this.#travel(isolate, object, () =>
+        object.giveBack(this.agenda.now, { version: VERSION, grant: '', unused: 0, share: last }),
+      );
+    });
   }
 
   #endInTime(isolate: Isolate, subject: number, lease: Lease, grant: Grant): void {
@@ -230,8 +257,17 @@ export class World {
   }
 }
 
-const leaseOf = (isolate: Isolate, subject: number): Lease => {
-  const known = isolate.leases.get(subject) ?? newLease();
+const leaseOf = (isolate: Isolate, subject: number, options: WorldOptions): Lease => {
+  const known = isolate.leases.get(subject) ?? newLease(shareOf(options));
   isolate.leases.set(subject, known);
   return known;
+};
+
+let shares = 0;
+
+const shareOf = ({ policy, leases }: WorldOptions): Share | undefined => {
+  const { byRate } = loanable([policy], LEASE_MS);
+  if (!leases || byRate.length === 0) return undefined;
+  const share = { cost: 1, isPartial: false, leaseMs: LEASE_MS };
+  return newShare({ ...share, name: String(shares++), policies: byRate });
 };

@@ -92,6 +92,7 @@ const readConfig = (vars: Vars, tokens = true): Config => {
     limiterTimeoutMs: vars.integer('LIMITER_TIMEOUT_MS'),
     limiterJurisdiction: vars.word('LIMITER_JURISDICTION', JURISDICTIONS),
     limiterLocation: vars.word('LIMITER_LOCATION', LOCATIONS),
+    leaseMs: vars.integer('LEASE_SECONDS') * 1_000,
     leases: vars.choice('LEASES') === 'on',
     corsOrigins: readCorsOrigins(vars),
     serverTiming: vars.choice('SERVER_TIMING') === 'true',

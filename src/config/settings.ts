@@ -20,6 +20,8 @@ export const INTEGERS = {
   TOKEN_CACHE_SECONDS: { fallback: 300, min: 0, max: 86_400 },
   /** Counted from the request's arrival. Every refused connection stays open as long, so at most a second. */
   UNAUTHORIZED_DELAY_MS: { fallback: 10, min: 0, max: 1_000 },
+  /** Also how soon a revocation or override holds, so no longer than an operator would wait. */
+  LEASE_SECONDS: { fallback: 1, min: 1, max: 10 },
   /** At most what a client commonly waits for an answer. */
   LIMITER_TIMEOUT_MS: { fallback: 1_000, min: 1, max: 30_000 },
 } satisfies Readonly<Record<string, Bounds & { readonly fallback: number }>>;

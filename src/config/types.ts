@@ -132,6 +132,8 @@ export interface Config {
   readonly limiterJurisdiction: (typeof JURISDICTIONS)[number] | undefined;
   /** Where a Limiter is made that does not exist yet; undefined: near its first caller. */
   readonly limiterLocation: (typeof LOCATIONS)[number] | undefined;
+  /** A lease's life, and for how long an isolate acts on what it knows of revocations and overrides. */
+  readonly leaseMs: number;
   readonly leases: boolean;
   /** Origins that may read our refusals; `*` alone for any; empty: no CORS headers. */
   readonly corsOrigins: readonly string[];

@@ -25,10 +25,86 @@ export interface Decision {
   readonly resetMs: number;
 }
 
+/** What an isolate asks for. */
+export interface Wish {
+  /** Of the policy. */
+  readonly counter: string;
+  /** Permits in every window. */
+  readonly permits: number;
+  /** What the isolate has lowered its own share to, before it asks: it goes by that until it has the answer. */
+  readonly lowered: number;
+  /** Permits of the share that it used in the window that ends now. */
+  readonly used: number;
+  /** The same by how long ago they were used at most, milliseconds; told of a share that is given back. */
+  readonly ages?: Ages | undefined;
+}
+
+export type Ages = readonly (readonly [ms: number, permits: number])[];
+
+/** How far a wish may be met. */
+export interface Bounds {
+  /** Permits to lend at most. */
+  readonly most: number;
+  /** Permits that growth leaves free. */
+  readonly spare: number;
+}
+
+/** A share as the Limiter counts it. */
+export interface Renewed<S, C> {
+  readonly state: S;
+  readonly charge: C;
+  /** Permits lent in every window: what was asked for, or fewer. */
+  readonly permits: number;
+  /** How many of them are more than the share had. */
+  readonly growth: number;
+}
+
+/** The time of a use: by the isolate's clock, and by the Limiter's as far as the isolate can know it. */
+export interface Moment {
+  readonly now: number;
+  readonly earliest: number;
+  readonly latest: number;
+}
+
+/** One algorithm's shares over its state `S`, a charge `C` of the Limiter and the uses `U` of an isolate. Pure. */
+export interface Sharing<S, C, U> {
+  /**
+   * Charges a share from `now` until `until`, in place of what `charge` still counts, so that only growth must be free.
+   * @param charge what this share was charged before; undefined for a new one.
+   */
+  renew(
+    state: S | undefined,
+    now: number,
+    until: number,
+    policy: WindowedQuota,
+    charge: C | undefined,
+    wish: Wish,
+    bounds: Bounds,
+  ): Renewed<S, C>;
+  /** The state with the `permits` of this charge counted until `until`, later than they are: as storage counts them. */
+  extend(state: S, now: number, until: number, policy: WindowedQuota, charge: C, permits: number): S;
+  /** Uses `cost` of `permits` in every window; undefined where they are used up. */
+  use(
+    uses: U | undefined,
+    moment: Moment,
+    policy: WindowedQuota,
+    permits: number,
+    cost: number,
+  ): U | undefined;
+  /** Takes a use back that was no use after all. */
+  unuse(uses: U, moment: Moment, policy: WindowedQuota, cost: number): U;
+  /** What was used in the window that ends at `moment`, by age; empty where an algorithm does not care. */
+  ages(uses: U | undefined, moment: Moment, policy: WindowedQuota): Ages;
+  /** Permits used in the window that ends at `moment`. */
+  used(uses: U | undefined, moment: Moment, policy: WindowedQuota): number;
+}
+
 /** One algorithm's arithmetic over its own state `S`, in whole milliseconds since the epoch. Pure. */
-export interface Arithmetic<S> {
+export interface Arithmetic<S, C = unknown, U = unknown> {
   /** Whether a Limiter may lend permits of it to isolates, where the window is long enough. */
   readonly leasable: boolean;
+  /** How permits of it are lent by rate; undefined where they are not. */
+  readonly sharing: Sharing<S, C, U> | undefined;
   /** Whether its months and years are the calendar's, UTC: then a month is another window than 30 days. */
   readonly calendar: boolean;
   /** What was expected instead of a quota that it cannot count; undefined where it can. */
@@ -58,8 +134,12 @@ export interface Arithmetic<S> {
     policy: WindowedQuota,
     cost: number,
   ): S | undefined;
-  /** What a stored state counts once memory is lost. `now`: when it was loaded, after the last grant of that memory. */
-  resume(state: S, now: number, policy: WindowedQuota): S;
+  /**
+   * What a stored state counts once memory is lost.
+   * @param now when it was loaded, after the last grant of that memory.
+   * @param until when the last lease of that memory has ended: what is charged later was lent until then at the latest.
+   */
+  resume(state: S, now: number, until: number, policy: WindowedQuota): S;
   /** When a permit granted at `now` must have been used at the latest. */
   boundary(now: number, policy: WindowedQuota): number;
   /** When the last permit has drained: from then on the state is worth nothing. */

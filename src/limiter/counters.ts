@@ -102,11 +102,11 @@ export const reserve = (
   return state === undefined ? undefined : new Map([...counters, [policy.counter, { policy, state }]]);
 };
 
-/** The counters that storage held, as they count from `now` on. */
-export const resume = (counters: Counters, now: number): Counters =>
+/** The counters that storage held, as they count from `now` on; the last lease of its memory has ended `until` then. */
+export const resume = (counters: Counters, now: number, until: number): Counters =>
   new Map(
     [...counters].map(([name, { policy, state }]) => {
-      const resumed = arithmeticOf(policy).resume(state, now, policy);
+      const resumed = arithmeticOf(policy).resume(state, now, until, policy);
       return [name, { policy, state: resumed }];
     }),
   );

@@ -15,18 +15,22 @@ import {
   resume,
   undrained,
 } from './counters.ts';
-import { Loans } from './loans.ts';
+import { backAt, type Loan, Loans, RETURN_MS } from './loans.ts';
 import {
   type Abnormal,
   type Ask,
   DENIAL_MS,
   denial,
   LEASE_MS,
+  type LentShare,
+  MAX_LEASE_MS,
   type Reply,
   type Return,
+  type ShareAsk,
   VERSION,
 } from './messages.ts';
-import { isLeasable, type Policy } from './policy.ts';
+import { lendingOf, type Policy } from './policy.ts';
+import { Shares } from './shares.ts';
 import { addUse, calmsInMs, forgottenAt, isUnusual, type Usage } from './usage.ts';
 
 /**
@@ -43,6 +47,8 @@ export interface Stored {
   readonly since: number;
   /** Only where unusual use is watched. */
   readonly usage?: Usage | undefined;
+  /** The longest life of a lease that counts. Absent: `LEASE_MS`. */
+  readonly leaseMs?: number | undefined;
 }
 
 /** The format that `Stored` is written in, and the newest that is read. */
@@ -59,17 +65,23 @@ export interface Look {
 /** How long a reserve may be granted from after it was written. */
 const RESERVE_MS = 10_000;
 
-/** A permit granted at the reserve's very end may be used a lease's life later; storage counts them all from there. */
-const AHEAD_MS = RESERVE_MS + LEASE_MS;
-
 /** Neither a reserve nor a lease takes more than this share of what remains. */
 const SHARE = 0.1;
 
 /** Grants that may still be given back; beyond it the oldest stay spent. */
 const MAX_GRANTS = 4_096;
 
-/** A grant's return is accepted for so long after it: a lease's life, or an answer that another partition was slow with. */
-const RETURNABLE_MS = LEASE_MS + 2_000;
+/**
+ * A grant's return is accepted for so long after two lives of a lease: of those that are told with the next ask, or of an
+ * answer that another partition was slow with.
+ */
+const RETURNABLE_MS = 2_000;
+
+/** Whoever waits for another partition is waited for at most so long. */
+const UNDECIDED_MS = 1_000;
+
+/** Unusual use that is denied stays denied for so long in an isolate. */
+const ABNORMAL_MS = 1_000;
 
 /** What may come back. */
 interface Grant {
@@ -99,6 +111,26 @@ interface Portion {
   readonly ahead: number;
 }
 
+/** Permits of one policy. */
+interface Draw {
+  readonly policy: Policy;
+  readonly permits: number;
+}
+
+const draws = (policies: readonly Policy[], cost: number, requests: number): Draw[] =>
+  policies.map((policy) => ({ policy, permits: permitsOf(policy, cost, requests) }));
+
+/** What came of asking for a share. */
+interface ShareLoan {
+  readonly share: LentShare;
+  /** The policies that are not lent by rate. */
+  readonly others: readonly Policy[];
+  readonly isStored: boolean;
+}
+
+/** Requests of an ask that wait. */
+const waitingOf = ({ waiting, want }: Ask): number => waiting ?? Math.min(1, want);
+
 /** The books of one partition. An RPC or an event of the simulator is one call, with the clock of then. */
 export class Ledger {
   #now: number;
@@ -118,6 +150,10 @@ export class Ledger {
   #firstSeen: number | undefined;
   #lastSeen: number | undefined;
   #usage: Usage | undefined;
+  readonly #shares = new Shares();
+  /** The longest life of a lease so far, and whether storage knows of it. */
+  #leaseMs: number;
+  #isLeaseStored = true;
   readonly #load: string;
 
   /**
@@ -132,6 +168,7 @@ export class Ledger {
     this.#firstSeen = stored?.since;
     this.#lastSeen = stored?.at;
     this.#usage = isKnown ? stored?.usage : undefined;
+    this.#leaseMs = (isKnown ? stored?.leaseMs : MAX_LEASE_MS) ?? LEASE_MS;
     this.#load = load;
   }
 
@@ -146,9 +183,10 @@ export class Ledger {
     this.#firstSeen ??= now;
     this.#lastSeen = now;
     for (const name of ask.spent ?? []) this.#forget(name);
+    for (const unused of ask.returns ?? []) this.#takeBack(now, unused);
     const abnormal = this.#judge(now, ask);
     const { reply, write } = abnormal?.denied
-      ? { reply: { ...this.refuse(now, ask.policies), keepMs: LEASE_MS }, write: undefined }
+      ? { reply: { ...this.refuse(now, ask.policies), keepMs: ABNORMAL_MS }, write: undefined }
       : this.#decide(now, ask);
     return { reply: abnormal ? { ...reply, abnormal } : reply, write };
   }
@@ -163,73 +201,151 @@ export class Ledger {
   }
 
   #decide(now: number, ask: Ask): { reply: Reply; write: Stored | undefined } {
-    const waiting = ask.waiting ?? Math.min(1, ask.want);
-    const portion = this.#portion(now, ask, waiting);
-    const granted = portion.served + portion.ahead;
-    if (granted === 0) return { reply: this.#refuseRest(now, ask, waiting), write: undefined };
+    const leaseMs = this.#noteLease(ask);
+    const within = this.#lendShare(now, leaseMs, ask, waitingOf(ask));
+    // What a share cannot serve is served by itself, before the share is renewed with what is left.
+    const rest = within === undefined ? ask : { ...ask, waiting: 0, want: 0 };
+    const portion = this.#portion(now, leaseMs, rest);
+    const reply = this.#grant(now, leaseMs, rest, portion);
+    const lent = within ?? this.#lendShare(now, leaseMs, ask, 0);
+    const drawn = [
+      ...draws(ask.policies, ask.cost, portion.served + portion.ahead),
+      ...draws(lent?.others ?? [], ask.cost, lent?.share.ahead?.requests ?? 0),
+    ];
+    const isStored = this.#drawFromReserve(now, drawn) && lent?.isStored !== false && this.#isLeaseStored;
+    const write = isStored ? undefined : this.#writeAhead(now, ask.policies, drawn);
+    if (lent === undefined) return { reply, write };
+    const decisions = ask.policies.map((policy) => peek(this.#counters, now, policy));
+    return { reply: { ...reply, ...(reply.keepMs === 0 ? { decisions } : {}), share: lent.share }, write };
+  }
 
+  #noteLease({ leaseMs = LEASE_MS }: Ask): number {
+    const bounded = Math.min(Math.max(leaseMs, LEASE_MS), MAX_LEASE_MS);
+    this.#isLeaseStored &&= bounded <= this.#leaseMs;
+    this.#leaseMs = Math.max(this.#leaseMs, bounded);
+    return bounded;
+  }
+
+  #grant(now: number, leaseMs: number, ask: Ask, portion: Portion): Reply {
+    const waiting = waitingOf(ask);
+    const granted = portion.served + portion.ahead;
+    if (granted === 0) return this.#refuseRest(now, ask, waiting);
     const leased = portion.ahead > 0;
-    const until = leased ? Math.min(now + LEASE_MS, boundary(ask.policies, now) - 1) : now;
+    const until = leased ? Math.min(now + leaseMs, boundary(ask.policies, now) - 1) : now;
     const [decisions, counters] = consume(this.#counters, now, until, ask.policies, ask.cost, granted);
     this.#counters = counters;
-    const write = this.#drawFromReserve(now, ask, granted) ? undefined : this.#writeAhead(now, ask, granted);
     const grant = ask.returnable ? this.#remember(now, until, ask, portion) : '';
     const reply = {
       ...{ version: VERSION, granted, keepMs: 0, lifeMs: until - now, grant, decisions },
       ...(leased === granted > 1 ? {} : { leased }),
     };
-    if (portion.served === waiting) return { reply, write };
+    if (portion.served === waiting) return reply;
     const { decisions: denied, keepMs, ...rest } = this.#refuseRest(now, ask, waiting - portion.served);
     const loans = rest.loans && { loans: rest.loans };
-    return { reply: { ...reply, ...loans, decisions: denied, keepMs }, write };
+    return { ...reply, ...loans, decisions: denied, keepMs };
+  }
+
+  /**
+   * Lends or renews a share, and beside it requests of the policies that are lent by number. Undefined where it cannot serve
+   * all of those `waiting` that are to be served by it.
+   */
+  #lendShare(now: number, leaseMs: number, ask: Ask, waiting: number): ShareLoan | undefined {
+    const { policies, cost, share, want } = ask;
+    if (share === undefined) return undefined;
+    const others = policies.filter(({ counter }) => share.wishes.every((wish) => wish.counter !== counter));
+    const wanted = want - waitingOf(ask) + waiting;
+    const ahead = others.length === 0 ? 0 : this.#roomAhead(now, leaseMs, others, cost, wanted);
+    if (others.length > 0 && ahead <= waiting) return undefined;
+    const terms = { now, until: now + leaseMs, policies, cost };
+    const renewal = this.#shares.renewal(this.#counters, terms, share);
+    if (renewal === undefined || renewal.growth < waiting) return undefined;
+    this.#shares.renew(share, renewal);
+    this.#counters = renewal.counters;
+    const { permits, isStored } = renewal;
+    const lent = { permits, lifeMs: leaseMs, at: now, within: waiting };
+    if (ahead === 0) return { share: lent, others, isStored };
+    const end = Math.min(now + leaseMs, boundary(others, now) - 1);
+    this.#counters = consume(this.#counters, now, end, others, cost, ahead)[1];
+    const grant = this.#remember(now, end, { ...ask, policies: others }, { served: 0, ahead });
+    const beside = { grant, requests: ahead, lifeMs: end - now };
+    return { share: { ...lent, ahead: beside }, others, isStored };
   }
 
   /** Whatever is free for those that wait; ahead of those to come, no more than a tenth of what then remains is out. */
-  #portion(now: number, { policies, cost, want }: Ask, waiting: number): Portion {
+  #portion(now: number, leaseMs: number, ask: Ask): Portion {
+    const { policies, cost, want } = ask;
+    const waiting = waitingOf(ask);
     const remaining = policies.map((policy) => peek(this.#counters, now, policy).remaining);
     const free = policies.map((policy, i) => Math.floor((remaining[i] ?? 0) / permitsOf(policy, cost)));
     const served = Math.min(waiting, ...free);
     const wanted = want - waiting;
-    if (served < waiting || wanted <= 0 || !policies.every(isLeasable)) return { served, ahead: 0 };
-    const rooms = policies.map((policy, i) => {
-      const left = (remaining[i] ?? 0) - permitsOf(policy, cost, served);
+    const ahead = served < waiting ? 0 : this.#roomAhead(now, leaseMs, policies, cost, wanted, served);
+    return { served, ahead };
+  }
+
+  /** How many of the requests `wanted` may be lent by number, where so many are served first. */
+  #roomAhead(
+    now: number,
+    leaseMs: number,
+    policies: readonly Policy[],
+    cost: number,
+    wanted: number,
+    served = 0,
+  ): number {
+    if (wanted <= 0 || policies.some((policy) => lendingOf(policy, leaseMs) !== 'by-number')) return 0;
+    const rooms = policies.map((policy) => {
+      const left = peek(this.#counters, now, policy).remaining - permitsOf(policy, cost, served);
       // Near its end permits are had one at a time, so that the last are where they are wanted.
       if (left < policy.quota * SHARE) return 0;
       const out = this.#loans.out(policy.counter, now);
       return Math.floor((left * SHARE - out) / (permitsOf(policy, cost) * (1 + SHARE)));
     });
-    return { served, ahead: Math.max(0, Math.min(wanted, ...rooms)) };
+    return Math.max(0, Math.min(wanted, ...rooms));
   }
 
   /** What those are told that nothing is left for: when a permit can exist again, what is on loan included. */
-  #refuseRest(now: number, { policies, cost }: Ask, unmet: number): Reply {
-    const decisions = policies.map((policy) => this.#foresee(now, policy, cost));
-    if (unmet === 0) return denial(decisions, 0);
+  #refuseRest(now: number, { policies, cost, holder }: Ask, unmet: number): Reply {
+    if (unmet === 0) return this.refuse(now, policies);
+    const decisions = policies.map((policy) => this.#foresee(now, policy, cost, holder));
     const denied = policies.filter((_, i) => decisions[i]?.allowed === false);
     const waitMs = Math.max(...decisions.map(({ retryAfterMs }) => retryAfterMs));
     const reply = denial(decisions, Math.min(waitMs, DENIAL_MS));
-    const requests = Math.min(
-      ...denied.map((policy) => {
-        const back = peek(this.#counters, now, policy).remaining + this.#loans.out(policy.counter, now);
-        return Math.floor(back / permitsOf(policy, cost));
-      }),
-    );
+    const requests = Math.min(...denied.map((policy) => this.#obstructed(now, policy, cost, holder)));
     return requests > 0 ? { ...reply, loans: { requests, backMs: waitMs } } : reply;
   }
 
+  /** Requests that may pass once loans are back. Shares are not to grow meanwhile. */
+  #obstructed(now: number, policy: Policy, cost: number, ownShare: string | undefined): number {
+    this.#shares.contest(now, policy.counter, ownShare);
+    const loans = this.#loansOf(now, policy, ownShare);
+    const back = loans.reduce((sum, { permits }) => sum + permits, 0);
+    return Math.floor((peek(this.#counters, now, policy).remaining + back) / permitsOf(policy, cost));
+  }
+
+  /** What is out on loan, by number and by rate, but for the asker's own share. */
+  #loansOf(now: number, { counter }: Policy, ownShare: string | undefined): Loan[] {
+    const shares = this.#shares.loans(now, counter, ownShare);
+    const byRate = shares.map(({ end, permits }) => ({ end: end + RETURN_MS, permits }));
+    return [...this.#loans.list(counter, now), ...byRate];
+  }
+
   /** As the policy says, but no later than loans can have come back. */
-  #foresee(now: number, policy: Policy, cost: number): Decision {
+  #foresee(now: number, policy: Policy, cost: number, ownShare: string | undefined): Decision {
     const decision = foresee(this.#counters, now, policy, cost);
     if (decision.allowed) return peek(this.#counters, now, policy);
     const shortage = permitsOf(policy, cost) - decision.remaining;
-    const back = this.#loans.backAt(policy.counter, now, shortage);
+    const back = backAt(this.#loansOf(now, policy, ownShare), shortage);
     const retryAfterMs = Math.min(decision.retryAfterMs, back === undefined ? Infinity : back - now);
     return { ...decision, retryAfterMs: Math.max(1, retryAfterMs) };
   }
 
   /** Gives unused permits back to where they were charged; each part once, and only to the load that granted them. */
-  giveBack(clock: number, { grant: name, unused, part }: Return): void {
-    this.#tick(clock);
+  giveBack(clock: number, unused: Return): void {
+    this.#takeBack(this.#tick(clock), unused);
+  }
+
+  #takeBack(now: number, { grant: name, unused, part, share }: Return): void {
+    if (share !== undefined) this.#endShare(now, share);
     const grant = this.#grants.get(name);
     if (grant === undefined) return;
     const requests = Math.min(unused, grant.granted);
@@ -242,6 +358,16 @@ export class Ledger {
       this.#endLoan(grant, requests);
     }
     this.#counters = giveBack(this.#counters, grant.until, grant.policies, grant.cost, requests);
+  }
+
+  #endShare(now: number, share: ShareAsk): void {
+    const wishes = share.wishes.map((wish) => ({ ...wish, permits: 0 }));
+    const terms = { now, until: now, policies: this.policies, cost: 1 };
+    const ended = { ...share, wishes };
+    const renewal = this.#shares.renewal(this.#counters, terms, ended);
+    if (renewal === undefined) return;
+    this.#shares.renew(ended, renewal);
+    this.#counters = renewal.counters;
   }
 
   /** The policy that each counter last served. */
@@ -290,7 +416,7 @@ export class Ledger {
   /** Time never runs backwards here, whatever the clock does. */
   #tick(clock: number): number {
     this.#now = Math.max(this.#now, clock);
-    if (!this.#resumed) this.#counters = resume(this.#counters, this.#now);
+    if (!this.#resumed) this.#counters = resume(this.#counters, this.#now, this.#now + this.#leaseMs);
     this.#resumed = true;
     for (const [name, grant] of this.#grants) {
       if (grant.forgetAt > this.#now && this.#grants.size <= MAX_GRANTS) break;
@@ -303,39 +429,39 @@ export class Ledger {
   #unseal(now: number, policies: readonly Policy[]): void {
     if (this.#sealedAt === undefined) return;
     for (const policy of policies.filter(({ counter }) => !this.#counters.has(counter))) {
-      const at = Math.min(now, this.#sealedAt + AHEAD_MS);
+      const at = Math.min(now, this.#sealedAt + RESERVE_MS + MAX_LEASE_MS);
       this.#counters = consume(this.#counters, at, at, [policy], 1, policy.quota)[1];
     }
   }
 
-  #drawFromReserve(now: number, { policies, cost }: Ask, requests: number): boolean {
-    if (policies.length === 0) return true;
-    const left = policies.map((policy) => {
-      const { permits = 0, quota = 0 } = this.#reserve.get(policy.counter) ?? {};
-      return quota > policy.quota ? -1 : permits - permitsOf(policy, cost, requests);
-    });
-    if (now >= this.#reserveEnd || left.some((permits) => permits < 0)) return false;
-    for (const [i, { counter }] of policies.entries()) {
-      const { quota = 0 } = this.#reserve.get(counter) ?? {};
-      this.#reserve.set(counter, { permits: left[i] ?? 0, quota });
+  #drawFromReserve(now: number, drawn: readonly Draw[]): boolean {
+    if (drawn.every(({ permits }) => permits === 0)) return true;
+    const left = new Map(this.#reserve);
+    for (const { policy, permits } of drawn) {
+      const { permits: before = 0, quota = 0 } = left.get(policy.counter) ?? {};
+      if (quota > policy.quota || before < permits) return false;
+      left.set(policy.counter, { permits: before - permits, quota });
     }
+    if (now >= this.#reserveEnd) return false;
+    this.#reserve = left;
     return true;
   }
 
   /** Books a new reserve for these policies, and anew what other counters' reserves still hold. */
-  #writeAhead(now: number, { policies, cost }: Ask, requests: number): Stored {
-    const granted = Math.max(0, ...policies.map((policy) => permitsOf(policy, cost, requests)));
+  #writeAhead(now: number, policies: readonly Policy[], drawn: readonly Draw[]): Stored {
+    const granted = Math.max(0, ...drawn.map(({ permits }) => permits));
     const size = this.#nextReserveSize(now, policies, granted);
     const wanted = new Map([
       ...[...this.#reserve].map(([counter, { permits }]) => [counter, permits] as const),
       ...policies.map((policy) => [policy.counter, size - granted] as const),
     ]);
-    let ahead = undrained(this.#counters, now);
     this.#reserveEnd = now + RESERVE_MS;
+    const end = this.#reserveEnd + this.#leaseMs;
+    let ahead = this.#shares.store(undrained(this.#counters, now), now, this.#reserveEnd, end);
     this.#reserve = new Map();
     for (const { policy } of ahead.values()) {
       const permits = wanted.get(policy.counter) ?? 0;
-      const booked = reserve(ahead, now, now + AHEAD_MS, policy, permits);
+      const booked = reserve(ahead, now, end, policy, permits);
       if (booked === undefined) continue;
       ahead = booked;
       this.#reserve.set(policy.counter, { permits, quota: policy.quota });
@@ -343,8 +469,10 @@ export class Ledger {
     }
     this.#reserveSize = size;
     this.#writtenAt = now;
+    this.#isLeaseStored = true;
     const since = this.#firstSeen ?? now;
-    return { version: STORED_VERSION, at: now, counters: ahead, since, usage: this.#usage };
+    const record = { version: STORED_VERSION, at: now, counters: ahead, since, usage: this.#usage };
+    return this.#leaseMs === LEASE_MS ? record : { ...record, leaseMs: this.#leaseMs };
   }
 
   /** The grant at hand after a load or a quiet time, then doubling; ten seconds' worth of quota and 10 % of the rest. */
@@ -359,11 +487,11 @@ export class Ledger {
 
   #remember(now: number, until: number, { policies, cost, undecidedMs = 0 }: Ask, portion: Portion): string {
     const name = `${this.#load}.${this.#grantCount++}`;
-    const undecided = Math.min(Math.max(0, undecidedMs), LEASE_MS);
+    const undecided = Math.min(Math.max(0, undecidedMs), UNDECIDED_MS);
     const lent = portion.ahead + (undecided > 0 ? portion.served : 0);
     const loanEnd = Math.max(until, now + undecided);
     const granted = portion.served + portion.ahead;
-    const forgetAt = now + RETURNABLE_MS;
+    const forgetAt = now + 2 * this.#leaseMs + RETURNABLE_MS;
     this.#grants.set(name, { policies, cost, until, granted, lent, loanEnd, forgetAt });
     for (const policy of policies) this.#loans.lend(policy.counter, loanEnd, permitsOf(policy, cost, lent));
     return name;

@@ -112,7 +112,7 @@ export class Limiter extends DurableObject {
     if (override.limits === 'blocked') return { ...blockedReply(override, now), marks };
     const policies = overridden(override, ask.policies);
     const watch = override.limits === 'none' ? undefined : ask.watch;
-    return { ...this.#decide(now, { ...ask, policies, watch }), marks, policies };
+    return { ...this.#decide(now, { ...ask, policies, watch, share: undefined }), marks, policies };
   }
 
   #load(): Ledger {
@@ -148,5 +148,5 @@ export class Limiter extends DurableObject {
 /** An ask that may mean more than this version knows gets one permit, which does not come back. */
 const strictly = (ask: Ask): Ask => {
   const waiting = Math.min(1, ask.waiting ?? ask.want);
-  return { ...ask, want: waiting, waiting, returnable: false, spent: undefined };
+  return { ...ask, want: waiting, waiting, returnable: false, spent: undefined, share: undefined };
 };

@@ -5,9 +5,26 @@
 const SLICE_MS = 50;
 
 /** A return sets out when its loan ends; it is waited for so long. */
-const RETURN_MS = 50;
+export const RETURN_MS = 50;
 
 const sliceOf = (end: number): number => Math.ceil((end + RETURN_MS) / SLICE_MS);
+
+/** Permits that can have come back by `end`. */
+export interface Loan {
+  readonly end: number;
+  readonly permits: number;
+}
+
+/** When so many permits can have come back, if all do; undefined where fewer are out. */
+export const backAt = (loans: readonly Loan[], permits: number): number | undefined => {
+  let back = 0;
+  return loans
+    .toSorted((a, b) => a.end - b.end)
+    .find((loan) => {
+      back += loan.permits;
+      return back >= permits;
+    })?.end;
+};
 
 /** What is lent of one partition's counters. */
 export class Loans {
@@ -35,14 +52,9 @@ export class Loans {
     return permits;
   }
 
-  /** When so many permits can have come back, if all do; undefined where fewer are out. */
-  backAt(counter: string, now: number, permits: number): number | undefined {
-    let back = 0;
-    for (const [slice, lent] of [...this.#live(counter, now)].sort(([a], [b]) => a - b)) {
-      back += lent;
-      if (back >= permits) return slice * SLICE_MS;
-    }
-    return undefined;
+  /** Each with when it is back at the latest. */
+  list(counter: string, now: number): Loan[] {
+    return [...this.#live(counter, now)].map(([slice, permits]) => ({ end: slice * SLICE_MS, permits }));
   }
 
   #live(counter: string, now: number): ReadonlyMap<number, number> {

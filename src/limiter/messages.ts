@@ -1,17 +1,45 @@
 // What isolates and Limiters say to each other. Old and new code meet during a deploy, so members are only ever added,
 // and each says what its absence means. A message of a version to come is read by what is known of it, on the strict side.
-import type { Decision } from './arithmetic.ts';
+import type { Decision, Wish } from './arithmetic.ts';
 import type { Policy } from './policy.ts';
 import type { Marks, TokenClaims } from './standing.ts';
 
 /** Raised only where a known member changes its meaning. */
 export const VERSION = 1;
 
-/** A lease lives so long, counted by the isolate from when it asked and by the Limiter from when it granted. */
+/**
+ * How long a lease lives where an ask does not say, and at most; counted by the isolate from when it asked and by the
+ * Limiter from when it granted.
+ */
 export const LEASE_MS = 1_000;
+export const MAX_LEASE_MS = 10_000;
 
 /** A denial is kept in an isolate for at most this long. */
 export const DENIAL_MS = 10_000;
+
+/** Asks for a share, or renews one, or with no permits gives it back. */
+export interface ShareAsk {
+  /** Chosen by the isolate and kept as long as it has the history of the share. */
+  readonly name: string;
+  /** Rises with every ask for this share: one that was overtaken by a later one changes nothing. */
+  readonly order: number;
+  /** One for each policy that is to be lent by rate. */
+  readonly wishes: readonly Wish[];
+}
+
+/** What was lent of a share. */
+export interface LentShare {
+  /** Permits in every window, in the order of the wishes. */
+  readonly permits: readonly number[];
+  /** How long they may be used, from when the asker asked. */
+  readonly lifeMs: number;
+  /** The Limiter's clock, milliseconds since the epoch. */
+  readonly at: number;
+  /** How many of the requests that wait it is to serve; all or none. Absent: none. */
+  readonly within?: number | undefined;
+  /** Requests under the other policies, to be made within the share. Absent: there are no others. */
+  readonly ahead?: { readonly grant: string; readonly requests: number; readonly lifeMs: number } | undefined;
+}
 
 export interface Ask {
   readonly version: number;
@@ -29,6 +57,14 @@ export interface Ask {
   readonly undecidedMs?: number | undefined;
   /** Grants of which nothing will come back any more. */
   readonly spent?: readonly string[] | undefined;
+  /** The asker's own share: only others' are in its way. Absent: it has none. */
+  readonly holder?: string | undefined;
+  /** Absent: no share is asked for. `want` beyond `waiting` is then for the policies that are not lent by rate. */
+  readonly share?: ShareAsk | undefined;
+  /** Unused permits of grants that have ended. Absent: none. */
+  readonly returns?: readonly Return[] | undefined;
+  /** How long a lease lives, milliseconds. Absent: `LEASE_MS`. */
+  readonly leaseMs?: number | undefined;
   /** The token of the requests that ask: nothing is spent for a revoked one. */
   readonly token?: TokenClaims | undefined;
   /** Absent: use is not watched. */
@@ -71,6 +107,8 @@ export interface Reply {
    * charged when they were granted, and are for requests that waited already. Absent: charged so if more than one.
    */
   readonly leased?: boolean | undefined;
+  /** Absent: no share was lent or renewed. */
+  readonly share?: LentShare | undefined;
   /** What obstructs the requests that were not granted, where that is only loans. */
   readonly loans?: Loans | undefined;
   /** Revocation marks in force. */
@@ -96,6 +134,8 @@ export interface Return {
   readonly unused: number;
   /** Tells returns of one grant apart: each counts once. Absent: the only one. */
   readonly part?: number | undefined;
+  /** A share that has ended, unused in part. Absent: none. */
+  readonly share?: ShareAsk | undefined;
 }
 
 /** Grants nothing. */

@@ -14,9 +14,35 @@ export interface Policy extends WindowedQuota {
   readonly algorithm: Algorithm;
 }
 
-/** Policies of at least this window may be leased: charging at a lease's end then costs the caller under 4 %. */
-const LEASABLE_WINDOW_MS = 32_000;
+/** Windows of so many lives of a lease are lent by number: charging at a lease's end then costs the caller under 4 %. */
+const LIVES = 32;
 
-/** Whether an isolate may hold permits of it. */
-export const isLeasable = ({ algorithm, windowMs }: Policy): boolean =>
-  algorithms[algorithm].leasable && windowMs >= LEASABLE_WINDOW_MS;
+/**
+ * How an isolate may hold permits of a policy: a number of them until the lease ends; so many in every window until then; or
+ * not at all, and every request asks.
+ */
+export type Lending = 'by-number' | 'by-rate' | 'none';
+
+/** @param leaseMs a lease's life. */
+export const lendingOf = ({ algorithm, windowMs }: Policy, leaseMs: number): Lending => {
+  const { leasable, sharing } = algorithms[algorithm];
+  if (windowMs >= LIVES * leaseMs) return leasable ? 'by-number' : 'none';
+  return sharing === undefined ? 'none' : 'by-rate';
+};
+
+/** What an isolate may hold of policies that are spent together. */
+export interface Loanable {
+  /** Whether requests may be lent by number. */
+  readonly leasable: boolean;
+  /** The policies of which shares may be lent; requests of the others are lent by number beside a share. */
+  readonly byRate: readonly Policy[];
+}
+
+/** @param leaseMs a lease's life. */
+export const loanable = (policies: readonly Policy[], leaseMs: number): Loanable => {
+  const lendings = policies.map((policy) => lendingOf(policy, leaseMs));
+  return {
+    leasable: lendings.every((lending) => lending === 'by-number'),
+    byRate: lendings.includes('none') ? [] : policies.filter((_, i) => lendings[i] === 'by-rate'),
+  };
+};

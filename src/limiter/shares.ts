@@ -1,10 +1,12 @@
 // The shares that isolates were lent of one partition: which there are, what each is charged, and what storage counts of
 // it. No clock, no I/O.
 import { BoundedMap } from '../lib/bounded-map.ts';
-import { sharingOf } from './algorithms/sharing.ts';
-import type { Counter, Counters } from './counters.ts';
+import { sharingOf } from './algorithms/index.ts';
+import type { Bounds, Wish } from './arithmetic.ts';
+import { type Counter, type Counters, permitsOf } from './counters.ts';
+import type { Loan } from './loans.ts';
+import type { ShareAsk } from './messages.ts';
 import type { Policy } from './policy.ts';
-import type { Wish } from './sharing.ts';
 
 /** A share of at least this part of a quota is large: lent to an isolate that itself uses so much. */
 export const LARGE = 0.4;
@@ -12,18 +14,14 @@ export const LARGE = 0.4;
 /** All smaller shares of a quota together take at most this part of it. */
 const SMALL_TOGETHER = 1 / 3;
 
+/** Growth of a share leaves this part of a quota to those who ask for single permits. */
+const SPARE = 0.05;
+
+/** For so long after somebody was refused no small shares are lent, and where others' shares were in the way, none at all. */
+const CONTESTED_MS = 10_000;
+
 /** Shares known by name; one that is forgotten stays charged until it drains, and is renewed as a new one. */
 const MAX_SHARES = 1_024;
-
-/** Asks for a share, or renews one, or with no permits gives it back. */
-export interface ShareAsk {
-  /** Chosen by the isolate and kept as long as it has the history of the share. */
-  readonly name: string;
-  /** Rises with every ask for this share: one that was overtaken by a later one changes nothing. */
-  readonly order: number;
-  /** One for each policy that is to be lent by rate. */
-  readonly wishes: readonly Wish[];
-}
 
 /** One policy's part of a share. */
 interface Part {
@@ -35,91 +33,97 @@ interface Part {
   readonly stored: number;
 }
 
-interface Share {
+export interface Share {
   readonly order: number;
   readonly until: number;
   readonly parts: readonly Part[];
 }
 
-export interface RenewedShare {
+interface RenewedPart {
+  readonly part: Part;
+  readonly growth: number;
+}
+
+/** A renewal that could be. */
+export interface Renewal {
   readonly counters: Counters;
-  /** Permits lent in every window, in the order of the wishes; undefined when nothing changed. */
-  readonly permits: readonly number[] | undefined;
+  readonly share: Share;
+  /** Permits lent in every window, in the order of the wishes. */
+  readonly permits: readonly number[];
+  /** Requests that the share could serve at once beside what it could before. */
+  readonly growth: number;
   /** Whether storage counts all of it already. */
   readonly isStored: boolean;
 }
 
+/** When and of what a share is asked for. */
+export interface Terms {
+  readonly now: number;
+  readonly until: number;
+  readonly policies: readonly Policy[];
+  /** Permits one request spends. */
+  readonly cost: number;
+}
+
+/** The shares of one partition. */
 export class Shares {
   readonly #shares = new BoundedMap<string, Share>(MAX_SHARES);
+  readonly #contestedUntil = new Map<string, number>();
+  readonly #obstructedUntil = new Map<string, number>();
   /** Until when storage counts what it counts of the shares. */
   #storedUntil = 0;
 
   /**
-   * Renews a share until `until`, or lends a new one. Nothing changes where the ask was overtaken, or where a policy has
-   * not even `cost` to lend: the share then ends when it would have.
+   * What renewing a share would be, or lending a new one, or taking one back; undefined where the ask was overtaken, or where
+   * a policy has not even one request's permits to lend: the share then ends when it would have.
    */
-  renew(
-    counters: Counters,
-    now: number,
-    until: number,
-    policies: readonly Policy[],
-    cost: number,
-    ask: ShareAsk,
-  ): RenewedShare {
-    const unchanged = { counters, permits: undefined, isStored: true };
+  renewal(counters: Counters, terms: Terms, ask: ShareAsk): Renewal | undefined {
     const known = this.#shares.get(ask.name);
     const isReturn = ask.wishes.every(({ permits }) => permits === 0);
-    if (known === undefined ? isReturn : ask.order <= known.order) return unchanged;
+    if (known === undefined ? isReturn : ask.order <= known.order) return undefined;
     const renewed = new Map(counters);
-    const parts = ask.wishes.flatMap((wish) => {
-      const policy = strictest(policies, wish.counter);
-      return (policy && this.#renewPart(renewed, now, until, policy, known, wish, ask.name)) ?? [];
-    });
-    if (parts.length < ask.wishes.length) return unchanged;
-    if (!isReturn && parts.some(({ permits }) => permits < cost)) {
-      if (known !== undefined) this.#shares.set(ask.name, { ...known, order: ask.order });
-      return unchanged;
-    }
+    const parts = this.#renewParts(renewed, terms, ask, known);
+    if (parts.length < ask.wishes.length) return undefined;
+    const isTooSmall = parts.some(({ part }) => part.permits < permitsOf(part.policy, terms.cost));
+    if (isTooSmall && !isReturn) return this.#refuse(ask, known);
     const isStored =
-      isReturn || (now < this.#storedUntil && parts.every(({ permits, stored }) => permits <= stored));
-    this.#shares.set(ask.name, { order: ask.order, until, parts });
-    return { counters: renewed, permits: parts.map(({ permits }) => permits), isStored };
+      isReturn || (terms.now < this.#storedUntil && parts.every(({ part }) => part.permits <= part.stored));
+    return {
+      counters: renewed,
+      share: { order: ask.order, until: terms.until, parts: parts.map(({ part }) => part) },
+      permits: parts.map(({ part }) => part.permits),
+      growth: Math.min(
+        ...parts.map(({ part, growth }) => Math.floor(growth / permitsOf(part.policy, terms.cost))),
+      ),
+      isStored,
+    };
   }
 
-  #renewPart(
-    counters: Map<string, Counter>,
-    now: number,
-    until: number,
-    policy: Policy,
-    known: Share | undefined,
-    wish: Wish,
-    name: string,
-  ): Part | undefined {
-    const before = known?.parts.find((part) => part.policy.counter === policy.counter);
-    const most = wish.permits >= policy.quota * LARGE ? policy.quota : this.#roomForSmall(name, policy, now);
-    const renewed = sharingOf(policy)?.renew(
-      counters.get(policy.counter)?.state,
-      now,
-      until,
-      policy,
-      before?.charge,
-      wish,
-      most,
-    );
-    if (renewed === undefined) return undefined;
-    const { state, charge, permits } = renewed;
-    counters.set(policy.counter, { policy, state });
-    return { policy, permits, charge, stored: before?.stored ?? 0 };
+  /** Has a renewal come into force; its counters are the partition's from then on. */
+  renew({ name }: ShareAsk, { share }: Renewal): void {
+    this.#shares.set(name, share);
   }
 
-  /** What a small share may have beside the others. */
-  #roomForSmall(name: string, { counter, quota }: Policy, now: number): number {
-    let others = 0;
-    for (const [other, { until, parts }] of this.#shares.entries())
-      if (other !== name && until > now)
-        for (const part of parts)
-          if (part.policy.counter === counter && part.permits < quota * LARGE) others += part.permits;
-    return Math.max(0, Math.floor(quota * SMALL_TOGETHER) - others);
+  #refuse({ name, order }: ShareAsk, known: Share | undefined): undefined {
+    if (known !== undefined) this.#shares.set(name, { ...known, order });
+  }
+
+  /** Somebody was refused: single permits are where they are wanted, shares are where they were. */
+  contest(now: number, counter: string, holder: string | undefined): void {
+    this.#contestedUntil.set(counter, now + CONTESTED_MS);
+    if (this.loans(now, counter, holder).length > 0) this.#obstructedUntil.set(counter, now + CONTESTED_MS);
+  }
+
+  /**
+   * Shares, any of which may turn out to be unused when it ends, and when that is.
+   * @param except the asker's own: what it has, it knows.
+   */
+  loans(now: number, counter: string, except?: string): Loan[] {
+    const loans = [];
+    for (const [name, { until, parts }] of this.#shares.entries())
+      for (const { policy, permits } of until > now && name !== except ? parts : [])
+        if (policy.counter === counter && permits > 0) loans.push({ end: until, permits });
+    return loans;
   }
 
   /**
@@ -130,15 +134,49 @@ export class Shares {
     const ahead = new Map(counters);
     for (const [name, share] of [...this.#shares.entries()]) {
       if (isDrained(share, now)) this.#shares.delete(name);
-      else if (share.until > now) this.#shares.set(name, storeShare(ahead, share, now, end));
-      else
-        this.#shares.set(
-          name,
-          withStored(share, () => 0),
-        );
+      else this.#shares.set(name, share.until > now ? storeShare(ahead, share, now, end) : unstored(share));
     }
     this.#storedUntil = storedUntil;
     return ahead;
+  }
+
+  #renewParts(counters: Map<string, Counter>, terms: Terms, ask: ShareAsk, known?: Share): RenewedPart[] {
+    const { now, until } = terms;
+    return ask.wishes.flatMap((wish) => {
+      const policy = strictest(terms.policies, wish.counter);
+      if (policy === undefined) return [];
+      const before = known?.parts.find((part) => part.policy.counter === wish.counter);
+      const bounds = this.#boundsOf(terms, policy, wish, ask.name);
+      const { state } = counters.get(wish.counter) ?? {};
+      const sharing = sharingOf(policy.algorithm);
+      const renewed = sharing?.renew(state, now, until, policy, before?.charge, wish, bounds);
+      if (renewed === undefined) return [];
+      const { permits, charge, growth } = renewed;
+      counters.set(wish.counter, { policy, state: renewed.state });
+      const part = { policy, permits, charge, stored: before?.stored ?? 0 };
+      return [{ part, growth }];
+    });
+  }
+
+  #boundsOf({ now }: Terms, policy: Policy, { permits }: Wish, name: string): Bounds {
+    const { counter, quota } = policy;
+    const isLarge = permits >= quota * LARGE;
+    const refused = isLarge ? this.#obstructedUntil : this.#contestedUntil;
+    const isRefused = now < (refused.get(counter) ?? 0);
+    const most = isRefused ? 0 : isLarge ? quota : this.#roomForSmall(now, policy, name);
+    return {
+      most,
+      spare: Math.ceil(quota * SPARE),
+    };
+  }
+
+  /** What a small share may have beside the others. */
+  #roomForSmall(now: number, { counter, quota }: Policy, name: string): number {
+    let others = 0;
+    for (const [other, { until, parts }] of this.#shares.entries())
+      for (const { policy, permits } of until > now && other !== name ? parts : [])
+        if (policy.counter === counter && permits < quota * LARGE) others += permits;
+    return Math.max(0, Math.floor(quota * SMALL_TOGETHER) - others);
   }
 }
 
@@ -155,26 +193,18 @@ const strictest = (policies: readonly Policy[], counter: string): Policy | undef
 const storeShare = (counters: Map<string, Counter>, share: Share, now: number, end: number): Share => {
   for (const { policy, charge, permits } of share.parts) {
     const counter = counters.get(policy.counter);
-    const state = counter && sharingOf(policy)?.extend(counter.state, now, end, policy, charge, permits);
+    const sharing = sharingOf(policy.algorithm);
+    const state = counter && sharing?.extend(counter.state, now, end, policy, charge, permits);
     if (state !== undefined) counters.set(policy.counter, { policy, state });
   }
-  return withStored(share, ({ permits }) => permits);
+  return { ...share, parts: share.parts.map((part) => ({ ...part, stored: part.permits })) };
 };
 
-const withStored = (share: Share, storedOf: (part: Part) => number): Share => ({
+const unstored = (share: Share): Share => ({
   ...share,
-  parts: share.parts.map((part) => ({ ...part, stored: storedOf(part) })),
+  parts: share.parts.map((part) => ({ ...part, stored: 0 })),
 });
 
 /** Nothing of it counts any more, so that to renew it is to lend a new one. */
 const isDrained = ({ until, parts }: Share, now: number): boolean =>
   parts.every(({ policy }) => until + 2 * policy.windowMs < now);
-
-/** What a load goes on from: nothing that was lent before it is used after `end`. */
-export const recall = (counters: Counters, end: number): Counters =>
-  new Map(
-    [...counters].map(([name, { policy, state }]) => {
-      const recalled = sharingOf(policy)?.recall(state, end, policy) ?? state;
-      return [name, { policy, state: recalled }];
-    }),
-  );

@@ -18,12 +18,15 @@ import {
   passOn,
   putBack,
   reclaim,
+  reclaimWithin,
   settle,
+  settleLent,
   startAsking,
   unnoteSpent,
   type Waiter,
 } from './lease.ts';
 import type { Holding } from './outcome.ts';
+import { endShare, putBackShare, type Share } from './share.ts';
 
 /** A partition without policies needs no permits: one answer serves a lease's whole life. */
 const UNLIMITED = Number.MAX_SAFE_INTEGER;
@@ -100,15 +103,21 @@ export class Asks {
 
   /** Asks for all that wait and, of a hot caller, for those to come. */
   ask(asker: Asker, holding: Holding, alone: boolean): void {
-    const terms = {
-      ...{ leasable: holding.plan.leasable, shared: this.#config.leases, timeoutMs: this.#timeoutMs },
-    };
+    const { leases, leaseMs } = this.#config;
+    const { leasable } = holding.plan;
+    const terms = { leasable, leaseMs, shared: leases, timeoutMs: this.#timeoutMs };
     const asking = startAsking(holding, Date.now(), terms);
     if (asking !== undefined) asker.waitUntil(this.#fetch(asker, holding, asking, alone));
   }
 
   /** A permit goes back to where it came from: the lease while it lives, else the Limiter, together with others. */
   release(asker: Asker, holding: Holding, grant: Grant): void {
+    if (grant.taken !== undefined) {
+      const { at, beside } = grant.taken;
+      if (holding.share !== undefined) putBackShare(holding.share, at);
+      if (beside !== undefined) this.release(asker, holding, beside);
+      return;
+    }
     unnoteSpent(holding, grant);
     if (grant.leased && Date.now() < grant.expires) putBack(holding, grant);
     else if (++grant.returning === 1)
@@ -121,13 +130,46 @@ export class Asks {
     const reply = await this.#client
       .consume(asker.env, holding.partition, ask, background)
       .catch((error: unknown) => fail(holding, asking, error));
+    const beside = reply ? settleLent(holding, asking, reply, Date.now()) : undefined;
     const grant = reply && settle(holding, asking, reply);
     passOn(holding);
+    if (reply?.share !== undefined && holding.share !== undefined)
+      asker.waitUntil(this.#endShareInTime(asker, holding, holding.share, beside));
+    if (reply?.share?.within) asker.waitUntil(this.#releaseUndecided(asker, holding, asking, alone));
     if (grant === undefined || grant.name === '') return;
     if (grant.leased) await scheduler.wait(Math.max(0, grant.expires - Date.now()));
     else await this.#untilDecided(asking, alone);
     grant.returning += endGrant(holding, grant) + reclaim(asking);
     await this.#return(asker, holding, grant);
+  }
+
+  /** What the share served and nobody took is put back. */
+  async #releaseUndecided(asker: Asker, holding: Holding, asking: Asking, alone: boolean): Promise<void> {
+    await this.#untilDecided(asking, alone);
+    for (const grant of reclaimWithin(asking)) this.release(asker, holding, grant);
+  }
+
+  /**
+   * Once a share is over that nobody renews, gives it back, with what is left beside it. Of one that was renewed meanwhile
+   * the next ask tells what is left.
+   */
+  async #endShareInTime(
+    asker: Asker,
+    holding: Holding,
+    share: Share,
+    beside: Grant | undefined,
+  ): Promise<void> {
+    const { expires } = share;
+    await scheduler.wait(Math.max(0, expires - Date.now()));
+    const unused = beside === undefined ? 0 : endGrant(holding, beside) + beside.returning;
+    const left = { version: VERSION, grant: beside?.name ?? '', unused, part: beside?.returns };
+    const isRenewed = share.expires > expires || holding.asking.some((other) => other.share !== undefined);
+    if (isRenewed && unused > 0) holding.returns.push(left);
+    if (isRenewed) return;
+    const last = endShare(share, Date.now(), crypto.randomUUID());
+    const returns = [...holding.returns, { ...left, share: last }];
+    holding.returns = [];
+    await Promise.all(returns.map((each) => this.#client.giveBack(asker.env, holding.partition, each)));
   }
 
   /** Until all that were granted a permit have been decided or have left; one that was dropped has until then. */
@@ -137,7 +179,12 @@ export class Asks {
     while (asking.waiters.some(isUndecided) && Date.now() < end) await scheduler.wait(SWEEP_EVERY_MS);
   }
 
-  #askOf(asker: Asker, holding: Holding, { waiters, ahead, spent }: Asking, alone: boolean): Ask {
+  #askOf(
+    asker: Asker,
+    holding: Holding,
+    { waiters, ahead, share, spent, returns }: Asking,
+    alone: boolean,
+  ): Ask {
     const { plan, uses } = holding;
     const isUnlimited = plan.policies.length === 0;
     holding.uses = 0;
@@ -152,6 +199,10 @@ export class Asks {
       returnable: !isUnlimited,
       undecidedMs: alone ? undefined : UNDECIDED_MS,
       spent: spent.length === 0 ? undefined : spent,
+      holder: holding.share?.name,
+      share,
+      returns: returns.length === 0 ? undefined : returns,
+      leaseMs: this.#config.leaseMs,
       token: commonToken(waiters, tokenOf(asker, holding)),
       watch: isWatched
         ? abnormal && { factor: abnormal.factor, deny: abnormal.action === 'deny', uses }

@@ -28,7 +28,7 @@ const always =
       : { ...undecided, holding, policies: holding.plan.policies, allowed, error };
 
 const undecided = {
-  ...{ decisions: [], decidedAt: 0, heldPermits: 0 },
+  ...{ decisions: [], decidedAt: 0, heldPermits: [] },
   ...{ grant: undefined, marks: undefined, abnormal: undefined },
 } as const;
 

@@ -1,9 +1,28 @@
 // Leases: permits of one partition and plan that an isolate already holds, a denial that it already knows, and the
 // requests that wait for either. Plain data and functions of it, so that requests may share it; no clock, no I/O.
-import type { Decision } from '../limiter/arithmetic.ts';
-import { type Abnormal, LEASE_MS, type Reply, VERSION } from '../limiter/messages.ts';
+import type { Decision, Moment } from '../limiter/arithmetic.ts';
+import {
+  type Abnormal,
+  type LentShare,
+  type Reply,
+  type Return,
+  type ShareAsk,
+  VERSION,
+} from '../limiter/messages.ts';
 import type { Policy } from '../limiter/policy.ts';
 import type { Marks, TokenClaims } from '../limiter/standing.ts';
+import {
+  askShare,
+  isShareEnding,
+  noteRequests,
+  putBackShare,
+  requestsOfShare,
+  requestsPerLife,
+  type Share,
+  settleShare,
+  takeShare,
+  wishesOf,
+} from './share.ts';
 
 /** Requests lent ahead at once, at most. */
 const MAX_AHEAD = 256;
@@ -15,14 +34,21 @@ const MAX_WAITING = 4_096;
 const MAX_ASKS = 4;
 
 /** A caller is hot once it has had no pause of this length for that long. */
-const PAUSE_MS = LEASE_MS / 2;
-const HOT_AFTER_MS = LEASE_MS / 2;
+const PAUSE_MS = 500;
+const HOT_AFTER_MS = 500;
+
+/** After an answer that lent nothing ahead, none is asked for alone for so long. */
+const UNLENT_MS = 500;
 
 /** Of a life's arrivals: a lease is asked for while half of the last is left, and both are to be used up in time. */
 const LENT_SHARE = 0.6;
 
+/** Beside a share so many requests are lent for each that comes in its life, and at most so many. */
+const WITHIN_SHARE = 1.1;
+const MAX_AHEAD_WITHIN = 4_096;
+
 /** Arrivals are counted over this. */
-const RATE_MS = LEASE_MS / 4;
+const RATE_MS = 250;
 
 /** Names of spent grants told to the Limiter with one ask, at most. */
 const MAX_SPENT = 64;
@@ -35,6 +61,10 @@ export interface Grant {
   readonly size: number;
   /** Any request may use it until it expires; else it is for requests that waited when it was asked for. */
   readonly leased: boolean;
+  /** It is only of the policies that are not lent by rate: to be used together with the share. */
+  readonly within?: boolean;
+  /** Set on what one request took of a share: when, and what of the other policies. */
+  readonly taken?: { readonly at: Moment; readonly beside: Grant | undefined };
   /** By the isolate's clock, from when it asked. */
   readonly expires: number;
   unused: number;
@@ -79,6 +109,8 @@ export interface Waiter {
   state: 'waiting' | 'asked' | 'granted' | 'taken' | 'left' | 'gone';
   readonly token: TokenClaims | undefined;
   readonly tell: (answer: Answer) => void;
+  /** What it was granted of the share, which is not the Limiter's to take back. */
+  within?: Grant;
 }
 
 /** An ask that is under way. */
@@ -92,12 +124,18 @@ export interface Asking {
   readonly ahead: number;
   /** Grants that are used up. */
   readonly spent: readonly string[];
+  /** What is left of grants that have ended. */
+  readonly returns: readonly Return[];
+  /** Undefined: no share is asked for. `ahead` is then for the policies that are not lent by rate. */
+  readonly share: ShareAsk | undefined;
 }
 
 /** How a lease may ask. */
 export interface Terms {
-  /** Whether permits may be lent ahead. */
+  /** Whether permits may be lent ahead by number. */
   readonly leasable: boolean;
+  /** A lease's life, milliseconds. */
+  readonly leaseMs: number;
   /** Whether those that wait share asks; else each has its own. */
   readonly shared: boolean;
   /** Milliseconds until an ask is counted as lost. */
@@ -113,6 +151,10 @@ export interface Lease {
   asking: Asking[];
   /** Grants that are used up, which the Limiter does not know yet. */
   spent: string[];
+  /** What is left of grants that have ended, to be told with the next ask. */
+  returns: Return[];
+  /** Undefined where no policy is lent by rate. */
+  readonly share: Share | undefined;
   /** Requests in the running stretch of time and in the one before it, and when these began. */
   arrivals: number;
   arrivalsBefore: number;
@@ -137,7 +179,10 @@ export interface Lease {
   uses: number;
 }
 
-export const newLease = (): Lease => ({
+/** @param share what is lent by rate; undefined where nothing is. */
+export const newLease = (share?: Share): Lease => ({
+  share,
+  returns: [],
   grants: [],
   waiting: [],
   asking: [],
@@ -174,14 +219,35 @@ export const arrive = (lease: Lease, now: number): void => {
 
 /** Whether a request may pass without asking. */
 export const isHeld = (lease: Lease, now: number): boolean => {
+  const grant = firstUsable(lease, now);
+  if (grant !== undefined && !grant.within) return true;
+  const { share } = lease;
+  if (share === undefined || (share.isPartial && grant === undefined)) return false;
+  return requestsOfShare(share, now) > 0;
+};
+
+const firstUsable = (lease: Lease, now: number): Grant | undefined => {
   while (lease.grants[0] !== undefined && !isUsable(lease.grants[0], now)) dropFirst(lease);
-  return lease.grants.length > 0;
+  return lease.grants[0];
 };
 
 /** Takes the permit of one request, if one is held. */
 export const take = (lease: Lease, now: number): Grant | undefined => {
-  const grant = isHeld(lease, now) ? lease.grants[0] : undefined;
-  return grant === undefined ? undefined : draw(grant);
+  const grant = firstUsable(lease, now);
+  if (grant !== undefined && !grant.within) return draw(grant);
+  return lease.share && takeWithin(lease.share, grant, now);
+};
+
+/** One request of the share, and of what is lent beside it. */
+const takeWithin = (share: Share, beside: Grant | undefined, now: number): Grant | undefined => {
+  if (share.isPartial && beside === undefined) return undefined;
+  const at = takeShare(share, now);
+  if (at === undefined) return undefined;
+  if (beside !== undefined) draw(beside);
+  return {
+    ...{ name: '', size: 1, unused: 0, decided: 0, returns: 0, returning: 0 },
+    ...{ leased: true, expires: share.expires, taken: { at, beside } },
+  };
 };
 
 const dropFirst = (lease: Lease): void => {
@@ -213,14 +279,33 @@ export const noteDecided = (lease: Lease, grant: Grant): void => {
 
 /** Puts a permit back that was taken but not used. */
 export const putBack = (lease: Lease, grant: Grant): void => {
+  if (grant.taken !== undefined) {
+    putBackWithin(lease, grant.taken);
+    return;
+  }
   grant.unused++;
   if (!lease.grants.includes(grant)) lease.grants.unshift(grant);
+};
+
+const putBackWithin = (lease: Lease, { at, beside }: NonNullable<Grant['taken']>): void => {
+  if (lease.share !== undefined) putBackShare(lease.share, at);
+  if (beside !== undefined) putBack(lease, beside);
 };
 
 const isUsable = (grant: Grant, now: number): boolean => grant.unused > 0 && now < grant.expires;
 
 /** Requests that may still pass without asking. */
-export const held = (lease: Lease, now: number): number =>
+export const held = (lease: Lease, now: number): number => {
+  const { share } = lease;
+  const isWithin =
+    share !== undefined && !lease.grants.some((grant) => !grant.within && isUsable(grant, now));
+  if (!isWithin) return heldByNumber(lease, now);
+  const requests = requestsOfShare(share, now);
+  return share.isPartial ? Math.min(requests, heldByNumber(lease, now)) : requests;
+};
+
+/** Requests of the grants that are held. */
+export const heldByNumber = (lease: Lease, now: number): number =>
   lease.grants.reduce((sum, grant) => (isUsable(grant, now) ? sum + grant.unused : sum), 0);
 
 /** Whether the Limiter has said that nothing is left, for longer than now. */
@@ -253,14 +338,16 @@ export const startAsking = (lease: Lease, now: number, terms: Terms): Asking | u
   lease.asking = lease.asking.filter(({ deadline }) => now < deadline);
   if (terms.shared && lease.asking.length >= maxAsks(lease)) return undefined;
   const waiters = dequeue(lease, terms.shared ? MAX_WAITING : 1);
-  const ahead = terms.leasable && mayLend(lease, now) ? lendable(lease, now) : 0;
-  if (waiters.length === 0 && ahead === 0) return undefined;
+  const share = wishShare(lease, now, waiters.length);
+  const ahead = share === undefined ? aheadByNumber(lease, now, terms) : aheadWithin(lease.share, now);
+  if (waiters.length === 0 && ahead === 0 && share === undefined) return undefined;
   for (const waiter of waiters) waiter.state = 'asked';
   const asking = {
     ...{ askedAt: now, deadline: now + terms.timeoutMs },
-    ...{ waiters, ahead, spent: lease.spent },
+    ...{ waiters, ahead, share, spent: lease.spent, returns: lease.returns },
   };
   lease.spent = [];
+  lease.returns = [];
   lease.asking.push(asking);
   return asking;
 };
@@ -282,17 +369,76 @@ const mayLend = (lease: Lease, now: number): boolean => {
   return isHot && now >= lease.lendableFrom && !lease.asking.some(({ ahead }) => ahead > 0);
 };
 
+const aheadByNumber = (lease: Lease, now: number, { leasable, leaseMs }: Terms): number =>
+  leasable && mayLend(lease, now) ? lendable(lease, now, leaseMs) : 0;
+
+/** A share is asked for with whatever is asked for anyway, by one ask at a time, where it is worth it. */
+const wishShare = ({ share, asking }: Lease, now: number, waiting: number): ShareAsk | undefined => {
+  if (share === undefined || asking.some((other) => other.share !== undefined)) return undefined;
+  const wishes = wishesOf(share, now, waiting);
+  return wishes && askShare(share, now, wishes, waiting);
+};
+
+/** As many as come within a share, of the policies beside it. */
+const aheadWithin = (share: Share | undefined, now: number): number =>
+  share?.isPartial
+    ? Math.min(MAX_AHEAD_WITHIN, Math.ceil(requestsPerLife(share, now) * WITHIN_SHARE) + 1)
+    : 0;
+
 /** As many as come while a lease is used up. */
-const lendable = (lease: Lease, now: number): number => {
+const lendable = (lease: Lease, now: number, leaseMs: number): number => {
   const { arrivals, arrivalsBefore, countedFromBefore } = lease;
   const perMs = (arrivals + arrivalsBefore - 1) / Math.max(RATE_MS, now - countedFromBefore);
-  return Math.min(MAX_AHEAD, Math.ceil(perMs * LEASE_MS * LENT_SHARE));
+  return Math.min(MAX_AHEAD, Math.ceil(perMs * leaseMs * LENT_SHARE));
 };
 
 /** Half a lease is spent and nobody is asking for the next one yet. */
 export const wantsRenewal = (lease: Lease, now: number): boolean => {
+  if (lease.share !== undefined) return wantsShareRenewal(lease, lease.share, now);
   const newest = lease.grants.at(-1);
   return newest !== undefined && held(lease, now) <= newest.size / 2 && mayLend(lease, now);
+};
+
+/** The share ends soon, or what is lent beside it is used up. */
+const wantsShareRenewal = (lease: Lease, share: Share, now: number): boolean => {
+  if (lease.asking.some((other) => other.share !== undefined)) return false;
+  return isShareEnding(share, now) || (share.isPartial && heldByNumber(lease, now) === 0);
+};
+
+/**
+ * Books what was lent of a share, before the rest of the answer.
+ * @returns what is to be given back when it expires: requests of the policies beside the share.
+ */
+export const settleLent = (lease: Lease, asking: Asking, reply: Reply, now: number): Grant | undefined => {
+  const { share } = lease;
+  if (share === undefined) return undefined;
+  if (reply.granted > 0 && !reply.leased)
+    noteRequests(share, now, Math.min(reply.granted, asking.waiters.length));
+  if (asking.share === undefined) return undefined;
+  settleShare(share, asking.share, asking.askedAt, now, reply.share);
+  const beside = reply.share?.ahead && besideOf(asking, reply.share.ahead);
+  if (beside !== undefined) lease.grants.push(beside);
+  if (reply.share?.within) handWithin(lease, asking, now);
+  return beside;
+};
+
+const besideOf = (
+  { askedAt }: Asking,
+  { grant, requests, lifeMs }: NonNullable<LentShare['ahead']>,
+): Grant => ({
+  ...{ name: grant, size: requests, unused: requests, decided: 0, returns: 0, returning: 0 },
+  ...{ leased: true, within: true, expires: askedAt + lifeMs },
+});
+
+/** Those that wait take of the share, which has grown for them. */
+const handWithin = (lease: Lease, { waiters }: Asking, now: number): void => {
+  for (const waiter of waiters.filter(isAsked)) {
+    const grant = take(lease, now);
+    if (grant === undefined) return;
+    waiter.state = 'granted';
+    waiter.within = grant;
+    waiter.tell({ kind: 'granted', grant, waiter });
+  }
 };
 
 /**
@@ -314,9 +460,9 @@ export const settle = (lease: Lease, asking: Asking, answer: Reply): Grant | und
   noteDenial(lease, asking, reply, isNewest);
   const grant = grantOf(askedAt, reply);
   const unmet = (grant === undefined ? asking.waiters : hand(asking.waiters, grant)).filter(isAsked);
-  if (reply.granted > 0 && reply.keepMs === 0) rejoin(lease, unmet);
+  if (servedBy(reply) > 0 && reply.keepMs === 0) rejoin(lease, unmet);
   else refuse(lease, unmet, said);
-  if (asking.ahead > 0 && !grant?.leased) lease.lendableFrom = askedAt + LEASE_MS / 2;
+  if (asking.ahead > 0 && !grant?.leased) lease.lendableFrom = askedAt + UNLENT_MS;
   if (grant?.leased) lease.grants.push(grant);
   return grant;
 };
@@ -343,10 +489,13 @@ const hand = (waiters: readonly Waiter[], grant: Grant): readonly Waiter[] => {
   return [];
 };
 
+/** Requests that an answer lets pass, by themselves or of the share. */
+const servedBy = ({ granted, share }: Reply): number => granted + (share?.within ?? 0);
+
 /** As long as the Limiter said and no longer. */
 const noteDenial = (lease: Lease, { askedAt, waiters }: Asking, reply: Reply, isNewest: boolean): void => {
-  const { loans, keepMs, granted } = reply;
-  const isDenied = granted < waiters.length;
+  const { loans, keepMs } = reply;
+  const isDenied = servedBy(reply) < waiters.length;
   if (isNewest) lease.deniedUntil = isDenied ? askedAt + keepMs : 0;
   if (isNewest || (isDenied && loans !== undefined)) {
     lease.obstructedUntil = isDenied && loans !== undefined ? askedAt + loans.backMs : 0;
@@ -373,7 +522,7 @@ const refuse = (lease: Lease, waiters: readonly Waiter[], said: Said): void => {
 export const fail = (lease: Lease, asking: Asking, error: unknown): void => {
   lease.asking = lease.asking.filter((other) => other !== asking);
   lease.deniedUntil = 0;
-  lease.lendableFrom = asking.askedAt + LEASE_MS / 2;
+  lease.lendableFrom = asking.askedAt + UNLENT_MS;
   for (const waiter of asking.waiters.filter(isAsked)) {
     waiter.state = 'gone';
     waiter.tell({ kind: 'failed', error });
@@ -401,9 +550,19 @@ export const accept = ({ waiter }: Granted): void => {
 /** Whether it has a permit that it may yet take. */
 export const isUndecided = ({ state }: Waiter): boolean => state === 'granted';
 
+const isLeft = (state: Waiter['state']): boolean => state === 'granted' || state === 'left';
+
+/** Takes back what those were served by the share that never took it. */
+export const reclaimWithin = ({ waiters }: Asking): Grant[] =>
+  waiters.flatMap((waiter) => {
+    if (waiter.within === undefined || !isLeft(waiter.state)) return [];
+    waiter.state = 'gone';
+    return [waiter.within];
+  });
+
 /** Takes back what those were granted that never took it; says how many. */
 export const reclaim = ({ waiters }: Asking): number => {
-  const left = waiters.filter(({ state }) => state === 'granted' || state === 'left');
+  const left = waiters.filter(({ state, within }) => isLeft(state) && within === undefined);
   for (const waiter of left) waiter.state = 'gone';
   return left.length;
 };

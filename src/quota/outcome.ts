@@ -23,8 +23,8 @@ export interface Outcome {
   readonly decisions: readonly Decision[];
   /** When the decisions were made, by the isolate's clock. */
   readonly decidedAt: number;
-  /** Permits held here beside what the decisions say remains. */
-  readonly heldPermits: number;
+  /** Permits held here beside what the decisions say remains, by policy. */
+  readonly heldPermits: readonly number[];
   /** What the permit was taken from; undefined when denied. */
   readonly grant: Grant | undefined;
   /** Revocation marks of the partition. */
@@ -46,4 +46,4 @@ export const violated = ({ policies, decisions }: Outcome): string[] =>
 
 /** Permits left under one policy of an outcome, with those the isolate holds. */
 export const remaining = (outcome: Outcome, i: number): number =>
-  (outcome.decisions[i]?.remaining ?? 0) + outcome.heldPermits;
+  (outcome.decisions[i]?.remaining ?? 0) + (outcome.heldPermits[i] ?? 0);

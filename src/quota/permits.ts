@@ -1,7 +1,7 @@
 // Where an isolate gets permits from: those it holds, else the Limiter, else the failure policy.
 import type { Config } from '../config/types.ts';
 import { BoundedMap } from '../lib/bounded-map.ts';
-import { LEASE_MS } from '../limiter/messages.ts';
+import type { Policy } from '../limiter/policy.ts';
 import { type Asker, Asks } from './asks.ts';
 import { LimiterError } from './client.ts';
 import { failurePolicy } from './failure-policy.ts';
@@ -11,7 +11,7 @@ import {
   arrive,
   awaitLoans,
   type Grant,
-  held,
+  heldByNumber,
   isDenied,
   isHeld,
   isOpen,
@@ -24,6 +24,7 @@ import {
 } from './lease.ts';
 import type { Holding, Outcome } from './outcome.ts';
 import type { Plan } from './plan.ts';
+import { heldOfShare, newShare, type Share } from './share.ts';
 
 /** Leases kept in an isolate. */
 const CAPACITY = 20_000;
@@ -55,9 +56,16 @@ export class Permits {
     const key = `${plan.id}${partition}`;
     const known = this.#holdings.get(key);
     if (known !== undefined) return known;
-    const holding = { plan, partition, ...newLease() };
+    const holding = { plan, partition, ...newLease(this.#newShare(plan)) };
     this.#holdings.set(key, holding);
     return holding;
+  }
+
+  #newShare({ byRate, policies, cost }: Plan): Share | undefined {
+    if (byRate.length === 0) return undefined;
+    const { leaseMs } = this.#config;
+    const isPartial = byRate.length < policies.length;
+    return newShare({ name: crypto.randomUUID(), policies: byRate, cost, isPartial, leaseMs });
   }
 
   /**
@@ -83,7 +91,9 @@ export class Permits {
     const until = enforced ? awaitLoans(denying, now) : undefined;
     if (until !== undefined) return this.#askInTurn(visit, until);
     // Where one is known to deny, the others are not even asked: else a spent subject's flood would reach theirs.
-    return enforced || areMarkedLately(holdings, now) ? this.#deny(holdings, now) : this.#ask(visit);
+    return enforced || areMarkedLately(holdings, now, this.#config.leaseMs)
+      ? this.#deny(holdings, now)
+      : this.#ask(visit);
   }
 
   /** Gives a permit back: another partition denied, or the token is revoked. */
@@ -142,7 +152,8 @@ export class Permits {
     answers: readonly (Answer | undefined)[],
     until: number,
   ): Outcome[] | Promise<Outcome[]> {
-    if (until > visit.cameAt + LEASE_MS + this.#config.limiterTimeoutMs) return this.#decide(visit, answers);
+    if (until > visit.cameAt + this.#config.leaseMs + this.#config.limiterTimeoutMs)
+      return this.#decide(visit, answers);
     this.#releaseAll(visit, answers);
     return this.#askInTurn(visit, until);
   }
@@ -192,7 +203,7 @@ export class Permits {
     const isLost = granted.some((answer) => !isOpen(answer, now));
     if (asker.signal.aborted || isLost) {
       this.#releaseAll(visit, answers);
-      if (isLost && now < cameAt + LEASE_MS) return this.#askInTurn(visit, now);
+      if (isLost && now < cameAt + this.#config.leaseMs) return this.#askInTurn(visit, now);
       return holdings.map((holding) => outcomeOf(holding, undefined, now, false));
     }
     for (const answer of granted) accept(answer);
@@ -224,8 +235,19 @@ const obstructedUntil = (answers: readonly (Answer | undefined)[]): number | und
   return ends.length === 0 ? undefined : Math.max(...ends);
 };
 
-const areMarkedLately = (holdings: readonly Holding[], now: number): boolean =>
-  holdings.every(({ plan, markedAt }) => plan.kind !== 'subject' || now < markedAt + LEASE_MS);
+/** Whether an answer of the Limiter's is held that is no older than a lease may get. */
+const areMarkedLately = (holdings: readonly Holding[], now: number, leaseMs: number): boolean =>
+  holdings.every(({ plan, markedAt }) => plan.kind !== 'subject' || now < markedAt + leaseMs);
+
+const heldPermits = (holding: Holding, policies: readonly Policy[], now: number): number[] => {
+  const { plan, share } = holding;
+  const byNumber = heldByNumber(holding, now) * plan.cost;
+  const byRate = share === undefined ? [] : heldOfShare(share, now);
+  return policies.map(({ counter }) => {
+    const i = share?.policies.findIndex((policy) => policy.counter === counter) ?? -1;
+    return byRate[i] ?? byNumber;
+  });
+};
 
 const outcomeOf = (
   holding: Holding,
@@ -239,7 +261,7 @@ const outcomeOf = (
   policies: said.policies ?? holding.plan.policies,
   decisions: said.decisions,
   decidedAt: said.decidedAt,
-  heldPermits: held(holding, now) * holding.plan.cost,
+  heldPermits: heldPermits(holding, said.policies ?? holding.plan.policies, now),
   grant,
   marks: holding.marks,
   abnormal: tellAbnormal(holding),

@@ -1,21 +1,19 @@
 // Plans: which policies a request meets, of whom, at which cost. Made once per route, kind of caller and tier.
 import type { Config, Route } from '../config/types.ts';
-import { isLeasable, type Policy } from '../limiter/policy.ts';
+import { type Loanable, loanable, type Policy } from '../limiter/policy.ts';
 import { policyField } from './fields.ts';
 
 /** `unidentified`: refused, had `AUTH_MODE` not been `shadow`; counted only where every request is. */
 export type Caller = 'subject' | 'anonymous' | 'preflight' | 'unidentified';
 
 /** The policies of one partition, asked for together. */
-export interface Plan {
+export interface Plan extends Loanable {
   /** Tells leases of different charges apart. */
   readonly id: number;
   readonly kind: 'subject' | 'address' | 'global';
   readonly policies: readonly Policy[];
   /** Permits one request spends of each. */
   readonly cost: number;
-  /** Whether an isolate may hold permits of it. */
-  readonly leasable: boolean;
 }
 
 export interface Charge {
@@ -40,6 +38,8 @@ export const chargesOf = (config: Config) => {
   };
 };
 
+const NOT_LOANABLE: Loanable = { leasable: false, byRate: [] };
+
 const makeCharge = (config: Config, id: number, route: Route, caller: Caller, tier?: string): Charge => {
   const { policies } = config;
   const own = ownPolicies(config, caller, tier);
@@ -52,7 +52,7 @@ const makeCharge = (config: Config, id: number, route: Route, caller: Caller, ti
     kind,
     policies: list,
     cost: caller === 'preflight' ? 1 : route.cost,
-    leasable: config.leases && list.every(isLeasable),
+    ...(config.leases ? loanable(list, config.leaseMs) : NOT_LOANABLE),
   });
   const plans =
     caller === 'subject'

@@ -1,9 +1,25 @@
 // A share that this isolate was lent: so many permits in every window, until it expires. The isolate keeps count of its own
 // uses with the algorithms' arithmetic. Plain data and functions of it, so that requests may share it; no clock, no I/O.
-import { sharingOf } from '../limiter/algorithms/sharing.ts';
+import { sharingOf } from '../limiter/algorithms/index.ts';
+import { add, live, type Slices, sliceOf, total } from '../limiter/algorithms/slices.ts';
+import type { Moment } from '../limiter/arithmetic.ts';
+import { permitsOf } from '../limiter/counters.ts';
+import type { LentShare, ShareAsk } from '../limiter/messages.ts';
 import type { Policy } from '../limiter/policy.ts';
-import type { ShareAsk } from '../limiter/shares.ts';
-import type { Moment } from '../limiter/sharing.ts';
+import { LARGE } from '../limiter/shares.ts';
+
+/** A share saves calls only where several requests come in a lease's life. */
+const LEAST_REQUESTS = 3;
+
+/** A large share is this much more than what is used, so that uneven arrivals fit in. */
+const MARGIN = 1.25;
+
+/** Of a caller who has only begun, this part of a window tells how much the whole of it will be. */
+const TELLING = 0.3;
+
+/** A renewal is asked for so long before the end, as a part of a lease's life: at least and at most. */
+const LEAST_LEAD = 0.15;
+const LONGEST_LEAD = 0.6;
 
 /** The isolate's clock against the Limiter's: what to add to one to get the other, at least and at most. */
 interface Offset {
@@ -11,11 +27,23 @@ interface Offset {
   readonly most: number;
 }
 
-export interface Share {
-  /** The policies that are lent by rate, one for each counter. */
-  readonly policies: readonly Policy[];
+/** What a share is of. */
+export interface ShareOptions {
   /** Kept for as long as this object, which has the history of the share, lives. */
   readonly name: string;
+  /** The policies that are lent by rate. */
+  readonly policies: readonly Policy[];
+  /** Permits one request spends of each. */
+  readonly cost: number;
+  /** Whether requests meet other policies besides, of which permits are lent by number. */
+  readonly isPartial: boolean;
+  /** A lease's life, milliseconds. */
+  readonly leaseMs: number;
+}
+
+export interface Share extends Omit<ShareOptions, 'name'> {
+  /** Another one once it was given back, since its uses are then forgotten here. */
+  name: string;
   /** Of the newest ask. */
   order: number;
   /** Permits in every window, by policy; empty before the first answer. */
@@ -24,48 +52,69 @@ export interface Share {
   expires: number;
   /** What was used, by policy, as its algorithm counts it. */
   uses: readonly unknown[];
+  /** Permits that requests were granted lately, of the share or one by one, by policy: what is asked for goes by it. */
+  recent: readonly Slices[];
+  /** When the first of these was used since the last window without any. */
+  busySince: number;
+  lastUse: number;
   offset: Offset;
+  roundTripMs: number;
 }
 
-/** What the Limiter lent. */
-export interface Lent {
-  /** Permits in every window, by policy of the share. */
-  readonly permits: readonly number[];
-  /** How long they may be used, from when the asker asked. */
-  readonly lifeMs: number;
-  /** The Limiter's clock, milliseconds since the epoch. */
-  readonly at: number;
-}
-
-export const newShare = (name: string, policies: readonly Policy[]): Share => ({
-  policies: policies.filter(
-    ({ counter }, i) => policies.findIndex((other) => other.counter === counter) === i,
+export const newShare = (options: ShareOptions): Share => ({
+  ...options,
+  policies: options.policies.filter(
+    ({ counter }, i) => options.policies.findIndex((other) => other.counter === counter) === i,
   ),
-  name,
   order: 0,
   permits: [],
   expires: 0,
   uses: [],
+  recent: [],
+  busySince: 0,
+  lastUse: 0,
   offset: { least: 0, most: 0 },
+  roundTripMs: 0,
 });
 
 /**
- * Lowers the share to what is wished for, before the Limiter hears of it, and says what to ask.
+ * Lowers the share to what is used of it, or wished for if that is less, before the Limiter hears of it; says what to ask.
  * @param wishes permits in every window, by policy of the share; 0 gives it back.
+ * @param waiting requests that wait for permits.
  */
-export const askShare = (share: Share, now: number, wishes: readonly number[]): ShareAsk => {
+export const askShare = (share: Share, now: number, wishes: readonly number[], waiting = 0): ShareAsk => {
   share.order++;
-  share.permits = share.permits.map((permits, i) => Math.min(permits, wishes[i] ?? 0));
   const moment = momentOf(share, now);
+  const used = share.policies.map((policy, i) => usedOf(share, i, moment, policy));
+  const lowered = share.policies.map((policy, i) =>
+    Math.min(wishes[i] ?? 0, (used[i] ?? 0) + waiting * permitsOf(policy, share.cost)),
+  );
+  share.permits = share.permits.map((permits, i) => Math.min(permits, lowered[i] ?? 0));
   return {
     name: share.name,
     order: share.order,
-    wishes: share.policies.map((policy, i) => ({
-      counter: policy.counter,
-      permits: wishes[i] ?? 0,
-      used: usedOf(share, i, moment, policy),
+    wishes: share.policies.map(({ counter }, i) => ({
+      ...{ counter, permits: wishes[i] ?? 0, lowered: lowered[i] ?? 0, used: used[i] ?? 0 },
     })),
   };
+};
+
+/**
+ * Gives the share back: the Limiter is told of its uses, which count by themselves from then on, and the next one is
+ * another, called `name`. Whether this one's return arrives or not, it is never renewed.
+ */
+export const endShare = (share: Share, now: number, name: string): ShareAsk => {
+  const moment = momentOf(share, now);
+  const { wishes, ...ask } = askShare(share, now, []);
+  const ages = share.policies.map(
+    (policy, i) => sharingOf(policy.algorithm)?.ages(share.uses[i], moment, policy) ?? [],
+  );
+  share.name = name;
+  share.order = 0;
+  share.permits = [];
+  share.expires = 0;
+  share.uses = [];
+  return { ...ask, wishes: wishes.map((wish, i) => ({ ...wish, ages: ages[i] })) };
 };
 
 /** Books the answer to an ask. One that was overtaken by a later ask counts for nothing: the Limiter knows of that one. */
@@ -74,43 +123,121 @@ export const settleShare = (
   ask: ShareAsk,
   askedAt: number,
   now: number,
-  lent: Lent | undefined,
+  lent: LentShare | undefined,
 ): void => {
-  if (ask.order !== share.order || lent === undefined) return;
+  share.roundTripMs = now - askedAt;
+  if (ask.name !== share.name || ask.order !== share.order || lent === undefined) return;
   share.permits = lent.permits;
   share.expires = askedAt + lent.lifeMs;
   share.offset = { least: lent.at - now, most: lent.at - askedAt };
 };
 
-/** Uses `cost` permits of every policy; when it was, or undefined where one has none left. */
-export const takeShare = (share: Share, now: number, cost: number): Moment | undefined => {
+/** Uses one request's permits of every policy; when it was, or undefined where one has too few left. */
+export const takeShare = (share: Share, now: number): Moment | undefined => {
   if (now >= share.expires) return undefined;
   const moment = momentOf(share, now);
   const uses = [];
   for (const [i, policy] of share.policies.entries()) {
-    const used = sharingOf(policy)?.use(share.uses[i], moment, policy, share.permits[i] ?? 0, cost);
+    const cost = permitsOf(policy, share.cost);
+    const sharing = sharingOf(policy.algorithm);
+    const used = sharing?.use(share.uses[i], moment, policy, share.permits[i] ?? 0, cost);
     if (used === undefined) return undefined;
     uses.push(used);
   }
   share.uses = uses;
+  noteRequests(share, now, 1);
   return moment;
 };
 
-/** Puts permits back that were taken at `moment` and not used. */
-export const putBackShare = (share: Share, moment: Moment, cost: number): void => {
+/** Puts the permits of a request back that were taken at `moment` and not used. */
+export const putBackShare = (share: Share, moment: Moment): void => {
   share.uses = share.policies.map((policy, i) =>
-    sharingOf(policy)?.unuse(share.uses[i], moment, policy, cost),
+    sharingOf(policy.algorithm)?.unuse(share.uses[i], moment, policy, permitsOf(policy, share.cost)),
   );
 };
 
-/** Permits used in the window that ends now, by policy of the share. */
-export const usedShare = (share: Share, now: number): number[] => {
+/** Requests that were granted: they show how much this isolate uses. */
+export const noteRequests = (share: Share, now: number, requests: number): void => {
+  const { policies, cost } = share;
+  if (now - share.lastUse > Math.max(...policies.map(({ windowMs }) => windowMs))) share.busySince = now;
+  share.lastUse = now;
+  share.recent = policies.map((policy, i) => {
+    const before = live(share.recent[i] ?? [], now, policy);
+    return add(before, sliceOf(now, policy), permitsOf(policy, cost, requests));
+  });
+};
+
+/** Permits of each policy that may still be used now; 0 once it has expired. */
+export const heldOfShare = (share: Share, now: number): number[] => {
   const moment = momentOf(share, now);
-  return share.policies.map((policy, i) => usedOf(share, i, moment, policy));
+  const isLive = now < share.expires;
+  return share.policies.map((policy, i) =>
+    isLive ? Math.max(0, (share.permits[i] ?? 0) - usedOf(share, i, moment, policy)) : 0,
+  );
+};
+
+/** Requests that may pass on it. */
+export const requestsOfShare = (share: Share, now: number): number =>
+  Math.min(
+    ...heldOfShare(share, now).map((permits, i) => {
+      const policy = share.policies[i];
+      return policy === undefined ? 0 : Math.floor(permits / permitsOf(policy, share.cost));
+    }),
+  );
+
+/**
+ * Permits in every window to ask for, by policy; undefined where so little is used that a share is not worth a call.
+ * @param waiting requests that wait for permits.
+ */
+export const wishesOf = (share: Share, now: number, waiting: number): readonly number[] | undefined => {
+  const moment = momentOf(share, now);
+  const wishes = share.policies.map((policy, i) => wishOf(share, moment, policy, i, waiting));
+  return wishes.every((permits) => permits > 0) ? wishes : undefined;
+};
+
+const wishOf = (share: Share, moment: Moment, policy: Policy, i: number, waiting: number): number => {
+  const cost = permitsOf(policy, share.cost);
+  const used = recentOf(share, i, moment.now) + waiting * cost;
+  const least = usedOf(share, i, moment, policy) + waiting * cost;
+  const { quota, windowMs } = policy;
+  const expected = projected(share, moment, policy, used);
+  if (used >= quota * LARGE) return Math.min(quota, Math.max(least, Math.ceil(expected * MARGIN)));
+  const perLife = used * Math.min(1, share.leaseMs / windowMs);
+  if (perLife < LEAST_REQUESTS * cost) return 0;
+  return Math.min(Math.ceil(quota * LARGE) - 1, Math.max(least, Math.ceil(expected)));
+};
+
+const recentOf = (share: Share, i: number, now: number): number => {
+  const policy = share.policies[i];
+  return policy === undefined ? 0 : total(live(share.recent[i] ?? [], now, policy));
+};
+
+/** What will have been used in a whole window. */
+const projected = ({ busySince }: Share, { now }: Moment, { windowMs }: Policy, used: number): number => {
+  const busyMs = Math.max(now - busySince, windowMs * TELLING);
+  return busyMs < windowMs ? (used * windowMs) / busyMs : used;
+};
+
+/** Requests in a lease's life, by what is used. */
+export const requestsPerLife = (share: Share, now: number): number => {
+  const [policy] = share.policies;
+  if (policy === undefined) return 0;
+  const moment = momentOf(share, now);
+  const requests = projected(share, moment, policy, recentOf(share, 0, now)) / permitsOf(policy, share.cost);
+  return (requests * share.leaseMs) / policy.windowMs;
+};
+
+/** Whether the next request may come too late to renew in time. */
+export const isShareEnding = (share: Share, now: number): boolean => {
+  if (now >= share.expires || share.permits.length === 0) return false;
+  const { leaseMs, roundTripMs } = share;
+  const gapMs = leaseMs / Math.max(1, requestsPerLife(share, now));
+  const leadMs = Math.max(LEAST_LEAD * leaseMs, 1.5 * roundTripMs, gapMs + roundTripMs);
+  return share.expires - now <= Math.min(leadMs, LONGEST_LEAD * leaseMs);
 };
 
 const usedOf = (share: Share, i: number, moment: Moment, policy: Policy): number =>
-  sharingOf(policy)?.used(share.uses[i], moment, policy) ?? 0;
+  sharingOf(policy.algorithm)?.used(share.uses[i], moment, policy) ?? 0;
 
 const momentOf = ({ offset }: Share, now: number): Moment => ({
   now,

@@ -125,7 +125,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     guard: 'a permit counts until the end of its slice is a window old',
-    file: 'src/limiter/algorithms/sliding-window.ts',
+    file: 'src/limiter/algorithms/slices.ts',
     from: '(slice + 1) * sliceMs(policy)',
     to: 'slice * sliceMs(policy)',
     tests: ALGORITHMS,
@@ -203,7 +203,7 @@ export const mutants: readonly Mutant[] = [
   {
     guard: 'an isolate lowers its share before it asks',
     file: 'src/quota/share.ts',
-    from: 'Math.min(permits, wishes[i] ?? 0)',
+    from: 'Math.min(permits, lowered[i] ?? 0)',
     to: 'permits',
     tests: SHARES,
   },
@@ -248,5 +248,34 @@ export const mutants: readonly Mutant[] = [
     from: 'Number.isFinite(count) && count >= least',
     to: '!(count < least)',
     tests: ['test/unit/audit/evidence.test.ts'],
+  },
+  {
+    guard: 'a share of a fixed window is charged in every window that it meets',
+    file: 'src/limiter/algorithms/fixed-share.ts',
+    // As a sliding window's is: at its end alone.
+    from: 'const windows = windowsBetween(now, until, policy);',
+    to: 'const windows = windowsBetween(until, until, policy);',
+    tests: SHARES,
+  },
+  {
+    guard: 'a fixed window’s share that shrinks frees no use of the window',
+    file: 'src/limiter/algorithms/fixed-share.ts',
+    from: 'start === current ? Math.max(wish.lowered, wish.used) : wish.lowered',
+    to: 'wish.lowered',
+    tests: SHARES,
+  },
+  {
+    guard: 'a use counts in every fixed window that it may have been in',
+    file: 'src/limiter/algorithms/fixed-share.ts',
+    from: 'windowsBetween(earliest, latest, policy)',
+    to: 'windowsBetween(latest, latest, policy)',
+    tests: SHARES,
+  },
+  {
+    guard: 'storage counts a fixed window’s share in every window that a renewal may meet',
+    file: 'src/limiter/algorithms/fixed-share.ts',
+    from: 'Math.max(0, permits - permitsIn(charge, start))',
+    to: '0',
+    tests: SHARES,
   },
 ];

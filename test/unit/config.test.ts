@@ -553,6 +553,11 @@ describe('a bad configuration is named', () => {
       { ...ISSUER, LIMITER_LOCATION: 'ams' },
       '`LIMITER_LOCATION`: expected `wnam`, `enam`, `sam`, `weur`, `eeur`, `apac`, `oc`, `afr` or `me`, got `ams`',
     ],
+    [
+      'leases that outlive a revocation',
+      { ...ISSUER, LEASE_SECONDS: '11' },
+      '`LEASE_SECONDS`: expected a whole number from 1 to 10, got `11`',
+    ],
     ['leases of another kind', { ...ISSUER, LEASES: 'true' }, '`LEASES`: expected `on` or `off`, got `true`'],
     [
       'a tolerance of ten minutes',
@@ -679,6 +684,7 @@ describe('a good configuration', () => {
       limiterTimeoutMs: 1000,
       limiterJurisdiction: undefined,
       limiterLocation: undefined,
+      leaseMs: 1_000,
       leases: true,
       corsOrigins: [],
       serverTiming: false,
@@ -818,6 +824,7 @@ describe('a good configuration', () => {
     expect(
       configOf({
         LEASES: 'off',
+        LEASE_SECONDS: '5',
         SERVER_TIMING: 'true',
         ON_LIMITER_ERROR: 'closed',
         LIMITER_JURISDICTION: 'us',
@@ -828,6 +835,7 @@ describe('a good configuration', () => {
       }),
     ).toMatchObject({
       leases: false,
+      leaseMs: 5_000,
       serverTiming: true,
       onLimiterError: 'closed',
       limiterJurisdiction: 'us',

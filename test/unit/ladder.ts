@@ -29,7 +29,7 @@ const TIMEOUT_MS = 1_000;
 /** Nobody waits longer for loans to come back. */
 const PATIENCE_MS = LEASE_MS + TIMEOUT_MS;
 
-const TERMS = { leasable: true, shared: true, timeoutMs: TIMEOUT_MS };
+const TERMS = { leasable: true, leaseMs: LEASE_MS, shared: true, timeoutMs: TIMEOUT_MS };
 
 interface Asked {
   isolate: number;

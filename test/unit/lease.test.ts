@@ -18,7 +18,7 @@ import {
 } from '../../src/quota/lease.ts';
 
 const EPOCH = 1_800_000_000_000;
-const TERMS = { leasable: true, shared: true, timeoutMs: 1_000 };
+const TERMS = { leasable: true, leaseMs: 1_000, shared: true, timeoutMs: 1_000 };
 
 const granting = (granted: number, more: Partial<Reply> = {}): Reply => ({
   ...{ version: VERSION, granted, decisions: [], keepMs: 0, lifeMs: 0, grant: 'a', leased: false },

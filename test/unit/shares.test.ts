@@ -2,18 +2,11 @@
 // messages, lost isolates and crashes of the object, each clock its own, against a judge that sees every use.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Counters, consume, peek } from '../../src/limiter/counters.ts';
+import { type Counters, consume, resume } from '../../src/limiter/counters.ts';
+import type { LentShare, ShareAsk } from '../../src/limiter/messages.ts';
 import type { Policy } from '../../src/limiter/policy.ts';
-import { recall, type ShareAsk, Shares } from '../../src/limiter/shares.ts';
-import {
-  askShare,
-  type Lent,
-  newShare,
-  type Share,
-  settleShare,
-  takeShare,
-  usedShare,
-} from '../../src/quota/share.ts';
+import { Shares } from '../../src/limiter/shares.ts';
+import { askShare, newShare, type Share, settleShare, takeShare } from '../../src/quota/share.ts';
 import { SOAK_TIMEOUT_MS, scaled } from '../fixtures/scale.ts';
 import { EPOCH, policy } from './policies.ts';
 
@@ -28,7 +21,7 @@ interface Asked {
 }
 
 interface Answered extends Asked {
-  readonly lent: Lent | undefined;
+  readonly lent: LentShare | undefined;
 }
 
 /** One Limiter and isolates, with time, delay, loss and crash in the test's hands. */
@@ -63,8 +56,7 @@ class World {
   /** A request on the share; where there is none left it may ask for a single permit, decided there and then. */
   request(isolate: number, single: boolean): boolean {
     const share = this.#share(isolate);
-    const passed =
-      takeShare(share, this.#clock(isolate), 1) !== undefined || (single && this.#decideSingle());
+    const passed = takeShare(share, this.#clock(isolate)) !== undefined || (single && this.#decideSingle());
     if (passed) this.uses.push(this.now);
     return passed;
   }
@@ -85,17 +77,14 @@ class World {
     const [asked] = this.#asks.splice(index % Math.max(1, this.#asks.length), 1);
     if (asked === undefined || isLost) return;
     const now = this.limiterNow;
-    const { counters, permits, isStored } = this.#lent.renew(
-      this.#counters,
-      now,
-      now + this.#lifeMs,
-      this.#policies,
-      1,
-      asked.ask,
-    );
-    this.#counters = counters;
-    if (!isStored) this.#write();
-    const lent = permits && { permits, lifeMs: this.#lifeMs, at: now };
+    const terms = { now, until: now + this.#lifeMs, policies: this.#policies, cost: 1 };
+    const renewal = this.#lent.renewal(this.#counters, terms, asked.ask);
+    if (renewal !== undefined) {
+      this.#lent.renew(asked.ask, renewal);
+      this.#counters = renewal.counters;
+      if (!renewal.isStored) this.#write();
+    }
+    const lent = renewal && { permits: renewal.permits, lifeMs: this.#lifeMs, at: now };
     this.#replies.push({ ...asked, lent });
   }
 
@@ -152,20 +141,7 @@ class World {
   /** Eviction, redeploy or crash: all the same to what was not stored. */
   crash(): void {
     this.#lent = new Shares();
-    this.#counters = recall(structuredClone(this.#stored), this.limiterNow + this.#lifeMs);
-  }
-
-  /** What every policy has left. */
-  left(): number[] {
-    return this.#policies.map((each) => peek(this.#counters, this.limiterNow, each).remaining);
-  }
-
-  share(isolate: number): Share {
-    return this.#share(isolate);
-  }
-
-  used(isolate: number): number[] {
-    return usedShare(this.#share(isolate), this.#clock(isolate));
+    this.#counters = resume(structuredClone(this.#stored), this.limiterNow, this.limiterNow + this.#lifeMs);
   }
 
   /** Most permits used in a window of each policy, above its quota. */
@@ -200,7 +176,10 @@ class World {
   }
 
   #newShare(): Share {
-    return newShare(String(this.#names++), this.#policies);
+    return newShare({
+      ...{ name: String(this.#names++), policies: this.#policies },
+      ...{ cost: 1, isPartial: false, leaseMs: this.#lifeMs },
+    });
   }
 
   #clock(isolate: number): number {
@@ -339,7 +318,9 @@ const RUNS = scaled(2_000, 20_000);
 describe('any interleaving of shares lent, renewed, shrunk, given back, lost and crashed', () => {
   it.each([
     ['a sliding window', ['sliding-window']],
+    ['a fixed window', ['fixed-window']],
     ['two sliding windows', ['sliding-window', 'sliding-window']],
+    ['a fixed and a sliding window', ['fixed-window', 'sliding-window']],
   ] as const)('never uses more than the quota of %s', { timeout: SOAK_TIMEOUT_MS }, (_name, algorithms) => {
     fc.assert(
       fc.property(anySchedule(algorithms), ({ policies, lifeMs, limiterSkew, skews, events }) => {

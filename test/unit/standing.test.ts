@@ -31,7 +31,7 @@ const override = (limits: string, until = EPOCH + 60_000): Override => ({
 
 /** An ask that nobody waits for. */
 const askedAt = (at: number): Asking => ({
-  ...{ askedAt: at, deadline: at + 1_000, waiters: [], ahead: 0, spent: [] },
+  ...{ askedAt: at, deadline: at + 1_000, waiters: [], ahead: 0, share: undefined, returns: [], spent: [] },
 });
 
 const own = parseLimits('10/minute; 100/hour', 'default', 'sliding-window').policies;

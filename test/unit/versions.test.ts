@@ -53,7 +53,12 @@ const asks = (waiting: number) => {
   const told: Answer['kind'][] = [];
   for (let i = 0; i < waiting; i++)
     join(lease, { state: 'waiting', token: undefined, tell: (answer) => void told.push(answer.kind) });
-  const asking = startAsking(lease, EPOCH, { leasable: true, shared: true, timeoutMs: 1_000 });
+  const asking = startAsking(lease, EPOCH, {
+    leasable: true,
+    leaseMs: 1_000,
+    shared: true,
+    timeoutMs: 1_000,
+  });
   if (asking === undefined) throw new Error('nothing was asked');
   return { lease, told, asking };
 };
@@ -92,7 +97,8 @@ describe('a Limiter of the version before', () => {
     expect(told).toEqual(['granted']);
     expect(take(lease, EPOCH)).toBeUndefined();
     expect(
-      startAsking(lease, EPOCH, { leasable: true, shared: true, timeoutMs: 1_000 })?.waiters.length,
+      startAsking(lease, EPOCH, { leasable: true, leaseMs: 1_000, shared: true, timeoutMs: 1_000 })?.waiters
+        .length,
     ).toBe(2);
   });
 

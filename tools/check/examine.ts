@@ -1,7 +1,7 @@
 // Examines a target: runs the Worker's own parser on it and collects what is wrong or unsafe.
 import { ConfigError, parseConfig, varNames } from '../../src/config/config.ts';
 import type { Config } from '../../src/config/types.ts';
-import { isLeasable } from '../../src/limiter/policy.ts';
+import { lendingOf } from '../../src/limiter/policy.ts';
 import type { Table } from './config-file.ts';
 import { deploymentFindings } from './deployment.ts';
 import { error, type Finding, warning } from './finding.ts';
@@ -81,7 +81,7 @@ const findingOf = ({ variable, problem }: ConfigError['problems'][number], vars:
     : error('config-error', `\`${variable}\`: ${problem}`, fixOf({ variable, problem, vars }));
 };
 
-const limitFindings = ({ policies, onLimiterError, leases }: Config): readonly Finding[] => {
+const limitFindings = ({ policies, onLimiterError, leases, leaseMs }: Config): readonly Finding[] => {
   const found: Finding[] = [];
   if (policies.global.length > 0 && onLimiterError === 'open')
     found.push(
@@ -92,7 +92,7 @@ const limitFindings = ({ policies, onLimiterError, leases }: Config): readonly F
       ),
     );
   // Without a lease every request asks the one object.
-  const asked = policies.global.filter((policy) => !leases || !isLeasable(policy));
+  const asked = policies.global.filter((policy) => !leases || lendingOf(policy, leaseMs) !== 'by-number');
   for (const { name } of asked)
     found.push(
       warning(

@@ -19,6 +19,7 @@ const emissionInterval = (policy: WindowedQuota): number => Math.ceil(micros(pol
 
 export const gcra: Arithmetic<Arrival> = {
   leasable: false,
+  sharing: undefined,
   calendar: false,
 
   // Counted in whole microseconds, so an emission interval cannot be shorter than one.
@@ -62,7 +63,7 @@ export const gcra: Arithmetic<Arrival> = {
   },
 
   /** Whatever was granted of the reserve was granted before now, so the TAT was no later than this. */
-  resume({ tat, newest, apart }, now, policy) {
+  resume({ tat, newest, apart }, now, _until, policy) {
     if (apart === undefined || apart.permits === 0) return { tat: apart?.tat ?? tat, newest };
     const latest = Math.max(apart.tat, micros(now));
     return { tat: latest + apart.permits * emissionInterval(policy), newest: micros(now) };

@@ -1,6 +1,6 @@
 // Shares of a sliding window: charged at their end, so that they count until a window past it. No clock, no I/O.
-import type { Sharing } from '../sharing.ts';
-import { add, drainsAt, live, type Slices, sliceOf, slidingWindow, total } from './sliding-window.ts';
+import type { Ages, Sharing, WindowedQuota } from '../arithmetic.ts';
+import { add, drainsAt, live, type Slices, sliceEnd, sliceOf, subtract, total } from './slices.ts';
 
 /** Permits charged at the end of a share. */
 export interface SlidingCharge {
@@ -10,36 +10,44 @@ export interface SlidingCharge {
 
 const NOTHING: SlidingCharge = { until: 0, permits: 0 };
 
+/** Uses as they are charged when they are told: no earlier than they were, since telling takes time. */
+const redate = (ages: Ages, now: number, most: number, policy: WindowedQuota): Slices => {
+  let left = most;
+  return ages.map(([ms, permits]) => {
+    const count = Math.min(left, permits);
+    left -= count;
+    return [sliceOf(now - Math.max(0, ms), policy), count] as const;
+  });
+};
+
 export const slidingShare: Sharing<Slices, SlidingCharge, Slices> = {
-  renew(state = [], now, until, policy, charge = NOTHING, wish, most) {
+  renew(state = [], now, until, policy, charge = NOTHING, wish, { most, spare }) {
     const before = live(state, now, policy);
     const slice = sliceOf(charge.until, policy);
     // What has drained has made room that others may have taken: it is growth like any other.
     const counted = drainsAt(slice, policy) > now ? charge.permits : 0;
-    const free = Math.max(0, policy.quota - total(before));
+    const free = Math.max(0, policy.quota - total(before) - spare);
     const permits = Math.min(wish.permits, most, counted + free);
     // What it used, or may use until it hears of this, stays charged where it was.
-    const usable = Math.max(wish.permits, wish.used);
+    const usable = Math.max(wish.lowered, wish.used);
     const kept = Math.max(0, Math.min(counted, usable) - permits);
-    const others = slidingWindow.giveBack(before, charge.until, policy, counted - kept);
+    const dated = wish.ages === undefined ? [] : redate(wish.ages, now, kept, policy);
+    const others = dated.reduce(
+      (slices, [to, count]) => add(slices, to, count),
+      subtract(before, slice, counted - kept + total(dated)),
+    );
     const end = Math.max(until, charge.until);
     return {
       state: permits > 0 ? add(others, sliceOf(end, policy), permits) : others,
       charge: { until: end, permits },
       permits,
+      growth: Math.max(0, permits - counted),
     };
   },
 
   extend(state, _now, until, policy, charge, permits) {
-    const others = slidingWindow.giveBack(state, charge.until, policy, charge.permits);
+    const others = subtract(state, sliceOf(charge.until, policy), charge.permits);
     return permits > 0 ? add(others, sliceOf(until, policy), permits) : others;
-  },
-
-  recall(state, end, policy) {
-    const last = sliceOf(end, policy);
-    const ahead = state.filter(([slice]) => slice > last);
-    const rest = state.filter(([slice]) => slice <= last);
-    return ahead.length === 0 ? state : add(rest, last, total(ahead));
   },
 
   use(uses = [], { now }, policy, permits, cost) {
@@ -47,7 +55,10 @@ export const slidingShare: Sharing<Slices, SlidingCharge, Slices> = {
     return total(before) + cost > permits ? undefined : add(before, sliceOf(now, policy), cost);
   },
 
-  unuse: (uses, { now }, policy, cost) => slidingWindow.giveBack(uses, now, policy, cost),
+  unuse: (uses, { now }, policy, cost) => subtract(uses, sliceOf(now, policy), cost),
+
+  ages: (uses = [], { now }, policy) =>
+    live(uses, now, policy).map(([slice, count]) => [Math.max(0, now - sliceEnd(slice, policy)), count]),
 
   used: (uses = [], { now }, policy) => total(live(uses, now, policy)),
 };
