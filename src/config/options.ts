@@ -81,6 +81,8 @@ export interface VarOptions {
   readonly limiterJurisdiction?: string;
   /** Where new Limiter objects are made, such as `weur`: a hint, for callers who are all in one region. */
   readonly limiterLocation?: string;
+  /** How long lent permits live, and how soon a revocation or override holds; 1 to 10, default 1. */
+  readonly leaseSeconds?: number;
   /** `off`: every request asks the Limiter. Default `on`. */
   readonly leases?: 'on' | 'off';
   /** Origins that may read our refusals in a browser, or `*`. */

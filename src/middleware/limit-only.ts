@@ -26,6 +26,8 @@ type LimitVars = Pick<
   | 'onLimiterError'
   | 'limiterTimeoutMs'
   | 'limiterJurisdiction'
+  | 'limiterLocation'
+  | 'leaseSeconds'
   | 'leases'
   | 'corsOrigins'
   | 'abnormalFactor'
