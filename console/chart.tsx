@@ -33,7 +33,11 @@ export const Chart = (props: Props) => {
   useEffect(() => {
     const element = box.current;
     if (element === null) return;
-    const made = new uPlot(optionsOf(latest.current, element), dataOf(latest.current), element);
+    const made = new uPlot(
+      optionsOf(() => latest.current, element),
+      dataOf(latest.current),
+      element,
+    );
     plot.current = made;
     const resize = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height }));
     resize.observe(element);
@@ -80,14 +84,8 @@ const Numbers = ({ title, times, lines, format }: Props) => (
   </table>
 );
 
-const colour = (name: string, alpha = 1): string => {
-  const value = getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-  return alpha === 1
-    ? value
-    : `${value}${Math.round(alpha * 255)
-        .toString(16)
-        .padStart(2, '0')}`;
-};
+const colour = (name: string): string =>
+  getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 /** uPlot draws from the first series to the last, so the highest of a stack goes first. */
 const dataOf = ({ times, lines, stacked = false }: Props): uPlot.AlignedData => {
@@ -103,10 +101,34 @@ const dataOf = ({ times, lines, stacked = false }: Props): uPlot.AlignedData => 
   return [seconds, ...stack.toReversed()];
 };
 
-const optionsOf = (
-  { lines, stacked = false, height, format }: Props,
-  element: HTMLElement,
-): uPlot.Options => {
+/** The numbers under the pointer. */
+const tipOf = (props: () => Props, element: HTMLElement): uPlot.Plugin => {
+  const tip = document.createElement('div');
+  tip.className = 'tip';
+  tip.hidden = true;
+  return {
+    hooks: {
+      init: () => void element.append(tip),
+      destroy: () => tip.remove(),
+      setCursor: ({ cursor: { idx, left = -1 }, bbox }) => {
+        const { times, lines, format } = props();
+        const time = times[idx ?? -1];
+        tip.hidden = left < 0 || time === undefined;
+        if (time === undefined) return;
+        const rows = lines.map(({ label, values }) => `${label}  ${format(values[idx ?? 0] ?? 0)}`);
+        tip.textContent = [clock(time), ...rows].join('\n');
+        const x = left + bbox.left / devicePixelRatio;
+        const isRight = x > element.clientWidth / 2;
+        tip.style.left = isRight ? '' : `${x + 14}px`;
+        tip.style.right = isRight ? `${element.clientWidth - x + 14}px` : '';
+        tip.style.top = '12px';
+      },
+    },
+  };
+};
+
+const optionsOf = (props: () => Props, element: HTMLElement): uPlot.Options => {
+  const { lines, stacked = false, height, format } = props();
   const drawn = stacked ? lines.toReversed() : lines;
   const axis = {
     stroke: colour('--faint'),
@@ -117,7 +139,8 @@ const optionsOf = (
   return {
     width: element.clientWidth,
     height,
-    padding: [10, 4, 0, 0],
+    padding: [10, 18, 0, 0],
+    plugins: [tipOf(props, element)],
     legend: { show: false },
     cursor: { points: { show: false }, drag: { x: false, y: false } },
     scales: { y: { range: (_plot, _min, max) => [0, Math.max(1, max * 1.08)] } },
@@ -125,6 +148,7 @@ const optionsOf = (
       {
         ...axis,
         space: 70,
+        size: 26,
         grid: { show: false },
         values: (_plot, ticks) => ticks.map((tick) => clock(tick * 1_000)),
       },
@@ -136,7 +160,7 @@ const optionsOf = (
         label,
         stroke: colour(name),
         width: stacked ? 1.25 : 1.75,
-        ...(stacked ? { fill: colour(name, 0.82) } : {}),
+        ...(stacked ? { fill: colour(name) } : {}),
         points: { show: false },
       })),
     ],

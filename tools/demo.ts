@@ -30,20 +30,32 @@ const stopped = (): Promise<void> =>
     setInterval(() => process.ppid !== parent && resolve(), 500).unref();
   });
 
-const startAll = async (port: number, secrets: Record<string, string>): Promise<Runtime> => {
+/** The console's host is another isolate's, as it is another host in production. */
+const startAll = async (
+  port: number,
+  consolePort: number,
+  secrets: Record<string, string>,
+): Promise<Runtime> => {
   const issuer = await serve(await startIssuer());
   const ORIGIN_URL = await serve(demoOrigin());
-  const vars = { ...VARS, JWKS_URL: `${issuer}/jwks.json`, ORIGIN_URL };
+  const CONSOLE_HOST = `127.0.0.1:${consolePort}`;
+  const vars = { ...VARS, JWKS_URL: `${issuer}/jwks.json`, ORIGIN_URL, CONSOLE_HOST };
   return startRuntime({
-    port,
+    isolates: 2,
+    port: [port, consolePort],
     vars,
     secrets,
     directory: true,
+    pulse: true,
     onLog: ({ message }) => console.log(paint('dim', message)),
   });
 };
 
-const welcome = async (url: string, wanted: number, adminToken: string): Promise<void> => {
+const welcome = async (
+  [url = '', pages = '']: readonly string[],
+  wanted: number,
+  adminToken: string,
+): Promise<void> => {
   const token = await mint('alice', DAY);
   const authorization = '-H "Authorization: Bearer $TOKEN"';
   const taken = url.endsWith(`:${wanted}`) ? '' : ` (port ${wanted} is taken)`;
@@ -70,6 +82,11 @@ What alice has left, and whatever else docs/operate.md tells, in another termina
   export WEIR_URL=${url} WEIR_ADMIN_TOKEN=${adminToken}
   npx weir-edge subject alice
 
+The console, live; sign in with the token of the line above:
+  ${pages}
+and callers for it to show:
+  npm run traffic -- --url ${url}
+
 Ctrl-C stops it all. Weir's log follows, a line for each refusal.
 `);
 };
@@ -89,11 +106,12 @@ await command({
     const stop = stopped();
     await buildWorker();
     const adminToken = secret();
-    const weir = await startAll(await freePort(port), {
+    const apiPort = await freePort(port);
+    const weir = await startAll(apiPort, await freePort(apiPort + 1), {
       ADMIN_TOKEN: adminToken,
       PARTITION_SECRET: secret(),
     });
-    await welcome(weir.urls[0] ?? '', port, adminToken);
+    await welcome(weir.urls, port, adminToken);
     await stop;
     await weir.close();
     process.exit(0);

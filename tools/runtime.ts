@@ -36,8 +36,8 @@ export interface RuntimeOptions {
   readonly override?: Partial<V4WorkerOptionsShape>;
   /** Folder that outlives the runtime; unset: storage is gone with it. */
   readonly persist?: string;
-  /** TCP port of the first isolate; default any free one. */
-  readonly port?: number;
+  /** TCP port of the first isolate, or of each; default any free one. */
+  readonly port?: number | readonly number[];
   /** Port of the V8 inspector, 0 for any; unset: none. */
   readonly inspectorPort?: number;
   readonly onLog?: (line: LogLine) => void;
@@ -93,7 +93,7 @@ const isolateOptions = async (
     },
     serviceBindings: { ...options.services },
     ...(options.outbound === undefined ? {} : { outboundService: options.outbound }),
-    unsafeDirectSockets: [{ host: '127.0.0.1', port: index === 0 ? (options.port ?? 0) : 0 }],
+    unsafeDirectSockets: [{ host: '127.0.0.1', port: portsOf(options.port)[index] ?? 0 }],
     stripCfConnectingIp: false,
     ...options.override,
   }));
@@ -103,6 +103,9 @@ const modulesOf = (script: string, wrapper: string | undefined) => {
   const built = { type: 'ESModule' as const, path: 'index.js', contents: script };
   return wrapper === undefined ? [built] : [{ ...built, path: 'wrapper.js', contents: wrapper }, built];
 };
+
+const portsOf = (port: RuntimeOptions['port']): readonly number[] =>
+  typeof port === 'number' ? [port] : (port ?? []);
 
 const textModule = ([path, contents]: readonly [string, string]) => ({
   type: 'Text' as const,

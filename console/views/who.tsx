@@ -16,7 +16,7 @@ const LISTS: readonly (readonly [ranking: RankingName, title: string, colour: st
 const SHOWN = 12;
 
 export const WhoPage = ({ live: { view }, minutes, setMinutes }: Page) => (
-  <div class="page">
+  <div class="page quarters">
     <header class="head">
       <h1>Who</h1>
       <WindowPicker minutes={minutes} setMinutes={setMinutes} />

@@ -36,6 +36,19 @@ export interface Health {
   readonly status: string;
 }
 
+/**
+ * Where Weir is. The admin token goes there, so over https alone, but for this very machine.
+ *
+ * @param given default: `WEIR_URL`.
+ */
+export const targetOf = (given: string | undefined): Target => {
+  const url = URL.parse(given ?? process.env.WEIR_URL ?? '');
+  if (url === null) throw new UsageError('expected the URL of Weir in --url or WEIR_URL');
+  if (url.protocol !== 'https:' && !/^(localhost|127\.[\d.]+|\[::1\])$/.test(url.hostname))
+    throw new UsageError(`expected an https URL, got ${url.origin}`);
+  return { url: url.origin, token: process.env.WEIR_ADMIN_TOKEN || undefined };
+};
+
 interface Problem {
   readonly title: string;
   readonly errors?: readonly { readonly field: string; readonly expected: string }[];

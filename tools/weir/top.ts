@@ -1,5 +1,8 @@
 // Who is refused most: the log lines of the last minute, counted by partition and route.
-import { command, flag, paint, say, seconds, table, whole } from '../cli.ts';
+import type { PulseView } from '../../src/admin/views.ts';
+import { command, flag, paint, say, seconds, table, text, whole } from '../cli.ts';
+import { call, type Target, targetOf } from './client.ts';
+import { liveText } from './live.ts';
 import { jsonOf, type Line, linesOf, openTail } from './tail.ts';
 
 /** Partitions and routes that are kept; more of them drop the ones seen longest ago. */
@@ -58,13 +61,17 @@ export const top = (): Promise<void> =>
   command({
     name: 'top',
     about: `Counts Weir's log lines by whom they are about: of the deployed Worker by wrangler tail, or out of what is piped in.
-A Worker that refuses more than ten a second logs ten of them in each isolate, so these are shares and not numbers.`,
+A Worker that refuses more than ten a second logs ten of them in each isolate, so these are shares and not numbers.
+With --url it shows what Weir itself counts, exactly: requests a second, Weir's own wait, top callers, reasons.`,
     options: {
+      url: text('<url>', 'of a Weir that has PULSE bound; on a terminal the default is WEIR_URL'),
       last: seconds('how long a line counts; default 1m', MINUTE),
       rows: whole({ min: 1, max: 1_000 }, 'how many are shown; default 20', 20),
       once: flag('prints once, when the input ends'),
     },
-    async run({ last, rows, once }) {
+    async run({ url, last, rows, once }) {
+      const live = url ?? (process.stdin.isTTY ? process.env.WEIR_URL : undefined);
+      if (live !== undefined) return showLive(targetOf(live), rows, once || !process.stdout.isTTY);
       const ranking = new Ranking(last * 1_000);
       const timer =
         once || !process.stdout.isTTY ? undefined : setInterval(() => draw(ranking, rows), REFRESH_MS);
@@ -75,8 +82,24 @@ A Worker that refuses more than ten a second logs ten of them in each isolate, s
     },
   });
 
+/** Rows of each of the four lists, of all that are asked for. */
+const LISTS = 4;
+
+/** Until it is interrupted, or once. */
+const showLive = async (target: Target, rows: number, once: boolean): Promise<number> => {
+  for (;;) {
+    const view = await call<PulseView>(target, 'GET', 'pulse');
+    const shown = liveText(view, Math.max(1, Math.ceil(rows / LISTS)));
+    if (once) return say(shown);
+    say(`${CLEAR}${shown}`);
+    await new Promise((resolve) => setTimeout(resolve, REFRESH_MS));
+  }
+};
+
+const CLEAR = '\x1b[H\x1b[2J';
+
 /** On a terminal the table stands at its top. */
-const draw = (ranking: Ranking, rows: number): number => say(`\x1b[H\x1b[2J${rankingText(ranking, rows)}`);
+const draw = (ranking: Ranking, rows: number): number => say(`${CLEAR}${rankingText(ranking, rows)}`);
 
 const rankingText = (ranking: Ranking, rows: number): string => {
   const ranked = ranking.top(rows, Date.now());

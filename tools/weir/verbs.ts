@@ -1,6 +1,6 @@
 // The commands that look at a running Weir and steer it, by its admin API.
 import { asJson, command, flag, say, seconds, secretOf, text, UsageError } from '../cli.ts';
-import { call, health, type State, type Target } from './client.ts';
+import { call, health, type State, targetOf } from './client.ts';
 import { configText, knownText, type Listed, listText, stateText } from './show.ts';
 
 const REMOTE = {
@@ -24,15 +24,6 @@ Exit code: 0, 1 where Weir refuses or cannot be reached, 2 for wrong use.`;
 
 /** Any number of arguments is taken, so that too many are told in the words of the command. */
 const MANY = 9;
-
-/** The admin token goes there, so over https alone, but for this very machine. */
-const targetOf = (given: string | undefined): Target => {
-  const url = URL.parse(given ?? process.env.WEIR_URL ?? '');
-  if (url === null) throw new UsageError('expected the URL of Weir in --url or WEIR_URL');
-  if (url.protocol !== 'https:' && !/^(localhost|127\.[\d.]+|\[::1\])$/.test(url.hostname))
-    throw new UsageError(`expected an https URL, got ${url.origin}`);
-  return { url: url.origin, token: process.env.WEIR_ADMIN_TOKEN || undefined };
-};
 
 interface Named {
   readonly address: string | undefined;
