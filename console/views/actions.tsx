@@ -161,7 +161,9 @@ const limitsObjection = (limits: string): string | undefined => {
   if (limits === '') return 'Type limits such as 10/second; 1000 per hour, or none.';
   if (limits === 'none') return undefined;
   const { problems } = parseLimits(limits, 'default', 'sliding-window');
-  return problems.length === 0 ? undefined : problems.map(described).join('; ');
+  return problems.length === 0
+    ? undefined
+    : problems.map((issue) => `Expected ${described(issue)}`).join('; ');
 };
 
 const policiesOf = (limits: string): string =>
