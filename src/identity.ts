@@ -13,6 +13,8 @@ export interface Identity {
   readonly exp: number;
   readonly iat: number | undefined;
   readonly jti: string | undefined;
+  /** Values of the claims that limits count by, as far as the token has them; undefined where limits count by none. */
+  readonly keyValues?: ReadonlyMap<string, string> | undefined;
   /** Names the subject's partition; made by `partition.ts` from issuer and subject. */
   readonly partition: string;
 }

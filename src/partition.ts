@@ -1,20 +1,166 @@
-// Partitions: whom a counter belongs to. The one place where their keys are built.
+// Partitions: whom a counter belongs to. The one place where keys are read and partitions named, for requests, the admin
+// API, `explain` and the log alike.
+import type { Identity } from './identity.ts';
+import { isWithin, type Network, networkOf, parseAddress, USUAL_PREFIX } from './lib/address.ts';
 import { hex } from './lib/encoding.ts';
+
+/** What a policy counts by. */
+export type Key =
+  /** The caller: its verified subject, else its address. */
+  | { readonly kind: 'subject' }
+  /** The caller, on each route by itself. */
+  | { readonly kind: 'route' }
+  | { readonly kind: 'address' }
+  | { readonly kind: 'everyone' }
+  /** A claim of the token, by its dotted path. */
+  | { readonly kind: 'claim'; readonly claim: string }
+  /** A `:name` of the route's own `match`. */
+  | { readonly kind: 'param'; readonly name: string; readonly match: string };
+
+export const CALLER: Key = { kind: 'subject' };
+export const ADDRESS: Key = { kind: 'address' };
+export const EVERYONE: Key = { kind: 'everyone' };
+
+/** What is known of a request that partitions are named by. */
+export interface Facts {
+  /** Undefined for an anonymous caller. */
+  readonly identity: Pick<Identity, 'partition' | 'issuer' | 'keyValues'> | undefined;
+  /** The client's address, as Cloudflare saw it. */
+  readonly address: string | undefined;
+  /** `IPV6_PREFIX`. */
+  readonly ipv6Prefix: number;
+  /** The value of a `:name` of a route's `match` in the request's path, in the form that all spellings share. */
+  readonly param: (key: Extract<Key, { kind: 'param' }>) => string;
+}
+
+interface KeyKind<K extends Key> {
+  /** As the limits notation has it after `by`, and as policies are named. */
+  written(key: K): string;
+  /** Names the partition; undefined where the caller has no such thing, and so counts as itself. */
+  partition(key: K, facts: Facts): string | undefined;
+  /** Whether the caller's own partition is meant: its verified subject's, else its address's. */
+  readonly ofCaller: boolean;
+  /** Whether only a caller with a token can have it. */
+  readonly ofToken: boolean;
+}
+
+/** Every kind of key there is: how it is written, and whose counters it spends from. */
+export const KEYS: { readonly [Kind in Key['kind']]: KeyKind<Extract<Key, { kind: Kind }>> } = {
+  subject: {
+    written: () => 'subject',
+    partition: (_, facts) => callerOf(facts),
+    ofCaller: true,
+    ofToken: false,
+  },
+  route: { written: () => 'route', partition: (_, facts) => callerOf(facts), ofCaller: true, ofToken: false },
+  address: {
+    written: () => 'address',
+    partition: (_, { address, ipv6Prefix }) => addressPartition(address, ipv6Prefix),
+    ofCaller: false,
+    ofToken: false,
+  },
+  everyone: {
+    written: () => 'everyone',
+    partition: () => globalPartition,
+    ofCaller: false,
+    ofToken: false,
+  },
+  claim: {
+    written: ({ claim }) => (isKeyWord(claim) ? `claim:${claim}` : claim),
+    partition({ claim }, { identity }) {
+      const value = identity?.keyValues?.get(claim);
+      return identity && value !== undefined ? claimPartition(identity.issuer, claim, value) : undefined;
+    },
+    ofCaller: false,
+    ofToken: true,
+  },
+  param: {
+    written: ({ name }) => `:${name}`,
+    partition: (key, facts) => paramPartition(key.name, facts.param(key)),
+    ofCaller: false,
+    ofToken: false,
+  },
+};
+
+/** A kind of key as `KEYS` has it. TypeScript cannot tell that a key's kind is that of its table. */
+const kindOf = (key: Key): KeyKind<Key> => KEYS[key.kind] as KeyKind<Key>;
+
+/** `org.id`, `claim:address`, `:team`, `everyone`. */
+export const writtenKey = (key: Key): string => kindOf(key).written(key);
+
+/** The partition of a request's policies by `key`. */
+export const partitionOf = (key: Key, facts: Facts): string =>
+  kindOf(key).partition(key, facts) ?? callerOf(facts);
+
+/** How the partitions of a key are called where people look: as they are written, but `global` for everyone's. */
+export const keyLabel = (key: Key): string => (key.kind === 'everyone' ? 'global' : writtenKey(key));
+
+/** Whether `key` means the caller itself. */
+export const isOfCaller = (key: Key): boolean => kindOf(key).ofCaller;
+
+/** Whether only a caller with a token can have what `key` means. */
+export const isOfToken = (key: Key): boolean => kindOf(key).ofToken;
+
+const callerOf = ({ identity, address, ipv6Prefix }: Facts): string =>
+  identity?.partition ?? addressPartition(address, ipv6Prefix);
+
+/** Words that need nothing after them. Of any case, so that `by Everyone` is no claim that nobody has. */
+const WORDS = { subject: CALLER, route: { kind: 'route' }, address: ADDRESS, everyone: EVERYONE } as const;
+
+const isKeyWord = (text: string): boolean => Object.hasOwn(WORDS, text.toLowerCase());
+
+/** Printable ASCII that stands in names of policies as it is, without `=`, which the command line has before a value. */
+const CLAIM = /^(?!:)[!#-+\-./0-9:<>-[\]-{}~]{1,100}$/;
+
+/**
+ * Reads what stands after `by`; undefined where it is no key.
+ * @param match the route's own; undefined outside of one.
+ */
+export const readKey = (text: string, match: string | undefined): Key | undefined => {
+  if (isKeyWord(text)) return WORDS[text.toLowerCase() as keyof typeof WORDS];
+  if (text.startsWith(':')) return readParam(text.slice(1), match);
+  const claim = text.replace(/^claim:/i, '');
+  return CLAIM.test(claim) && !claim.split('.').includes('') ? { kind: 'claim', claim } : undefined;
+};
+
+const readParam = (name: string, match = ''): Key | undefined =>
+  paramNames(match).includes(name) ? { kind: 'param', name, match } : undefined;
+
+/** The `:name`s of a pattern. */
+export const paramNames = (match: string): readonly string[] =>
+  [...match.matchAll(/(?<!\\):([A-Za-z_$][\w$]*)/g)].map(([, name = '']) => name);
 
 /** The quota of a verified subject. Issuers cannot collide: the parts stand in a JSON array. */
 export const subjectPartition = (issuer: string, subject: string): string =>
   JSON.stringify(['subject', issuer, subject]);
 
-/** The quota of a client address, IPv6 by its /64; all without an address share one. */
-export const addressPartition = (address: string | undefined): string =>
-  JSON.stringify(['address', address === undefined ? '' : network(address)]);
+/** The quota of a client's network; all without an address share one. */
+export const addressPartition = (address: string | undefined, ipv6Prefix = USUAL_PREFIX): string =>
+  JSON.stringify(['address', address === undefined ? '' : networkOf(address, ipv6Prefix)]);
 
-/** Of whoever sends this, as Cloudflare saw it; nothing else that names an address can be trusted. */
-export const callerPartition = ({ headers }: Request): string =>
-  addressPartition(headers.get('CF-Connecting-IP') ?? undefined);
+/** The quota of all whose tokens an issuer gave one value of a claim. */
+export const claimPartition = (issuer: string, claim: string, value: string): string =>
+  JSON.stringify(['claim', issuer, claim, value]);
+
+/** The quota of one value of a path parameter, over all routes that count by a parameter of that name. */
+export const paramPartition = (name: string, value: string): string => JSON.stringify(['param', name, value]);
 
 /** The quota of all callers together. */
 export const globalPartition = JSON.stringify(['global']);
+
+/** The address of whoever sends this, as Cloudflare saw it; nothing else that names an address can be trusted. */
+export const clientAddress = ({ headers }: Request): string | undefined =>
+  headers.get('CF-Connecting-IP') ?? undefined;
+
+/** Whether an address is of one of these networks. */
+export const isExempt = (address: string | undefined, networks: readonly Network[]): boolean => {
+  const parsed = address === undefined ? undefined : parseAddress(address);
+  return parsed !== undefined && networks.some((network) => isWithin(parsed, network));
+};
+
+/** Of whoever sends this. */
+export const callerPartition = (request: Request, ipv6Prefix?: number): string =>
+  addressPartition(clientAddress(request), ipv6Prefix);
 
 /** `subject`, `address`, or what else a partition is of. */
 export const partitionKind = (partition: string): string => String(JSON.parse(partition)[0]);
@@ -22,20 +168,4 @@ export const partitionKind = (partition: string): string => String(JSON.parse(pa
 /** Name of a partition's Limiter: SHA-256 in hex, so that no personal data stands in names. */
 export const limiterName = async (partition: string): Promise<string> => {
   return hex(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(partition)));
-};
-
-/** IPv4 as it is; IPv6 as its first 64 bits, since one client commonly holds a whole /64. */
-const network = (address: string): string => {
-  if (!address.includes(':')) return address;
-  const [head = '', tail] = address.toLowerCase().split('::');
-  const left = head === '' ? [] : head.split(':');
-  if (tail !== undefined) {
-    const right = tail === '' ? [] : tail.split(':');
-    const width = tail.includes('.') ? 7 : 8;
-    left.push(...Array(Math.max(0, width - left.length - right.length)).fill('0'), ...right);
-  }
-  return left
-    .slice(0, 4)
-    .map((group) => group.replace(/^0+(?=.)/, ''))
-    .join(':');
 };

@@ -16,6 +16,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     about: 'what is left of each policy of a subject, and what was set',
     start: async () => (await import('./weir/verbs.ts')).subject(),
   },
+  look: {
+    about: 'the same of an organisation, a team, everyone: whatever limits count by',
+    start: async () => (await import('./weir/verbs.ts')).look(),
+  },
   reset: {
     about: 'forgets what a subject spent',
     start: async () => (await import('./weir/verbs.ts')).reset(),

@@ -14,12 +14,12 @@ import { Invalid } from './invalid.ts';
 import { namedOf } from './named.ts';
 import openapi from './openapi.json' with { type: 'json' };
 import { partitionRoutes } from './partition-routes.ts';
-import { addressOf, subjectOf } from './partitions.ts';
+import { addressOf, keyedOf, subjectOf } from './partitions.ts';
 import { metrics, pulseRoutes } from './pulse-routes.ts';
 import { refuseAdmin } from './refusal.ts';
 import { revocations } from './revocations.ts';
 import { routesView } from './routes-view.ts';
-import { addressQuery, partitionQuery, revokeQuery, subjectQuery } from './schemas.ts';
+import { addressQuery, keyQuery, partitionQuery, revokeQuery, subjectQuery } from './schemas.ts';
 import { configView } from './view.ts';
 
 const RETRY_MS = 1_000;
@@ -52,6 +52,7 @@ export const admin = (options: WeirOptions = {}): Hono<AdminEnv> => {
   app.route('/subjects', partitionRoutes(subjectQuery, subjectOf));
   app.route('/subjects/revoke', revocations(revokeQuery, subjectQuery.change, subjectOf));
   app.route('/addresses', partitionRoutes(addressQuery, addressOf));
+  app.route('/keys', partitionRoutes(keyQuery, keyedOf));
   app.route('/partitions', partitionRoutes(partitionQuery, namedOf));
   app.route('/partitions/revoke', revocations(partitionQuery.look, partitionQuery.change, namedOf));
   app.route('/routes', routesView);

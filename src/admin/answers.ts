@@ -17,6 +17,8 @@ const state = v.object({
   issuer: v.optional(v.string()),
   subject: v.optional(v.string()),
   address: v.optional(v.string()),
+  key: v.optional(v.string()),
+  value: v.optional(v.string()),
   partition: v.pipe(v.nullable(v.string()), v.description('its name in logs and data points')),
   policies: v.array(policy),
   override: v.nullable(v.object({ limits: v.string(), since: time, until: time, reason: v.string() })),

@@ -36,7 +36,7 @@ const isOfAnotherSite = (c: AdminContext): boolean =>
   !['same-origin', 'none', undefined].includes(c.req.header('Sec-Fetch-Site'));
 
 const holdsOne = async (c: AdminContext, gate: FailureGate, tokens: readonly Secret[]): Promise<boolean> => {
-  const address = callerPartition(c.req.raw);
+  const address = callerPartition(c.req.raw, c.get('config').ipv6Prefix);
   if (!gate.admits(address)) return false;
   const given = (c.req.header('Authorization') ?? '').slice(0, MAX_LENGTH).replace(/^bearer +/i, '');
   const same = await Promise.all(tokens.map((token) => isSame(given, token.reveal())));

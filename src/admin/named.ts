@@ -1,5 +1,6 @@
 // A partition by its name in the log: the directory knows who it is, and Pulse the Limiter of those that were ranked lately.
 import { directoryOf } from '../directory/client.ts';
+import { ADDRESS, CALLER, EVERYONE, type Key } from '../partition.ts';
 import { type AdminContext, neededPulse } from './context.ts';
 import { partsOf } from './directory.ts';
 import { invalid } from './invalid.ts';
@@ -18,7 +19,7 @@ const listedOf = async (c: AdminContext, name: string): Promise<Subject | undefi
     .catch(() => undefined);
   if (found === undefined) return undefined;
   const names = partsOf(found);
-  return { partition: found, names, scope: scopeOf(names.kind), name };
+  return { partition: found, names, key: keyOf(names), name };
 };
 
 const rankedOf = async (c: AdminContext, name: string): Promise<Subject> => {
@@ -31,7 +32,12 @@ const rankedOf = async (c: AdminContext, name: string): Promise<Subject> => {
     );
   const partition = JSON.stringify(['named', name]);
   c.get('limiters').know(partition, caller.limiter);
-  return { partition, names: { kind: caller.kind }, scope: scopeOf(caller.kind), name };
+  return { partition, names: { kind: caller.kind }, key: keyOf({ kind: caller.kind }), name };
 };
 
-const scopeOf = (kind: string | undefined) => (kind === 'address' ? 'anonymous' : 'default');
+/** What the policies of a partition count by, by what its name says. */
+const keyOf = ({ kind, claim }: Readonly<Record<string, string | undefined>>): Key => {
+  if (kind === 'address') return ADDRESS;
+  if (kind === 'global') return EVERYONE;
+  return kind === 'claim' && claim !== undefined ? { kind, claim } : CALLER;
+};

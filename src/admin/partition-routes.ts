@@ -1,4 +1,4 @@
-// What can be done to a partition: one Hono app, mounted for subjects, for addresses and for names of the log.
+// What can be done to a partition: one Hono app, mounted for subjects, for addresses, for every other key and for names of the log.
 import { Hono } from 'hono';
 import type { GenericSchema } from 'valibot';
 import { type AdminContext, type AdminEnv, requestOf } from './context.ts';
@@ -37,7 +37,7 @@ export const partitionRoutes = <Look extends Query, Change extends Query>(
         const body = c.req.valid('json');
         const request = requestOf(c, c.req.valid('query'), body);
         const subject = await find(request, c);
-        const override = overrideOf(request, subject.scope);
+        const override = overrideOf(request, subject);
         const detail = `${body.limits} until ${body.until}`;
         return tell(c, subject, (limiter) => limiter.override(override), body.reason, detail);
       },

@@ -2,12 +2,27 @@
 import { decodeJwt } from 'jose';
 import { identityOf, MAX_SUBJECT_LENGTH } from '../auth/claims.ts';
 import { issuerName, subjectIssuer } from '../auth/issuers.ts';
-import { parseLimits } from '../config/notation.ts';
+import { isNone, parseLimits } from '../config/notation.ts';
+import { allLimits } from '../config/policies.ts';
+import type { Scope } from '../config/scopes.ts';
 import type { Config } from '../config/types.ts';
 import type { Identity } from '../identity.ts';
+import { parseAddress } from '../lib/address.ts';
 import { described } from '../lib/issue.ts';
 import type { Override, TimeMark, TokenMark } from '../limiter/standing.ts';
-import { addressPartition, subjectPartition } from '../partition.ts';
+import {
+  ADDRESS,
+  addressPartition,
+  CALLER,
+  claimPartition,
+  globalPartition,
+  isOfCaller,
+  type Key,
+  paramPartition,
+  readKey,
+  subjectPartition,
+  writtenKey,
+} from '../partition.ts';
 import { invalid } from './invalid.ts';
 import { EXPECTED } from './schemas.ts';
 
@@ -25,14 +40,12 @@ export interface AdminRequest {
 /** A partition and how the answer names it. */
 export interface Subject {
   readonly partition: string;
+  /** What its policies count by. */
+  readonly key: Key;
   readonly names: Input;
-  /** Whose policies an override replaces: `default` for a subject, `anonymous` for an address. */
-  readonly scope: OverrideScope;
   /** Its name in the log, where that is known already. */
   readonly name?: string;
 }
-
-export type OverrideScope = 'default' | 'anonymous';
 
 const TEN_YEARS_MS = 10 * 366 * 86_400_000;
 
@@ -43,22 +56,62 @@ const CLOCK_MS = 60_000;
 const TOLERANCE_MS = 300_000;
 
 /** A subject of a configured issuer: a revocation under a mistyped one would do nothing, unnoticed. */
-export const subjectOf = ({ config, query }: AdminRequest): Subject => {
-  const { issuers } = config.tokens;
-  const [{ issuer: only = '' } = {}, ...more] = issuers;
-  const { subject = '', issuer: named = more.length === 0 ? only : undefined } = query;
-  const issuer = named === undefined ? undefined : subjectIssuer(issuers, named);
-  if (issuer === undefined)
-    throw invalid('issuer', `one of ${issuers.map((each) => each.issuer).join(', ')}`);
-  return { partition: subjectPartition(issuer, subject), names: { issuer, subject }, scope: 'default' };
+export const subjectOf = (request: AdminRequest): Subject => {
+  const { subject = '' } = request.query;
+  const issuer = issuerOf(request);
+  return { partition: subjectPartition(issuer, subject), key: CALLER, names: { issuer, subject } };
 };
 
-export const addressOf = ({ query: { address = '' } }: AdminRequest): Subject => {
-  const v6 = address.includes(':');
-  const url = URL.parse(v6 ? `http://[${address}]` : `http://${address}`);
-  if (!/^[\da-f:]*[\d.]*$/i.test(address) || url === null || !(v6 || url.hostname === address))
-    throw invalid('address', EXPECTED.address);
-  return { partition: addressPartition(address), names: { address }, scope: 'anonymous' };
+/** The name by which the issuer's subjects go. What a token's `iss` will be is not known where none is configured. */
+const issuerOf = ({ config, query }: AdminRequest): string => {
+  const { issuers } = config.tokens;
+  const configured = issuers.map(({ issuer }) => issuer);
+  const named = query.issuer ?? (configured.length === 1 ? configured[0] : undefined);
+  const issuer = named === undefined ? undefined : subjectIssuer(issuers, named);
+  if (issuer !== undefined && !issuer.includes('{')) return issuer;
+  throw invalid(
+    'issuer',
+    configured.includes(undefined) ? EXPECTED.issuer : `one of ${configured.join(', ')}`,
+  );
+};
+
+export const addressOf = ({ config, query: { address = '' } }: AdminRequest): Subject => {
+  if (parseAddress(address) === undefined) throw invalid('address', EXPECTED.address);
+  return { partition: addressPartition(address, config.ipv6Prefix), key: ADDRESS, names: { address } };
+};
+
+/** A partition by what limits count by. One that no limit counts by would have nothing to look at and refuse nobody. */
+export const keyedOf = (request: AdminRequest): Subject => {
+  const { key: written = '', value = '' } = request.query;
+  const keys = keysOf(request.config);
+  const key = keys.find((each) => writtenKey(each) === written) ?? readKey(written, undefined);
+  if (key?.kind === 'subject') return subjectOf({ ...request, query: { ...request.query, subject: value } });
+  if (key?.kind === 'address') return addressOf({ ...request, query: { address: value } });
+  if (key === undefined || !keys.some((each) => writtenKey(each) === writtenKey(key)))
+    throw invalid(
+      'key',
+      `what limits count by: ${['subject', 'address', ...keys.map(writtenKey)].join(', ')}`,
+    );
+  return namedBy(key, value, request);
+};
+
+const namedBy = (key: Key, value: string, request: AdminRequest): Subject => {
+  if (key.kind === 'everyone') return { partition: globalPartition, key, names: { key: writtenKey(key) } };
+  if (value === '') throw invalid('value', '1 to 1024 characters');
+  const names = { key: writtenKey(key), value };
+  if (key.kind === 'claim') {
+    const issuer = issuerOf(request);
+    return { partition: claimPartition(issuer, key.claim, value), key, names: { ...names, issuer } };
+  }
+  return { partition: paramPartition(writtenKey(key).slice(1), value.toLowerCase()), key, names };
+};
+
+/** Every key by which some limit counts, but the caller and its address, which have paths of their own. */
+const keysOf = (config: Config): readonly Key[] => {
+  const keys = allLimits(config)
+    .map(({ key }) => key)
+    .filter((key) => !isOfCaller(key) && key.kind !== 'address');
+  return [...new Map(keys.map((key) => [writtenKey(key), key])).values()];
 };
 
 /** The mark that a body asks for, and whose tokens it is on. Without `until` one of `jti` or `before` never ends. */
@@ -76,7 +129,8 @@ export const markOf = (
   if (jti !== undefined) return { query, mark: { jti, until } };
   const time = before === 'now' ? now : timeOf(before);
   if (!(time <= now + CLOCK_MS)) throw invalid('before', EXPECTED.before);
-  return { query, mark: { before: time, until } };
+  const covers = time + request.config.tokens.clockToleranceSeconds * 1000;
+  return { query, mark: { before: time, covers, until } };
 };
 
 /** NaN where it is none. */
@@ -114,13 +168,35 @@ const untilOf = ({ body: { until = '' }, now }: AdminRequest): number => {
   throw invalid('until', EXPECTED.until);
 };
 
-/** Other limits are the caller's own ones: `default` for a subject, `anonymous` for an address. */
-export const overrideOf = (request: AdminRequest, scope: OverrideScope): Override => {
+/**
+ * Other limits in place of the partition's own ones: `LIMITS` for a subject, `ANONYMOUS_LIMITS` for an address, and for any
+ * other key what `LIMITS` counts by it. They must hold what a request costs on any route, or it could never pass there.
+ */
+export const overrideOf = (request: AdminRequest, { key }: Subject): Override => {
   const { limits = '', reason = '' } = request.body;
-  const plain = limits === 'none' || limits === 'blocked';
-  const { policies, problems } = plain
-    ? { policies: [], problems: [] }
-    : parseLimits(limits, scope, request.config.algorithm);
+  const { algorithm } = request.config;
+  const { policies, problems } =
+    limits === 'blocked'
+      ? { policies: [], problems: [] }
+      : parseLimits(limits, SCOPE_OF_OVERRIDE[key.kind], algorithm, { key });
+  // Limiters know the word in lower case alone.
+  if (isNone(limits) && limits !== 'none') throw invalid('limits', '`none` in lower case');
   if (problems.length > 0) throw invalid('limits', problems.map(described).join('; '));
-  return { limits, policies, since: request.now, until: untilOf(request), reason };
+  if (policies.some((policy) => writtenKey(policy.key) !== writtenKey(key)))
+    throw invalid('limits', 'limits without `by`: they are of the partition that is named');
+  const cost = Math.max(
+    request.config.defaultRoute.cost,
+    ...request.config.routes.map((route) => route.cost),
+  );
+  const short = policies.find(({ quota }) => quota < cost);
+  if (short)
+    throw invalid('limits', `quotas of at least ${cost}, which a request may cost, not \`${short.name}\``);
+  const told = policies.map(({ key: _, ...policy }) => ({ ...policy, own: true }));
+  return { limits, policies: told, since: request.now, until: untilOf(request), reason };
+};
+
+/** Whose counters an override's policies use, so that what was spent in the same window stays spent. */
+const SCOPE_OF_OVERRIDE: Readonly<Record<Key['kind'], Scope>> = {
+  ...{ subject: 'default', route: 'default', claim: 'default', param: 'default' },
+  ...{ address: 'anonymous', everyone: 'global' },
 };

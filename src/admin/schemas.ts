@@ -14,12 +14,19 @@ const text = (maxLength: number, description?: string) => {
 /** What is expected of the fields whose form no schema can tell. */
 export const EXPECTED = {
   address: 'an IPv4 or IPv6 address',
+  issuer: 'the `iss` of the tokens, since JWT_ISSUER does not say; empty for tokens without one',
   before: '`now` or an RFC 3339 time, not in the future',
   partition: 'the 32 hex digits of a `partition` in the log',
   until: 'a future RFC 3339 time, within ten years',
 } as const;
 
-const issuer = v.optional(text(1024, 'needed where several are configured'));
+const issuer = v.optional(
+  v.pipe(
+    v.string('a string'),
+    v.maxLength(1024, 'at most 1024 characters'),
+    v.description('needed unless one alone is configured; empty for tokens without `iss`'),
+  ),
+);
 const until = text(40, EXPECTED.until);
 
 /** In the operator's own words, for the audit trail. */
@@ -59,6 +66,13 @@ export const pathQuery = table({
 
 /** A name of 32 hex digits, as the log has it. */
 export const whoQuery = table({ partition: v.pipe(text(32), v.regex(/^[0-9a-f]{32}$/, EXPECTED.partition)) });
+
+/** Of any partition: `{ key: 'org.id', value: 'acme' }`, `{ key: 'everyone' }`. */
+export const keyQuery = naming({
+  key: text(110, 'as limits have it after `by`: `org.id`, `:team`, `everyone`'),
+  value: v.optional(text(1024, 'whose; not for `everyone`')),
+  issuer,
+});
 
 export const overrideBody = table({
   limits: text(1024, 'such as `10/minute; 100/hour`, `none` or `blocked`'),

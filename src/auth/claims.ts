@@ -20,6 +20,8 @@ export interface ClaimNames {
   /** Names of `TIERS`, in their order. */
   readonly tiers: readonly string[];
   readonly headers: readonly ClaimHeader[];
+  /** Dotted paths of the claims that limits count by. */
+  readonly keyClaims: readonly string[];
 }
 
 /**
@@ -42,6 +44,7 @@ export const identityOf = (claims: JWTPayload, issuer: string, names: ClaimNames
     exp: Number(claims.exp),
     iat: claims.iat,
     jti: typeof claims.jti === 'string' ? claims.jti : undefined,
+    keyValues: keyValues(claims, names.keyClaims),
     partition: subjectPartition(issuer, subject),
   };
 };
@@ -98,6 +101,17 @@ const tierOf = (value: unknown, tiers: readonly string[]): string | undefined =>
 const scopesOf = (granted: unknown): ReadonlySet<string> => {
   if (typeof granted === 'string') return new Set(granted.split(' ').filter((word) => word !== ''));
   return new Set(Array.isArray(granted) ? granted.filter((word) => typeof word === 'string') : []);
+};
+
+/** What is no name of anybody (an object, a text beyond a subject's length) is as if it were not there. */
+const keyValues = (claims: JWTPayload, wanted: readonly string[]): Identity['keyValues'] => {
+  if (wanted.length === 0) return undefined;
+  return new Map(
+    wanted.flatMap((claim) => {
+      const value = subjectOf(claimAt(claims, claim.split('.')));
+      return value === undefined || value.length > MAX_SUBJECT_LENGTH ? [] : [[claim, value] as const];
+    }),
+  );
 };
 
 /** Undefined if a value is too long: cut off, or left out, it could mean more than the issuer granted. */

@@ -61,6 +61,7 @@ export class Examiner {
   readonly #verifier: Verifier;
   readonly #decoys = new PerSecond(DECOYS_PER_SECOND);
   readonly #cacheMs: number;
+  readonly #ipv6Prefix: number;
   /** Every 401 leaves no sooner than this, milliseconds. */
   readonly floorMs: number;
   /** The one place where a request's token is looked for. */
@@ -69,6 +70,7 @@ export class Examiner {
   constructor(config: Config) {
     this.#verifier = verifier(config);
     this.#cacheMs = config.tokens.cacheSeconds * 1000;
+    this.#ipv6Prefix = config.ipv6Prefix;
     this.floorMs = config.tokens.unauthorizedDelayMs;
     this.read = tokenReader(config.tokens, config.corsOrigins);
   }
@@ -84,7 +86,7 @@ export class Examiner {
    * @param floor the timer that a refusal waits for.
    */
   async examine(exchange: Exchange, token: string | undefined, floor: Floor): Promise<Verdict> {
-    const address = callerPartition(exchange.request);
+    const address = callerPartition(exchange.request, this.#ipv6Prefix);
     const verdict = await this.#judge(exchange, token, floor, address);
     const isQuick = verdict.kind === 'refused' && verdict.work !== 'verified';
     if (isQuick && this.#decoys.take(Date.now())) await this.#workInVain(exchange, verdict.work);

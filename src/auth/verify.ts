@@ -4,6 +4,7 @@ import { JWSSignatureVerificationFailed, JWTClaimValidationFailed, JWTExpired } 
 import { familyOf } from '../config/issuer.ts';
 import { isTemplate } from '../config/issuer-name.ts';
 import { ALGORITHMS, type Family } from '../config/settings.ts';
+import { tiersOf } from '../config/tiers.ts';
 import type { Config, Issuer, KeySource, TokenConfig } from '../config/types.ts';
 import type { Identity } from '../identity.ts';
 import { type ClaimNames, identityOf, meets } from './claims.ts';
@@ -97,8 +98,9 @@ export type KeysOf = (sources: readonly KeySource[], algorithms: readonly string
  * Nothing but the key is chosen by what a token says, and that only among the keys of the issuers configured.
  * @param keysFrom where keys come from; another source of them leaves every other check as it is.
  */
-export const verifier = ({ tokens, claimHeaders, policies }: Config, keysFrom: KeysOf = keysOf): Verifier => {
-  const names: ClaimNames = { ...tokens, tiers: [...policies.tiers.keys()], headers: claimHeaders };
+export const verifier = (config: Config, keysFrom: KeysOf = keysOf): Verifier => {
+  const { tokens, claimHeaders } = config;
+  const names: ClaimNames = { ...tokens, tiers: tiersOf(config), headers: claimHeaders };
   const parties = tokens.issuers.map((issuer) => partyOf(issuer, tokens, names, keysFrom));
   let latest: Latest | undefined;
   return {

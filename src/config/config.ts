@@ -1,12 +1,13 @@
 // Environment vars -> Config. Defaults and bounds: `settings.ts`; the readers of each part stand beside it.
-import type { Policy } from '../limiter/policy.ts';
+import { type Network, parseNetwork } from '../lib/address.ts';
 import { readClaimHeaders } from './claims.ts';
 import { readOrigin } from './origin.ts';
-import { checkCharges, readPolicies } from './policies.ts';
+import { checkCharges, keyClaimsOf, readPolicies } from './policies.ts';
+import { readResponses } from './responses.ts';
 import { defaultRoute, readRoutes } from './routes.ts';
 import { ABNORMAL_FACTOR, JURISDICTIONS, LOCATIONS } from './settings.ts';
 import { readTokens } from './tokens.ts';
-import type { Config } from './types.ts';
+import type { Config, Limit, RouteLimits } from './types.ts';
 import { type Env, type Problem, Vars } from './vars.ts';
 
 /** Vars that are wrong, all of them at once. No message holds a secret's value. */
@@ -44,8 +45,9 @@ export const parseConfig = (env: Env, { nameOf, mount, tokens = true }: Reading 
 
 /** With counters of its own, so that two mounts of one Worker do not share a quota by accident. */
 const ofMount = (config: Config, mount: string): Config => {
-  const own = (list: readonly Policy[]) =>
+  const own = (list: readonly Limit[]) =>
     list.map((policy) => ({ ...policy, counter: `${mount}/${policy.counter}` }));
+  const ownOf = (limits: RouteLimits) => (limits === 'none' ? limits : own(limits));
   const { policies, routes } = config;
   return {
     ...config,
@@ -59,7 +61,8 @@ const ofMount = (config: Config, mount: string): Config => {
     },
     routes: routes.map((route) => ({
       ...route,
-      limits: route.limits === 'none' ? route.limits : own(route.limits),
+      limits: ownOf(route.limits),
+      tierLimits: new Map([...route.tierLimits].map(([tier, limits]) => [tier, ownOf(limits)])),
     })),
   };
 };
@@ -80,13 +83,15 @@ export const varNames = (): ReadonlySet<string> => {
 const readConfig = (vars: Vars, tokens = true): Config => {
   const mode = vars.choice('MODE');
   const algorithm = vars.choice('ALGORITHM');
+  const policies = readPolicies(vars, { mode, algorithm });
+  const routes = readRoutes(vars, { mode, algorithm });
   return {
-    tokens: readTokens(vars, tokens),
+    tokens: { ...readTokens(vars, tokens), keyClaims: keyClaimsOf(vars, { policies, routes }) },
     origin: readOrigin(vars),
     claimHeaders: readClaimHeaders(vars),
-    policies: readPolicies(vars, algorithm),
+    policies,
     algorithm,
-    routes: readRoutes(vars, { mode, algorithm }),
+    routes,
     defaultRoute: defaultRoute(mode),
     onLimiterError: vars.choice('ON_LIMITER_ERROR'),
     limiterTimeoutMs: vars.integer('LIMITER_TIMEOUT_MS'),
@@ -94,6 +99,10 @@ const readConfig = (vars: Vars, tokens = true): Config => {
     limiterLocation: vars.word('LIMITER_LOCATION', LOCATIONS),
     leaseMs: vars.integer('LEASE_SECONDS') * 1_000,
     leases: vars.choice('LEASES') === 'on',
+    ipv6Prefix: vars.integer('IPV6_PREFIX'),
+    exemptAddresses: readExemptAddresses(vars),
+    rateLimitHeaders: vars.choice('RATELIMIT_HEADERS'),
+    responses: readResponses(vars),
     corsOrigins: readCorsOrigins(vars),
     serverTiming: vars.choice('SERVER_TIMING') === 'true',
     abnormal: readAbnormal(vars),
@@ -104,6 +113,14 @@ const readConfig = (vars: Vars, tokens = true): Config => {
     partitionSecret: vars.secretVar('PARTITION_SECRET'),
   };
 };
+
+const readExemptAddresses = (vars: Vars): readonly Network[] =>
+  (vars.list('EXEMPT_ADDRESSES') ?? []).flatMap(
+    (text) =>
+      parseNetwork(text) ??
+      vars.fail('EXEMPT_ADDRESSES', 'networks such as `192.0.2.0/24` or `2001:db8::/32`', text) ??
+      [],
+  );
 
 /** Exactly as a browser sends them in `Origin`, or `*` alone. */
 const readCorsOrigins = (vars: Vars): readonly string[] => {

@@ -1,8 +1,10 @@
-// Limits notation -> policies: `10/second; 1000 per hour, 5000/2 days`, as Flask-Limiter reads it.
+// Limits notation -> policies: `10/second; 1000 per hour, 5000/2 days by org.id`, as Flask-Limiter reads it, with keys.
 import type { Issue } from '../lib/issue.ts';
 import { type Algorithm, algorithms } from '../limiter/algorithms/index.ts';
 import type { Unit } from '../limiter/arithmetic.ts';
-import type { Policy, Scope } from '../limiter/policy.ts';
+import { type Key, readKey, writtenKey } from '../partition.ts';
+import { type Scope, termsOf } from './scopes.ts';
+import type { KeyedPolicy } from './types.ts';
 
 /** Most policies in one list, and on one request. */
 export const MAX_POLICIES = 16;
@@ -26,29 +28,54 @@ const UNIT_MS: Readonly<Record<Unit, number>> = {
 const MAX_WINDOW_MS = 10 * UNIT_MS.year;
 
 const SEPARATOR = /[,;|]/;
-const PART = /^(\d+)\s*(?:\/|per)\s*(?:(\d+)\s*)?(second|minute|hour|day|month|year)s?$/i;
+const PART = /^(\d+)\s*(?:\/|per)\s*(?:(\d+)\s*)?(second|minute|hour|day|month|year)s?(?:\s+by\s+(\S+))?$/i;
 
 /** The policies of a list; they are complete only where there are no problems. */
 export interface ParsedLimits {
-  readonly policies: readonly Policy[];
+  readonly policies: readonly KeyedPolicy[];
   readonly problems: readonly Issue[];
 }
 
+/** What policies of a list may count by. */
+export interface KeyTerms {
+  /** Where the notation does not say. Default: as the scope has it. */
+  readonly key?: Key;
+  /** The pattern whose `:name`s may be counted by; unset outside of routes. */
+  readonly match?: string;
+}
+
+/** What holds for every policy of a list. */
+interface Terms extends KeyTerms {
+  readonly scope: Scope;
+  readonly algorithm: Algorithm;
+}
+
 /**
- * Parses `<quota> / [<n>] <unit>` or `<quota> per [<n>] <unit>`, several joined by `,` `;` or `|`. Quotas from 1 to
- * 999,999,999,999,999, windows from 1 second to 10 years (of 360 days), each window once, at most 16 in a list.
+ * Parses `<quota> / [<n>] <unit> [by <key>]` or `<quota> per [<n>] <unit> [by <key>]`, several joined by `,` `;` or `|`;
+ * `none` is a list without any. Quotas from 1 to 999,999,999,999,999, windows from 1 second to 10 years (of 360 days),
+ * each window once for each key, at most 16 in a list.
  */
-export const parseLimits = (text: string, scope: Scope, algorithm: Algorithm): ParsedLimits => {
-  const policies: Policy[] = [];
+export const parseLimits = (
+  text: string,
+  scope: Scope,
+  algorithm: Algorithm,
+  keyTerms: KeyTerms = {},
+): ParsedLimits => {
+  const terms = { scope, algorithm, ...keyTerms };
+  const policies: KeyedPolicy[] = [];
   const problems: Issue[] = [];
+  if (isNone(text)) return { policies, problems };
   for (const part of text.split(SEPARATOR).map((each) => each.trim())) {
-    const policy = parsePart(part, scope, algorithm);
-    const expected = policy ? expectedOf(policy, policies) : '`<quota>/<unit>`';
+    const policy = parsePart(part, terms);
+    const expected = typeof policy === 'string' ? policy : expectedOf(policy, policies);
     if (expected !== undefined) problems.push({ expected, got: part });
-    else if (policy) policies.push(policy);
+    else if (typeof policy !== 'string') policies.push(policy);
   }
   return { policies, problems: problems.concat(tooMany(policies.length) ?? []) };
 };
+
+/** A list of no limits. */
+export const isNone = (text: string): boolean => text.trim().toLowerCase() === 'none';
 
 /** The issue with so many policies on one request; undefined where they are few enough. */
 export const tooMany = (count: number): Issue | undefined =>
@@ -56,24 +83,37 @@ export const tooMany = (count: number): Issue | undefined =>
     ? { expected: `at most ${MAX_POLICIES} policies on one request`, got: count }
     : undefined;
 
-/** Undefined where it is no `<quota>/<unit>`. */
-const parsePart = (part: string, scope: Scope, algorithm: Algorithm): Policy | undefined => {
-  const [, digits, multiple, word] = PART.exec(part) ?? [];
-  if (digits === undefined || word === undefined) return undefined;
+/** The policy, or what was expected instead of it. */
+const parsePart = (part: string, terms: Terms): KeyedPolicy | string => {
+  const [, digits, multiple, word, by] = PART.exec(part) ?? [];
+  if (digits === undefined || word === undefined) return '`<quota>/<unit>`';
+  const { key: usual, keyed, own, named } = { ...termsOf(terms.scope), ...(terms.key && { key: terms.key }) };
+  const key = by === undefined ? usual : readKey(by, terms.match);
+  if (key === undefined) return EXPECTED_KEY;
+  if (!keyed && key.kind !== usual.kind) return `no other key than \`${writtenKey(usual)}\``;
   const quota = Number(digits);
   const count = Number(multiple ?? 1);
   const unit = word.toLowerCase() as Unit;
   const windowMs = count * UNIT_MS[unit];
-  const name = `${prefixOf(scope)}${quota}/${count === 1 ? unit : `${count}${unit}s`}`;
-  const window = algorithms[algorithm].calendar ? `${count}${unit}` : windowMs;
-  return { name, counter: `${scope}:${algorithm}:${window}`, algorithm, quota, windowMs, count, unit };
+  const window = `${quota}/${count === 1 ? unit : `${count}${unit}s`}`;
+  const written = writtenKey(key) === writtenKey(termsOf(terms.scope).key) ? '' : ` by ${writtenKey(key)}`;
+  return {
+    name: `${named ? `${terms.scope}:` : ''}${window}${written}`,
+    counter: counterOf(terms, written, algorithms[terms.algorithm].calendar ? `${count}${unit}` : windowMs),
+    ...{ algorithm: terms.algorithm, quota, windowMs, count, unit, key },
+    own: own || key.kind === 'param',
+  };
 };
 
-/** The caller's own policies stand bare; whoever else sets one is named. */
-const prefixOf = (scope: Scope): string => (scope === 'default' || scope === 'anonymous' ? '' : `${scope}:`);
+const EXPECTED_KEY =
+  'a key after `by`: `subject`, `route`, `address`, `everyone`, a claim such as `org.id`, or a `:name` of the route’s own `match`';
+
+/** A counter by the scope's usual key has the name that it had before there were others. */
+const counterOf = ({ scope, algorithm }: Terms, written: string, window: string | number): string =>
+  `${scope}${written}:${algorithm}:${window}`;
 
 /** What was expected instead, if `policy` cannot stand after `earlier`. */
-const expectedOf = (policy: Policy, earlier: readonly Policy[]): string | undefined => {
+const expectedOf = (policy: KeyedPolicy, earlier: readonly KeyedPolicy[]): string | undefined => {
   const { quota, windowMs } = policy;
   if (quota < 1 || quota > MAX_QUOTA) return `a quota from 1 to ${MAX_QUOTA}`;
   if (windowMs < 1 || windowMs > MAX_WINDOW_MS) return 'a window from 1 second to 10 years';
@@ -82,7 +122,8 @@ const expectedOf = (policy: Policy, earlier: readonly Policy[]): string | undefi
 };
 
 /** In the calendar a month is not 30 days, so these two may stand side by side. */
-const sameWindow = (a: Policy, b: Policy): boolean =>
+const sameWindow = (a: KeyedPolicy, b: KeyedPolicy): boolean =>
+  writtenKey(a.key) === writtenKey(b.key) &&
   a.windowMs === b.windowMs &&
   (!algorithms[a.algorithm].calendar || isMonthOrYear(a.unit) === isMonthOrYear(b.unit));
 

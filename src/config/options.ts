@@ -67,6 +67,14 @@ export interface VarOptions {
   readonly ipLimits?: string;
   /** For all callers together. */
   readonly globalLimits?: string;
+  /** Networks that no limits hold for but those by everyone: `192.0.2.0/24`. */
+  readonly exemptAddresses?: Texts;
+  /** Bits of an IPv6 address that count as one client; 32 to 128, default 64. */
+  readonly ipv6Prefix?: number;
+  /** `legacy`: `X-RateLimit-*` in place of the draft's fields. Default `standard`. */
+  readonly ratelimitHeaders?: 'standard' | 'legacy' | 'both' | 'none';
+  /** Own bodies of refusals, by status: `{ 429: { type: 'text/html', body: '…' } }`. */
+  readonly responses?: Readonly<Record<string, { readonly type: string; readonly body: string }>>;
   /** Default `sliding-window`. */
   readonly algorithm?: Algorithm;
   /** As `ROUTES`. */

@@ -1,42 +1,83 @@
 // Limits by whom they are for, and what no request could ever meet.
-
 import { tableOf, text } from '../lib/shape.ts';
 import type { Algorithm } from '../limiter/algorithms/index.ts';
-import type { Policy, Scope } from '../limiter/policy.ts';
+import { isOfToken, writtenKey } from '../partition.ts';
 import { type Caller, chargesOf } from '../quota/plan.ts';
-import { parseLimits, tooMany } from './notation.ts';
-import type { Config, Policies, Route } from './types.ts';
+import { type KeyTerms, parseLimits, tooMany } from './notation.ts';
+import { SCOPES, type Scope } from './scopes.ts';
+import type { Config, Limit, Mode, Policies, Route } from './types.ts';
 import type { Vars } from './vars.ts';
 
-export const readPolicies = (vars: Vars, algorithm: Algorithm): Policies => {
-  const read = (name: string, scope: Scope, limits = vars.text(name)) =>
-    limits === undefined ? [] : readList(vars, name, limits, scope, algorithm);
+/** Claims that limits may count by: a caller's charge depends on which of them its token has. */
+const MAX_KEY_CLAIMS = 8;
+
+/** What holds for limits that do not say. */
+export interface Defaults {
+  readonly algorithm: Algorithm;
+  readonly mode: Mode;
+}
+
+export const readPolicies = (vars: Vars, defaults: Defaults): Policies => {
+  const read = (scope: keyof typeof SCOPES) => {
+    const name = SCOPES[scope].variable;
+    return readList(vars, name, vars.text(name), { ...defaults, scope });
+  };
   const tiers = Object.entries(vars.structured('TIERS', TIERS) ?? {});
   return {
-    default: read('LIMITS', 'default'),
+    default: read('default'),
     // A tier counts where `LIMITS` does, so that a caller who changes tier keeps what was spent.
-    tiers: new Map(tiers.map(([tier, limits]) => [tier, read(`TIERS.${tier}`, 'default', limits)])),
-    anonymous: read('ANONYMOUS_LIMITS', 'anonymous'),
-    preflight: read('PREFLIGHT_LIMITS', 'preflight'),
-    ip: read('IP_LIMITS', 'ip'),
-    global: read('GLOBAL_LIMITS', 'global'),
+    tiers: new Map(
+      tiers.map(([tier, limits]) => [
+        tier,
+        readList(vars, `TIERS.${tier}`, limits, { ...defaults, scope: 'default' }),
+      ]),
+    ),
+    anonymous: withoutToken(vars, 'ANONYMOUS_LIMITS', read('anonymous')),
+    preflight: withoutToken(vars, 'PREFLIGHT_LIMITS', read('preflight')),
+    ip: read('ip'),
+    global: read('global'),
   };
 };
 
-/** The policies of one list. */
-export const readList = (
-  vars: Vars,
-  name: string,
-  limits: string,
-  scope: Scope,
-  algorithm: Algorithm,
-): readonly Policy[] => {
-  const { policies, problems } = parseLimits(limits, scope, algorithm);
+/** What holds for every limit of a list. */
+export interface ListTerms extends Defaults, KeyTerms {
+  readonly scope: Scope;
+  /** Unset: whatever the request's route costs. */
+  readonly cost?: number;
+}
+
+/** The limits of one list; none where it is unset. */
+export const readList = (vars: Vars, name: string, limits = 'none', terms: ListTerms): readonly Limit[] => {
+  const { policies, problems } = parseLimits(limits, terms.scope, terms.algorithm, terms);
   for (const { expected, got } of problems) vars.fail(name, expected, got);
-  return policies;
+  return policies.map((policy) => ({ ...policy, mode: terms.mode, cost: terms.cost }));
 };
 
 const TIERS = tableOf(text);
+
+const withoutToken = (vars: Vars, name: string, limits: readonly Limit[]): readonly Limit[] => {
+  for (const { key, name: policy } of limits.filter((limit) => isOfToken(limit.key)))
+    vars.fail(name, `a key other than \`${writtenKey(key)}\`, since these callers have no token`, policy);
+  return limits;
+};
+
+/** Every limit of the configuration. */
+export const allLimits = ({ policies, routes }: Pick<Config, 'policies' | 'routes'>): readonly Limit[] => [
+  ...[policies.default, ...policies.tiers.values(), policies.anonymous, policies.preflight].flat(),
+  ...[policies.ip, policies.global].flat(),
+  ...routes.flatMap(({ limits, tierLimits }) =>
+    [limits, ...tierLimits.values()].flatMap((list) => (list === 'none' ? [] : list)),
+  ),
+];
+
+/** The claims that some limit counts by, each once. */
+export const keyClaimsOf = (vars: Vars, config: Pick<Config, 'policies' | 'routes'>): readonly string[] => {
+  const claims = allLimits(config).flatMap(({ key }) => (key.kind === 'claim' ? [key.claim] : []));
+  const once = [...new Set(claims)];
+  if (once.length > MAX_KEY_CLAIMS)
+    vars.fail('LIMITS', `at most ${MAX_KEY_CLAIMS} claims to count by, over all limits`, once.length);
+  return once;
+};
 
 /** Who can come to a route, by its `auth`. */
 const CALLERS: Readonly<Record<Route['auth'], readonly Caller[]>> = {
@@ -48,11 +89,15 @@ const CALLERS: Readonly<Record<Route['auth'], readonly Caller[]>> = {
 /** A cost above a quota could never be allowed, and a request meets at most so many policies. */
 export const checkCharges = (vars: Vars, config: Config): void => {
   const chargeOf = chargesOf(config);
-  const tiers = [undefined, ...config.policies.tiers.keys()];
+  const tiers = new Set([
+    undefined,
+    ...config.policies.tiers.keys(),
+    ...config.routes.flatMap(({ tierLimits }) => [...tierLimits.keys()]),
+  ]);
   for (const [index, route] of [config.defaultRoute, ...config.routes].entries()) {
     const at = index === 0 ? undefined : `ROUTES[${index - 1}]`;
     const charges = CALLERS[route.auth].flatMap((caller) =>
-      tiers.map((tier) => chargeOf(route, caller, tier)),
+      [...tiers].map((tier) => chargeOf(route, caller, tier)),
     );
     const counts = charges.map(({ plans }) => plans.flatMap(({ policies }) => policies).length);
     const issue = tooMany(Math.max(...counts));

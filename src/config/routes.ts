@@ -1,13 +1,14 @@
 // `ROUTES`: the entries and what is wrong with them.
 
-import { optional } from 'valibot';
+import { boolean, optional, union } from 'valibot';
 import { oneOf } from '../lib/issue.ts';
-import { listOf, number, table, text, word } from '../lib/shape.ts';
-import type { Algorithm } from '../limiter/algorithms/index.ts';
+import { listOf, number, table, tableOf, text, word } from '../lib/shape.ts';
 import { patternIssue } from '../routing/pattern.ts';
-import { readList } from './policies.ts';
+import { isNone } from './notation.ts';
+import { type Defaults, type ListTerms, readList } from './policies.ts';
+import { SCOPES } from './scopes.ts';
 import { CHOICES, ROUTE } from './settings.ts';
-import type { Mode, Route } from './types.ts';
+import type { Mode, Route, RouteLimits } from './types.ts';
 import type { Vars } from './vars.ts';
 
 const ROUTES = listOf(
@@ -16,7 +17,8 @@ const ROUTES = listOf(
     match: text,
     methods: optional(listOf(text)),
     auth: optional(word(['required', 'optional', 'none'])),
-    limits: optional(text),
+    limits: optional(union([text, tableOf(text)], 'limits such as `10/minute`, or a table of them by tier')),
+    override_defaults: optional(boolean('`true` or `false`')),
     cost: optional(number),
     scopes: optional(listOf(text)),
     mode: optional(word(CHOICES.MODE)),
@@ -24,14 +26,8 @@ const ROUTES = listOf(
   }),
 );
 
-/** Scopes of policies (see `Scope`): a route of that name would share their counters. */
-const RESERVED = ['default', 'anonymous', 'preflight', 'ip', 'global'];
-
-/** What holds for a route that does not say. */
-interface Defaults {
-  readonly algorithm: Algorithm;
-  readonly mode: Mode;
-}
+/** A route of such a name would share the counters of a var. */
+const RESERVED = Object.keys(SCOPES);
 
 /** Applies where no route matches. */
 export const defaultRoute = (mode: Mode): Route => ({
@@ -40,8 +36,11 @@ export const defaultRoute = (mode: Mode): Route => ({
   match: undefined,
   methods: undefined,
   limits: [],
+  tierLimits: new Map(),
+  overrideDefaults: false,
   scopes: [],
   mode,
+  members: undefined,
 });
 
 export const readRoutes = (vars: Vars, defaults: Defaults): readonly Route[] => {
@@ -59,6 +58,7 @@ export const readRoutes = (vars: Vars, defaults: Defaults): readonly Route[] => 
       scopes = [],
       mode,
       algorithm,
+      override_defaults: overrideDefaults,
     } = {
       ...ROUTE,
       ...defaults,
@@ -75,10 +75,12 @@ export const readRoutes = (vars: Vars, defaults: Defaults): readonly Route[] => 
       auth,
       // The route's algorithm is for its own limits. Were it to reach the caller's default limits, those would count
       // on a fresh counter there, and a caller would have them twice.
-      limits: readLimits(parts, limits, name, algorithm),
+      ...readLimits(parts, limits, { scope: name, algorithm, mode, cost, match }),
+      overrideDefaults,
       cost,
       scopes,
       mode,
+      members: undefined,
     };
   });
 };
@@ -112,7 +114,25 @@ const readMethods = (vars: Vars, given: readonly string[] | undefined): Route['m
   return methods && new Set(methods);
 };
 
-const readLimits = (vars: Vars, limits = '', scope: string, algorithm: Algorithm): Route['limits'] => {
-  if (limits.trim().toLowerCase() === 'none') return 'none';
-  return limits === '' ? [] : readList(vars, 'limits', limits, scope, algorithm);
+/** One list for all, or lists by tier; who has none of these tiers has those of `default`. */
+const readLimits = (
+  vars: Vars,
+  given: string | Readonly<Record<string, string>> = '',
+  terms: ListTerms,
+): Pick<Route, 'limits' | 'tierLimits'> => {
+  if (typeof given === 'string')
+    return { limits: readOne(vars, 'limits', given, terms), tierLimits: new Map() };
+  const { default: others = '', ...tiers } = given;
+  if (!('default' in given)) vars.fail('limits', 'a list `default`, for callers of any other tier');
+  return {
+    limits: readOne(vars, 'limits.default', others, terms),
+    tierLimits: new Map(
+      Object.entries(tiers).map(([tier, limits]) => [tier, readOne(vars, `limits.${tier}`, limits, terms)]),
+    ),
+  };
+};
+
+const readOne = (vars: Vars, name: string, limits: string, terms: ListTerms): RouteLimits => {
+  if (isNone(limits)) return 'none';
+  return limits === '' ? [] : readList(vars, name, limits, terms);
 };

@@ -10,6 +10,8 @@ export interface Bounds {
 }
 
 export const INTEGERS = {
+  /** Bits of an IPv6 address that count as one client; one commonly holds a whole /64. */
+  IPV6_PREFIX: { fallback: 64, min: 32, max: 128 },
   /** From the end of a request's body to the response's headers; at most 10 minutes. */
   ORIGIN_TIMEOUT_MS: { fallback: 30_000, min: 1, max: 600_000 },
   /** How long a client may send nothing of a body it has begun; 0: for ever. At most 10 minutes. */
@@ -37,6 +39,7 @@ export const CHOICES = {
   JWT_SECRET_ENCODING: ['utf8', 'base64', 'base64url'],
   ON_LIMITER_ERROR: ['local', 'open', 'closed'],
   LEASES: ['on', 'off'],
+  RATELIMIT_HEADERS: ['standard', 'legacy', 'both', 'none'],
   ABNORMAL_ACTION: ['report', 'deny'],
   FORWARD_AUTHORIZATION: ['true', 'false'],
   SERVER_TIMING: ['false', 'true'],
@@ -63,8 +66,8 @@ export const TEXTS = {
 /** A token of HTTP (RFC 9110 section 5.6.2), as the names of headers and cookies are. */
 export const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
-/** `auth` and `cost` of a route that does not say. */
-export const ROUTE = { auth: 'required', cost: 1 } as const;
+/** What holds for a route that does not say. */
+export const ROUTE = { auth: 'required', cost: 1, override_defaults: false } as const;
 
 /** Times a subject's own moving average; decimals allowed. Below 2 everyone is unusual now and then. */
 export const ABNORMAL_FACTOR: Bounds = { min: 2, max: 1_000, decimals: true };

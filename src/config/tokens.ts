@@ -40,8 +40,11 @@ const ISSUERS = listOf(
 
 type Entry = InferOutput<typeof ISSUERS>[number];
 
-/** @param verified `false`: no token is ever verified, so there are no issuers. */
-export const readTokens = (vars: Vars, verified = true): TokenConfig => {
+/**
+ * All but the claims that limits count by, which the limits tell.
+ * @param verified `false`: no token is ever verified, so there are no issuers.
+ */
+export const readTokens = (vars: Vars, verified = true): Omit<TokenConfig, 'keyClaims'> => {
   const tierClaim = vars.text('TIER_CLAIM');
   return {
     issuers: verified ? readIssuers(vars) : [],

@@ -1,8 +1,10 @@
 // What the vars say, once read: the types that the rest of Weir works with. No code.
+import type { Network } from '../lib/address.ts';
 import type { Secret } from '../lib/secret.ts';
 import type { Algorithm } from '../limiter/algorithms/index.ts';
 import type { Policy } from '../limiter/policy.ts';
-import type { JURISDICTIONS, LOCATIONS } from './settings.ts';
+import type { Key } from '../partition.ts';
+import type { CHOICES, JURISDICTIONS, LOCATIONS } from './settings.ts';
 
 export type Mode = 'enforce' | 'shadow';
 
@@ -73,6 +75,8 @@ export interface TokenConfig {
   readonly tierClaim: ClaimPath | undefined;
   readonly cacheSeconds: number;
   readonly unauthorizedDelayMs: number;
+  /** Dotted paths of the claims that limits count by. */
+  readonly keyClaims: readonly string[];
 }
 
 /** A claim that is sent to the origin as a header. */
@@ -91,15 +95,31 @@ export interface OriginConfig {
   readonly forwardAuthorization: boolean;
 }
 
-/** Policies by whom they are for, before any route. */
-export interface Policies {
-  readonly default: readonly Policy[];
-  readonly tiers: ReadonlyMap<string, readonly Policy[]>;
-  readonly anonymous: readonly Policy[];
-  readonly preflight: readonly Policy[];
-  readonly ip: readonly Policy[];
-  readonly global: readonly Policy[];
+/** A policy, and whose counters it spends from. */
+export interface KeyedPolicy extends Policy {
+  readonly key: Key;
 }
+
+/** A policy as it was configured. */
+export interface Limit extends KeyedPolicy {
+  /** `shadow`: it is decided and reported, and refuses nobody. */
+  readonly mode: Mode;
+  /** Permits one request spends of it; undefined: the cost of whatever route the request meets. */
+  readonly cost: number | undefined;
+}
+
+/** Limits by whom they are for, before any route. */
+export interface Policies {
+  readonly default: readonly Limit[];
+  readonly tiers: ReadonlyMap<string, readonly Limit[]>;
+  readonly anonymous: readonly Limit[];
+  readonly preflight: readonly Limit[];
+  readonly ip: readonly Limit[];
+  readonly global: readonly Limit[];
+}
+
+/** What a route adds to the caller's own limits; `none` exempts it from all but those by everyone. */
+export type RouteLimits = readonly Limit[] | 'none';
 
 export interface Route {
   readonly name: string;
@@ -108,12 +128,25 @@ export interface Route {
   /** Upper case; undefined: every method. */
   readonly methods: ReadonlySet<string> | undefined;
   readonly auth: 'required' | 'optional' | 'none';
-  /** Added to the caller's default policies; `none` exempts the route from all but the global ones. */
-  readonly limits: readonly Policy[] | 'none';
+  /** Of callers whose tier is not in `tierLimits`. */
+  readonly limits: RouteLimits;
+  readonly tierLimits: ReadonlyMap<string, RouteLimits>;
+  /** Whether they stand in place of the caller's own limits (of those by route, if there are any), not beside them. */
+  readonly overrideDefaults: boolean;
   /** Permits one request spends, 1 or more. */
   readonly cost: number;
   readonly scopes: readonly string[];
+  /** Of the route's own limits. */
   readonly mode: Mode;
+  /** The routes whose demands it combines; undefined for one that stands in `ROUTES`. */
+  readonly members: readonly Route[] | undefined;
+}
+
+/** The body of a refusal, as an operator wrote it. */
+export interface OwnBody {
+  /** A media type. */
+  readonly type: string;
+  readonly body: string;
 }
 
 export interface Config {
@@ -135,6 +168,13 @@ export interface Config {
   /** A lease's life, and for how long an isolate acts on what it knows of revocations and overrides. */
   readonly leaseMs: number;
   readonly leases: boolean;
+  /** Bits of an IPv6 address that count as one client. */
+  readonly ipv6Prefix: number;
+  /** Networks that no limit holds for but those by everyone. */
+  readonly exemptAddresses: readonly Network[];
+  readonly rateLimitHeaders: (typeof CHOICES.RATELIMIT_HEADERS)[number];
+  /** Own bodies by status. */
+  readonly responses: ReadonlyMap<number, OwnBody>;
   /** Origins that may read our refusals; `*` alone for any; empty: no CORS headers. */
   readonly corsOrigins: readonly string[];
   readonly serverTiming: boolean;

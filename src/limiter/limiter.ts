@@ -110,7 +110,7 @@ export class Limiter extends DurableObject {
     const { override } = standing;
     if (override === undefined) return { ...this.#decide(now, ask), marks };
     if (override.limits === 'blocked') return { ...blockedReply(override, now), marks };
-    const policies = overridden(override, ask.policies);
+    const policies = overridden(override, ask.policies, ask.own);
     const watch = override.limits === 'none' ? undefined : ask.watch;
     return { ...this.#decide(now, { ...ask, policies, watch, share: undefined }), marks, policies };
   }

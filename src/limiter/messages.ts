@@ -47,6 +47,8 @@ export interface Ask {
   readonly policies: readonly Policy[];
   /** Permits one request spends. */
   readonly cost: number;
+  /** Whether the partition's own policies apply, though there may be none: an override stands in their place. */
+  readonly own?: boolean | undefined;
   /** Requests to grant at most: those that wait, and those to lend permits for ahead. */
   readonly want: number;
   /** How many of them wait, and are granted whatever is free. Absent: one, or none where `want` is 0. */

@@ -2,16 +2,15 @@
 import { type Algorithm, algorithms } from './algorithms/index.ts';
 import type { WindowedQuota } from './arithmetic.ts';
 
-/** Who set a policy: `default` (`LIMITS`, `TIERS`, an override), another var, or the name of a route. */
-export type Scope = 'default' | 'anonymous' | 'preflight' | 'ip' | 'global' | (string & {});
-
 /** A quota of permits over a window. */
 export interface Policy extends WindowedQuota {
   /** As shown in headers, logs and metrics: `10/second`, `search:30/minute`, `ip:600/minute`. */
   readonly name: string;
-  /** Names the counter: scope, algorithm and window, never quota or tier, so that a changed quota keeps what was spent. */
+  /** Names the counter: scope, key, algorithm and window, never quota or tier, so that a changed quota keeps what was spent. */
   readonly counter: string;
   readonly algorithm: Algorithm;
+  /** Whether an operator's other limits stand in its place. Absent: told by the counter's scope. */
+  readonly own?: boolean;
 }
 
 /** Windows of so many lives of a lease are lent by number: charging at a lease's end then costs the caller under 4 %. */

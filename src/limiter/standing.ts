@@ -26,7 +26,10 @@ export interface TokenMark {
 
 /** A mark on all tokens issued before a time. */
 export interface TimeMark {
+  /** As an operator said. */
   readonly before: number;
+  /** Issued by a clock that is as far ahead as is tolerated, a token of `before` says so. Absent: as `before`. */
+  readonly covers?: number;
   readonly until: number;
 }
 
@@ -65,7 +68,12 @@ export const endOf = ({ before, override, jtis }: Standing): number =>
 
 /** The marks as isolates hold them; undefined where there are none. */
 export const marksOf = ({ before, jtis }: Standing): Marks | undefined =>
-  before || jtis.length > 0 ? { before: before?.before, jtis: jtis.map(({ jti }) => jti) } : undefined;
+  before || jtis.length > 0
+    ? { before: before && coveredBy(before), jtis: jtis.map(({ jti }) => jti) }
+    : undefined;
+
+/** Up to when tokens are covered, by the clock that issued them. */
+const coveredBy = ({ before, covers = before }: TimeMark): number => covers;
 
 /** `iat` has whole seconds: of the second in which tokens were revoked, all are. */
 export const isRevoked = ({ before, jtis }: Marks, { jti, iat }: TokenClaims): boolean =>
@@ -85,15 +93,23 @@ export const revoke = (
 };
 
 /** Never loosens: what an earlier mark covers stays covered. */
-const latest = (known: TimeMark | undefined, mark: TimeMark): TimeMark => ({
-  before: Math.max(known?.before ?? 0, mark.before),
-  until: Math.max(known?.until ?? 0, mark.until),
+const latest = (known: TimeMark = { before: 0, until: 0 }, mark: TimeMark): TimeMark => ({
+  before: Math.max(known.before, mark.before),
+  covers: Math.max(coveredBy(known), coveredBy(mark)),
+  until: Math.max(known.until, mark.until),
 });
 
-/** The policies that apply instead of `policies`. Those that a route or `IP_LIMITS` added stay beside other limits. */
-export const overridden = (override: Override, policies: readonly Policy[]): readonly Policy[] => {
+/**
+ * The policies that apply instead of `policies`. Those that a route or `IP_LIMITS` added stay beside other limits.
+ * @param own whether the partition's own policies apply to the request, though there may be none. Absent: told by `policies`.
+ */
+export const overridden = (
+  override: Override,
+  policies: readonly Policy[],
+  own = policies.some(isOwn),
+): readonly Policy[] => {
   if (override.limits === 'none') return [];
-  return policies.some(isOwn) ? inPlaceOfOwn(override, policies) : policies;
+  return own ? inPlaceOfOwn(override, policies) : policies;
 };
 
 /** The policies to look at: other limits even where nothing was spent yet. */
@@ -105,5 +121,4 @@ const inPlaceOfOwn = (override: Override, policies: readonly Policy[]): readonly
   ...policies.filter((policy) => !isOwn(policy)),
 ];
 
-/** The caller's own policies: of `LIMITS` or its tier, or of `ANONYMOUS_LIMITS`. */
-const isOwn = ({ counter }: Policy): boolean => /^(.*\/)?(default|anonymous):/.test(counter);
+const isOwn = ({ own, counter }: Policy): boolean => own ?? /^(.*\/)?(default|anonymous):/.test(counter);

@@ -6,13 +6,13 @@ import type { Bindings } from '../bindings.ts';
 import type { Config } from '../config/types.ts';
 import type { Exchange } from '../exchange.ts';
 import { isRevoked } from '../limiter/standing.ts';
-import { callerPartition, globalPartition } from '../partition.ts';
 import { abnormalUsage, quotaExceeded, reducedCapacity } from '../problem.ts';
-import { policyField, type Quota, rateLimitItem } from '../quota/fields.ts';
+import { type Left, policyField, type Quota, rateLimitItem } from '../quota/fields.ts';
 import { note } from '../quota/note.ts';
-import { isUnanswered, type Outcome, remaining, violated } from '../quota/outcome.ts';
+import { isRefusing, isUnanswered, type Outcome, remaining, violated } from '../quota/outcome.ts';
 import { Permits } from '../quota/permits.ts';
-import { type Caller, type Charge, chargesOf, type Plan } from '../quota/plan.ts';
+import type { Charge } from '../quota/plan.ts';
+import { chargeFinder, isAtHand, spender } from '../quota/spend.ts';
 import { unknownTierTeller } from '../quota/unknown-tier.ts';
 import type { Answered, Step, WeirContext } from './step.ts';
 
@@ -21,23 +21,24 @@ const LIMITER_RETRY_MS = 1_000;
 
 /** @param examiner the one that knows the tokens: it is told which are revoked. */
 export const limit = (config: Config, examiner = new Examiner(config)): Step => {
-  const chargeOf = chargesOf(config);
+  const chargeOf = chargeFinder(config);
   const permits = new Permits(config);
+  const spend = spender(config, permits);
   const tellUnknownTier = unknownTierTeller(config);
 
   /** With the answers at hand: refuses, or lets the request go on. */
   const decide = (c: WeirContext, next: Next, charge: Charge, outcomes: readonly Outcome[]): Answered => {
     const exchange = c.get('exchange');
-    const { route, trace } = exchange;
+    const { trace } = exchange;
     const now = Date.now();
-    const denied = outcomes.filter(({ allowed }) => !allowed);
+    const refusing = outcomes.filter(isRefusing);
     const revoked = isOfRevoked(exchange, outcomes);
-    if (revoked || denied.length > 0) for (const outcome of outcomes) permits.undo(exchange, outcome);
+    if (revoked || refusing.length > 0) for (const outcome of outcomes) permits.undo(exchange, outcome);
     trace.decidedAt = now;
-    note(trace, route, outcomes, config, isCounted(exchange.env));
+    note(trace, outcomes, config, isCounted(exchange.env));
     if (revoked) return refuseRevoked(exchange, examiner);
     const quota = quotaOf(charge, outcomes, now);
-    if (denied.length > 0 && route.mode === 'enforce') return refuse(exchange, denied, quota, now);
+    if (refusing.length > 0) return refuse(exchange, refusing, quota, now);
     exchange.quota = quota;
     trace.forwarded = true;
     return next();
@@ -53,10 +54,9 @@ export const limit = (config: Config, examiner = new Examiner(config)): Step => 
   return function limit(c, next) {
     const exchange = c.get('exchange');
     tellUnknownTier(exchange);
-    const charge = chargeOf(exchange.route, callerOf(exchange), exchange.identity?.tier);
-    const holdings = charge.plans.map((plan) => permits.holdingOf(plan, partitionOf(plan, exchange)));
-    const outcomes = permits.use(exchange, holdings, exchange.route.mode === 'enforce');
-    const isHeld = Array.isArray(outcomes);
+    const charge = chargeOf(exchange);
+    const outcomes = spend(exchange, charge);
+    const isHeld = isAtHand(outcomes);
     exchange.trace.source = isHeld ? 'held' : 'asked';
     return isHeld ? decide(c, next, charge, outcomes) : decideLater(c, next, charge, outcomes);
   };
@@ -64,18 +64,6 @@ export const limit = (config: Config, examiner = new Examiner(config)): Step => 
 
 /** Whether anybody is told how near its limit a request came. */
 const isCounted = ({ ANALYTICS, PULSE }: Bindings): boolean => ANALYTICS !== undefined || PULSE !== undefined;
-
-const callerOf = ({ preflight, identity, unidentified }: Exchange): Caller => {
-  if (preflight) return 'preflight';
-  if (identity !== undefined) return 'subject';
-  return unidentified ? 'unidentified' : 'anonymous';
-};
-
-const partitionOf = ({ kind }: Plan, exchange: Exchange): string => {
-  if (kind === 'global') return globalPartition;
-  const subject = kind === 'subject' ? exchange.identity?.partition : undefined;
-  return subject ?? callerPartition(exchange.request);
-};
 
 /** Every request's own token is compared, whoever's permit it would use. */
 const isOfRevoked = ({ identity }: Exchange, outcomes: readonly Outcome[]): boolean =>
@@ -87,7 +75,20 @@ const quotaOf = (charge: Charge, outcomes: readonly Outcome[], now: number): Quo
   if (limits === '') return undefined;
   const asPlanned = outcomes.every(({ holding, policies }) => holding.plan.policies === policies);
   const policies = asPlanned ? charge.policyField : policyField(outcomes.flatMap(({ policies }) => policies));
-  return { policies, limits };
+  return { policies, limits, nearest: nearestOf(outcomes) };
+};
+
+/** What is left of the policy with the smallest share left; of two alike the one that resets later. */
+const nearestOf = (outcomes: readonly Outcome[]): Left => {
+  let nearest: Left = { quota: 1, remaining: 1, resetsAt: 0 };
+  for (const outcome of outcomes)
+    outcome.decisions.forEach(({ resetMs }, i) => {
+      const quota = Math.max(1, outcome.policies[i]?.quota ?? 1);
+      const left = { quota, remaining: remaining(outcome, i), resetsAt: outcome.decidedAt + resetMs };
+      const gap = left.remaining / quota - nearest.remaining / nearest.quota;
+      if (gap < 0 || (gap === 0 && left.resetsAt > nearest.resetsAt)) nearest = left;
+    });
+  return nearest;
 };
 
 const limitsField = (outcomes: readonly Outcome[], now: number): string => {

@@ -39,13 +39,14 @@ export const report = (config: Config): Step => {
       noteUncaught(exchange, error);
       c.res = uncaughtError(exchange.request.url);
     }
+    ownBody(c, config);
     // What a handler behind us threw, Hono has answered.
     if (c.error) noteUncaught(exchange, c.error);
     if ((exchange.quota || config.serverTiming) && isCopyable(c.res.status)) {
       const headers = writableHeaders(c);
       if (exchange.quota) {
-        addFields(headers, exchange.quota);
-        if (!exchange.preflight) exposeFields(headers);
+        addFields(headers, exchange.quota, config.rateLimitHeaders);
+        if (!exchange.preflight) exposeFields(headers, config.rateLimitHeaders);
       }
       if (config.serverTiming) addServerTiming(exchange, headers);
     }
@@ -62,6 +63,16 @@ const noteUncaught = ({ request, trace }: Exchange, error: unknown): void => {
   if (!URL.canParse(request.url)) return;
   trace.outcome = 'internal_error';
   trace.reason = String(error).slice(0, 200);
+};
+
+/** `RESPONSES`: the same body for every refusal of one status. */
+const ownBody = (c: WeirContext, { responses }: Config): void => {
+  const own = c.get('exchange').trace.forwarded ? undefined : responses.get(c.res.status);
+  if (own === undefined) return;
+  const { status, headers } = c.res;
+  headers.set('Content-Type', own.type);
+  c.res = undefined;
+  c.res = new Response(own.body, { status, headers });
 };
 
 /** The answer's headers; of a copy where they are immutable, as those of a fetched response are. */
@@ -90,11 +101,11 @@ const count = async (
   config: Config,
   nameOf: PartitionNamer,
 ): Promise<void> =>
-  analytics.writeDataPoint(dataPoint(exchange, status, await partitionOf(exchange, nameOf), config));
+  analytics.writeDataPoint(dataPoint(exchange, status, await nameOf(partitionOf(exchange, config)), config));
 
 /** A request that was refused before any policy was looked at counts as its address. */
-const partitionOf = (exchange: Exchange, nameOf: PartitionNamer): Promise<string | undefined> =>
-  nameOf(exchange.trace.partition ?? callerPartition(exchange.request));
+const partitionOf = ({ trace, request }: Exchange, { ipv6Prefix }: Config): string =>
+  trace.partition ?? callerPartition(request, ipv6Prefix);
 
 /** Lets the admin API know who is behind a name that the log has. */
 type Tell = (name: string, partition: string, exchange: Exchange) => void;
@@ -110,12 +121,12 @@ const shownPath = (url: string): string => sentPath(url).slice(0, MAX_PATH);
 const lineOf = async (
   exchange: Exchange,
   status: number,
-  { logPath }: Config,
+  config: Config,
   nameOf: PartitionNamer,
   tell: Tell,
 ) => {
   const { outcome, reason, policy, limiterError, shadow } = exchange.trace;
-  const partition = exchange.trace.partition ?? callerPartition(exchange.request);
+  const partition = partitionOf(exchange, config);
   const name = await nameOf(partition);
   if (name !== undefined) tell(name, partition, exchange);
   return {
@@ -125,7 +136,7 @@ const lineOf = async (
     status,
     method: exchange.request.method.slice(0, MAX_METHOD),
     route: exchange.route.name,
-    path: logPath ? shownPath(exchange.request.url) : undefined,
+    path: config.logPath ? shownPath(exchange.request.url) : undefined,
     policy,
     partition: name,
     colo: coloOf(exchange) || undefined,

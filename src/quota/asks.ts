@@ -194,6 +194,7 @@ export class Asks {
       version: VERSION,
       policies: plan.policies,
       cost: plan.cost,
+      own: plan.own,
       want: isUnlimited ? UNLIMITED : waiters.length + ahead,
       waiting: waiters.length,
       returnable: !isUnlimited,

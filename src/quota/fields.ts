@@ -2,18 +2,61 @@
 // file knows the syntax. Names are printable ASCII without quotes by the limits notation and the names of routes.
 import type { Policy } from '../limiter/policy.ts';
 
-/** What is left to a caller, as both fields say it. */
+/** What is left to a caller, as the fields say it. */
 export interface Quota {
   /** Value of `RateLimit-Policy`. */
   readonly policies: string;
   /** Value of `RateLimit`. */
   readonly limits: string;
+  /** The policy that is nearest its end. */
+  readonly nearest: Left;
+}
+
+/** What is left of one policy. */
+export interface Left {
+  readonly quota: number;
+  readonly remaining: number;
+  /** Milliseconds since the epoch. */
+  readonly resetsAt: number;
+}
+
+/** One way to tell a caller what is left. */
+interface Fields {
+  /** For browsers, whose scripts read no other (Fetch standard, section 3.3.3). */
+  readonly names: readonly string[];
+  add(headers: Headers, quota: Quota): void;
 }
 
 /** Beside those of the origin, if it has any: ours never loosen them. */
-export const addFields = (headers: Headers, { policies, limits }: Quota): void => {
-  headers.append('RateLimit-Policy', policies);
-  headers.append('RateLimit', limits);
+const standard: Fields = {
+  names: ['RateLimit', 'RateLimit-Policy'],
+  add(headers, { policies, limits }) {
+    headers.append('RateLimit-Policy', policies);
+    headers.append('RateLimit', limits);
+  },
+};
+
+/** What APIs commonly sent before there was a draft. Each may stand once, so the stricter of ours and the origin's does. */
+const legacy: Fields = {
+  names: ['X-RateLimit-Limit', 'X-RateLimit-Remaining', 'X-RateLimit-Reset'],
+  add(headers, { nearest: { quota, remaining, resetsAt } }) {
+    const ofOrigin = headers.get('X-RateLimit-Remaining');
+    if (ofOrigin !== null && Number(ofOrigin) <= remaining) return;
+    headers.set('X-RateLimit-Limit', String(quota));
+    headers.set('X-RateLimit-Remaining', String(remaining));
+    headers.set('X-RateLimit-Reset', String(seconds(resetsAt)));
+  },
+};
+
+/** By the words of `RATELIMIT_HEADERS`. */
+export const FIELDS = { standard: [standard], legacy: [legacy], both: [standard, legacy], none: [] } as const;
+
+/** The names of the fields that are sent. */
+export const fieldNames = (mode: keyof typeof FIELDS): readonly string[] =>
+  FIELDS[mode].flatMap(({ names }) => names);
+
+export const addFields = (headers: Headers, quota: Quota, mode: keyof typeof FIELDS): void => {
+  for (const fields of FIELDS[mode]) fields.add(headers, quota);
 };
 
 /** RFC 9651 integers have at most 15 digits. */

@@ -1,27 +1,21 @@
 // Tells the report what the limit step decided. No I/O.
-import type { Config, Route } from '../config/types.ts';
+import type { Config } from '../config/types.ts';
 import type { Trace } from '../exchange.ts';
-import { isUnanswered, type Outcome, remaining, violated } from './outcome.ts';
+import { isRefusing, isUnanswered, type Outcome, remaining, violated } from './outcome.ts';
 
 /** From this share of a quota downwards a request is reported as near its limit. */
 const NEAR_LIMIT = 0.2;
 
 /** Fills in the trace of a request whose permits were granted or denied. `counted`: a data point will be made of it. */
-export const note = (
-  trace: Trace,
-  route: Route,
-  outcomes: readonly Outcome[],
-  config: Config,
-  counted: boolean,
-): void => {
-  trace.cost = route.cost;
+export const note = (trace: Trace, outcomes: readonly Outcome[], config: Config, counted: boolean): void => {
+  trace.cost = Math.max(1, ...outcomes.map(({ holding }) => holding.plan.cost));
   trace.partition = outcomes[0]?.holding.partition;
   if (counted) noteShare(trace, outcomes);
   const failed = outcomes.find(({ error }) => error !== undefined);
   if (failed !== undefined) noteFailure(trace, failed, config);
   if (outcomes.some(({ abnormal }) => abnormal?.report)) noteAbnormal(trace);
   const denied = outcomes.filter(({ allowed }) => !allowed);
-  if (denied.length > 0) noteDenial(trace, route, denied);
+  if (denied.length > 0) noteDenial(trace, denied);
 };
 
 /** Loops, since every counted request comes this way. */
@@ -56,8 +50,8 @@ const noteAbnormal = (trace: Trace): void => {
   trace.reason = 'unusual_use';
 };
 
-const noteDenial = (trace: Trace, route: Route, denied: readonly Outcome[]): void => {
-  trace.shadow = route.mode === 'shadow';
+const noteDenial = (trace: Trace, denied: readonly Outcome[]): void => {
+  trace.shadow = !denied.some(isRefusing);
   trace.policy = denied.flatMap(violated).join(', ');
   if (denied.some(({ abnormal }) => abnormal?.denied)) {
     noteAbnormal(trace);

@@ -1,6 +1,7 @@
 // What came of asking one partition for a request's permits, and how it is read. Plain data.
 
 import type { Decision } from '../limiter/arithmetic.ts';
+import { isBlocked } from '../limiter/blocked.ts';
 import type { Abnormal } from '../limiter/messages.ts';
 import type { Policy } from '../limiter/policy.ts';
 import type { Marks } from '../limiter/standing.ts';
@@ -35,6 +36,10 @@ export interface Outcome {
   /** The Limiter did not answer and the failure policy decided. */
   readonly error?: LimiterError;
 }
+
+/** A shadow policy refuses nobody; whom an operator blocked is refused all the same. */
+export const isRefusing = ({ allowed, holding, policies }: Outcome): boolean =>
+  !allowed && (holding.plan.mode === 'enforce' || isBlocked(policies));
 
 /** Nothing is known of it: the Limiter did not answer and the failure policy is `closed`. */
 export const isUnanswered = ({ error, decisions }: Outcome): boolean =>

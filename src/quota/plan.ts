@@ -1,38 +1,90 @@
 // Plans: which policies a request meets, of whom, at which cost. Made once per route, kind of caller and tier.
-import type { Config, Route } from '../config/types.ts';
+import { tiersOf } from '../config/tiers.ts';
+import type { Config, Limit, Mode, Route, RouteLimits } from '../config/types.ts';
+import type { Identity } from '../identity.ts';
 import { type Loanable, loanable, type Policy } from '../limiter/policy.ts';
+import { ADDRESS, CALLER, isOfCaller, type Key, keyLabel, writtenKey } from '../partition.ts';
 import { policyField } from './fields.ts';
 
 /** `unidentified`: refused, had `AUTH_MODE` not been `shadow`; counted only where every request is. */
 export type Caller = 'subject' | 'anonymous' | 'preflight' | 'unidentified';
 
-/** The policies of one partition, asked for together. */
+/** Policies of one partition that are asked for together: all are spent or none. */
 export interface Plan extends Loanable {
   /** Tells leases of different charges apart. */
   readonly id: number;
-  readonly kind: 'subject' | 'address' | 'global';
+  /** How its partition is called where people look: `subject`, `address`, `global`, a claim, a `:name`. */
+  readonly kind: string;
+  /** Names the partition. */
+  readonly key: Key;
   readonly policies: readonly Policy[];
   /** Permits one request spends of each. */
   readonly cost: number;
+  /** `shadow`: a denial is reported and refuses nobody. */
+  readonly mode: Mode;
+  /** Whether the partition's own policies apply, though there may be none: an override stands in their place. */
+  readonly own: boolean;
 }
 
 export interface Charge {
-  /** In config order; at most one of each kind. */
+  /** Those that refuse, in config order; the caller's own partition is first among all. */
+  readonly enforced: readonly Plan[];
+  readonly shadow: readonly Plan[];
+  /** Both, in that order. */
   readonly plans: readonly Plan[];
   /** Value of `RateLimit-Policy`; empty where no policy applies. */
   readonly policyField: string;
 }
 
-/** Finds the charge of a request. Every charge is made once per route, kind of caller and tier. */
+/** What a request is charged for one limit. */
+interface Item {
+  readonly limit: Limit;
+  readonly key: Key;
+  readonly cost: number;
+  readonly mode: Mode;
+}
+
+/** Who sends a request, as far as its charge depends on it. */
+interface Sender {
+  readonly caller: Caller;
+  readonly tier: string | undefined;
+  /** Claims that limits count by and that the token does not have: there it counts as its subject. */
+  readonly lacks: readonly string[];
+  /** Its address is in `EXEMPT_ADDRESSES`: only limits by everyone hold. */
+  readonly exempt: boolean;
+}
+
+const NOTHING: readonly string[] = [];
+
+/** Claims that limits count by and that a token does not have. */
+export const missingClaims = (
+  identity: Pick<Identity, 'keyValues'> | undefined,
+  keyClaims: readonly string[],
+): readonly string[] => {
+  const values = identity?.keyValues;
+  return values === undefined || values.size === keyClaims.length
+    ? NOTHING
+    : keyClaims.filter((claim) => !values.has(claim));
+};
+
+/** Finds the charge of a request. Every charge is made once per route, kind of caller, tier and claims that are there. */
 export const chargesOf = (config: Config) => {
   const charges = new WeakMap<Route, Map<string, Charge>>();
+  const known = new Set(tiersOf(config));
   let count = 0;
-  return function chargeOf(route: Route, caller: Caller, tier?: string): Charge {
-    const known = tier !== undefined && config.policies.tiers.has(tier) ? tier : undefined;
-    const key = known === undefined ? caller : `${caller}:${known}`;
+  return function chargeOf(
+    route: Route,
+    caller: Caller,
+    tier?: string,
+    lacks = NOTHING,
+    exempt = false,
+  ): Charge {
+    const named = tier !== undefined && known.has(tier) ? tier : undefined;
+    const isPlain = named === undefined && lacks.length === 0 && !exempt;
+    const key = isPlain ? caller : JSON.stringify([caller, named, lacks, exempt]);
     const made = charges.get(route)?.get(key);
     if (made !== undefined) return made;
-    const charge = makeCharge(config, count++, route, caller, known);
+    const charge = makeCharge(config, route, { caller, tier: named, lacks, exempt }, () => count++);
     charges.set(route, new Map([...(charges.get(route) ?? []), [key, charge]]));
     return charge;
   };
@@ -40,28 +92,64 @@ export const chargesOf = (config: Config) => {
 
 const NOT_LOANABLE: Loanable = { leasable: false, byRate: [] };
 
-const makeCharge = (config: Config, id: number, route: Route, caller: Caller, tier?: string): Charge => {
+const makeCharge = (config: Config, route: Route, sender: Sender, nextId: () => number): Charge => {
+  const members = route.members ?? [route];
+  const items = strictest(members.flatMap((each) => itemsOf(config, each, sender)));
+  const met = [...Map.groupBy(items, groupOf).values()];
+  const own = members.some((each) => !each.overrideDefaults && limitsOn(each, sender) !== 'none');
+  const unmet = standingKeys(config, sender).filter((key) => !items.some((item) => isSame(item.key, key)));
+  const plans = [
+    ...unmet.map((key) => planOf(config, nextId(), key, [], own)),
+    ...met.flatMap(([first, ...more]) =>
+      first ? [planOf(config, nextId(), first.key, [first, ...more])] : [],
+    ),
+  ].toSorted((a, b) => Number(isOfCaller(b.key)) - Number(isOfCaller(a.key)));
+  const enforced = plans.filter(({ mode }) => mode === 'enforce');
+  const shadow = plans.filter(({ mode }) => mode === 'shadow');
+  const all = [...enforced, ...shadow];
+  return { enforced, shadow, plans: all, policyField: policyField(all.flatMap(({ policies }) => policies)) };
+};
+
+/** Policies that one ask can be for. */
+const groupOf = ({ key, cost, mode }: Item): string => JSON.stringify([writtenKey(key), cost, mode]);
+
+const isSame = (a: Key, b: Key): boolean => writtenKey(a) === writtenKey(b);
+
+/** What a request on one route is charged. */
+const itemsOf = (config: Config, route: Route, sender: Sender): readonly Item[] => {
   const { policies } = config;
-  const own = ownPolicies(config, caller, tier);
-  const ofRoute = route.limits === 'none' || !MEETS_ROUTE[caller] ? [] : route.limits;
-  const exempt = route.limits === 'none';
-  const ofCaller = exempt ? [] : [...own, ...ofRoute];
-  const ofAddress = exempt ? [] : policies.ip;
-  const make = (kind: Plan['kind'], list: readonly Policy[]): Plan => ({
-    id,
-    kind,
-    policies: list,
-    cost: caller === 'preflight' ? 1 : route.cost,
-    ...(config.leases ? loanable(list, config.leaseMs) : NOT_LOANABLE),
-  });
-  const plans =
-    caller === 'subject'
-      ? [make('subject', ofCaller), make('address', ofAddress)]
-      : [make('address', [...ofCaller, ...ofAddress])];
-  plans.push(make('global', policies.global));
-  // A subject without policies is still asked for, since its Limiter knows of revocations.
-  const applied = plans.filter(({ kind, policies }) => kind === 'subject' || policies.length > 0);
-  return { plans: applied, policyField: policyField(applied.flatMap((plan) => plan.policies)) };
+  const isPreflight = sender.caller === 'preflight';
+  const added = limitsOn(route, sender);
+  const defaults = ownLimits(config, sender);
+  const own = route.overrideDefaults && !isPreflight ? notOverridden(defaults) : defaults;
+  const limits = added === 'none' ? policies.global : [...own, ...added, ...policies.ip, ...policies.global];
+  return limits.map((limit) => ({
+    limit: limit.key.kind === 'route' ? { ...limit, counter: `${route.name}@${limit.counter}` } : limit,
+    key: countedBy(limit.key, sender),
+    cost: isPreflight ? 1 : (limit.cost ?? route.cost),
+    // A route that is shadowed shadows its own limits alone; one that is not enforces all that hold on it.
+    mode: route.mode === 'enforce' ? 'enforce' : limit.mode,
+  }));
+};
+
+const ownLimits = ({ policies }: Config, { caller, tier }: Sender): readonly Limit[] => {
+  if (caller === 'unidentified') return [];
+  if (caller === 'subject')
+    return (tier === undefined ? undefined : policies.tiers.get(tier)) ?? policies.default;
+  return policies[caller];
+};
+
+/** A route overrides what counts by route; where nothing does, every limit of the caller's own. */
+const notOverridden = (own: readonly Limit[]): readonly Limit[] => {
+  const others = own.filter(({ key }) => key.kind !== 'route');
+  return others.length < own.length ? others : [];
+};
+
+/** What a route adds for a caller; `none`: nothing holds but what is by everyone. */
+const limitsOn = ({ limits, tierLimits }: Route, { caller, tier, exempt }: Sender): RouteLimits => {
+  if (exempt) return 'none';
+  const list = (tier === undefined ? undefined : tierLimits.get(tier)) ?? limits;
+  return list === 'none' || MEETS_ROUTE[caller] ? list : [];
 };
 
 /** Whether a caller meets the limits that a route adds. */
@@ -72,11 +160,43 @@ const MEETS_ROUTE: Readonly<Record<Caller, boolean>> = {
   unidentified: false,
 };
 
-const ownPolicies = (config: Config, caller: Caller, tier: string | undefined): readonly Policy[] => {
-  if (caller === 'unidentified') return [];
-  if (caller === 'subject') return tiered(config, tier) ?? config.policies.default;
-  return config.policies[caller];
+/** Whom a request counts as: an anonymous caller as its address, and a token without the claim as its subject. */
+const countedBy = (key: Key, { caller, lacks }: Sender): Key => {
+  const isLacking = key.kind === 'claim' && (caller !== 'subject' || lacks.includes(key.claim));
+  const ofCaller = isLacking || isOfCaller(key);
+  return ofCaller ? (caller === 'subject' ? CALLER : ADDRESS) : key;
 };
 
-const tiered = (config: Config, tier: string | undefined): readonly Policy[] | undefined =>
-  tier === undefined ? undefined : config.policies.tiers.get(tier);
+/** Of a limit that several routes lead to, the highest cost, and enforced where one of them enforces it. */
+const strictest = (items: readonly Item[]): readonly Item[] => {
+  const alike = Map.groupBy(items, ({ limit, key }) => JSON.stringify([writtenKey(key), limit.counter]));
+  return [...alike.values()].flatMap((same) => {
+    const strict = same.find(({ mode }) => mode === 'enforce') ?? same[0];
+    return strict ? [{ ...strict, cost: Math.max(...same.map(({ cost }) => cost)) }] : [];
+  });
+};
+
+/** @param own whether the partition's own policies apply, where none of them is among the items. */
+const planOf = (config: Config, id: number, key: Key, items: readonly Item[], own = false): Plan => {
+  const policies = items.map(({ limit }) => policyOf(limit));
+  return {
+    ...{ id, kind: keyLabel(key), key, policies },
+    cost: items[0]?.cost ?? 1,
+    mode: items[0]?.mode ?? 'enforce',
+    own: own || policies.some((policy) => policy.own === true),
+    ...(config.leases ? loanable(policies, config.leaseMs) : NOT_LOANABLE),
+  };
+};
+
+/** As a Limiter is told of it. */
+const policyOf = ({ key: _key, mode: _mode, cost: _cost, ...policy }: Limit): Policy => policy;
+
+/**
+ * Partitions that are asked even where none of their policies applies, since their Limiters know whom an operator
+ * revoked or blocked: a subject, and what its token claims.
+ */
+const standingKeys = ({ tokens }: Config, { caller, lacks }: Sender): readonly Key[] => {
+  if (caller !== 'subject') return [];
+  const claims = tokens.keyClaims.filter((claim) => !lacks.includes(claim));
+  return [CALLER, ...claims.map((claim): Key => ({ kind: 'claim', claim }))];
+};

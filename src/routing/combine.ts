@@ -1,25 +1,100 @@
 // One route out of several: as strict as each of them in everything.
-
-import type { Route } from '../config/types.ts';
+import type { Config, Limit, Route, RouteLimits } from '../config/types.ts';
 import { BoundedMap } from '../lib/bounded-map.ts';
-import type { Policy } from '../limiter/policy.ts';
 
 /** Combinations of routes kept; an ordinary configuration has a handful. */
 const MAX_COMBINED = 256;
 
+/** How two routes' values of one property are compared and combined. */
+interface Rule<Value> {
+  /** Whether a request that meets what `a` demands meets what `b` demands. */
+  covers(a: Value, b: Value): boolean;
+  /** What meets the demands of both. */
+  merge(a: Value, b: Value): Value;
+}
+
+const limitsIn = (limits: RouteLimits): readonly Limit[] => (limits === 'none' ? [] : limits);
+
+const limits: Rule<RouteLimits> = {
+  covers: (a, b) => b === 'none' || (a !== 'none' && b.every((limit) => a.includes(limit))),
+  merge: (a, b) => (a === 'none' && b === 'none' ? 'none' : [...limitsIn(a), ...limitsIn(b)]),
+};
+
+/** What holds for a property that tells routes apart and demands nothing. */
+const describes = <Value>(merged: (a: Value, b: Value) => Value): Rule<Value> => ({
+  covers: () => true,
+  merge: merged,
+});
+
+const tiersOf = (a: Route['tierLimits'], b: Route['tierLimits']): readonly string[] => [
+  ...new Set([...a.keys(), ...b.keys()]),
+];
+
+/** Every property of a route: a new one does not compile until it says how it is compared and combined. */
+const RULES: { readonly [Property in keyof Route]: Rule<Route[Property]> } = {
+  name: describes((a, b) => `${a}+${b}`),
+  match: describes(() => undefined),
+  methods: describes(() => undefined),
+  auth: { covers: (a, b) => a === 'required' || a === b, merge: (a, b) => (a === b ? a : 'required') },
+  limits,
+  tierLimits: {
+    // A tier that only one of them has meets the other's limits for all, which are not known here.
+    covers: (a, b) =>
+      tiersOf(a, b).every((tier) => {
+        const [ofA, ofB] = [a.get(tier), b.get(tier)];
+        return ofA !== undefined && ofB !== undefined && limits.covers(ofA, ofB);
+      }),
+    merge: (a, b) =>
+      new Map(tiersOf(a, b).map((tier) => [tier, limits.merge(a.get(tier) ?? [], b.get(tier) ?? [])])),
+  },
+  overrideDefaults: { covers: (a, b) => !a || b, merge: (a, b) => a && b },
+  cost: { covers: (a, b) => a >= b, merge: Math.max },
+  scopes: {
+    covers: (a, b) => b.every((scope) => a.includes(scope)),
+    merge: (a, b) => [...new Set([...a, ...b])],
+  },
+  mode: { covers: (a, b) => a === 'enforce' || b === 'shadow', merge: (a, b) => (a === 'shadow' ? b : a) },
+  members: describes((a, b) => a && b),
+};
+
+const PROPERTIES = Object.keys(RULES) as (keyof Route)[];
+
+/** One rule, whatever its values are. */
+const ruleOf = (property: keyof Route): Rule<unknown> => RULES[property] as Rule<unknown>;
+
+/** Whether a request that meets the demands of `a` meets those of `b`. */
+export const covers = (a: Route, b: Route): boolean =>
+  PROPERTIES.every((property) => ruleOf(property).covers(a[property], b[property]));
+
+/** What it is charged follows from its members. */
+const merge = (a: Route, b: Route): Route => {
+  const merged = PROPERTIES.map((property) => [property, ruleOf(property).merge(a[property], b[property])]);
+  return {
+    ...(Object.fromEntries(merged) as Route),
+    members: [...(a.members ?? [a]), ...(b.members ?? [b])],
+  };
+};
+
 /** One route that meets the demands of all. Each combination is made once, so that its charges can be kept. */
-export const combiner = (inOrder: readonly Route[]) => {
+export const combiner = (inOrder: readonly Route[], countsApart = false) => {
   const known = new BoundedMap<string, Route>(MAX_COMBINED);
   return (met: ReadonlySet<Route>): Route => {
     const [only] = met;
     if (only !== undefined && met.size === 1) return only;
-    const routes = strictest(inOrder.filter((route) => met.has(route)));
+    const all = inOrder.filter((route) => met.has(route));
+    const routes = countsApart ? all : strictest(all);
     const name = routes.map((route) => route.name).join('+');
     const combined = known.get(name) ?? routes.reduce(merge);
     known.set(name, combined);
     return combined;
   };
 };
+
+/** Whether some limit counts each route by itself, so that none of them can stand for another. */
+export const countsApart = ({ policies }: Pick<Config, 'policies'>): boolean =>
+  [policies.default, policies.anonymous, ...policies.tiers.values()]
+    .flat()
+    .some(({ key }) => key.kind === 'route');
 
 /** Without those that another is as strict as in everything; of two alike the first stays. */
 const strictest = (routes: readonly Route[]): readonly Route[] =>
@@ -30,25 +105,3 @@ const strictest = (routes: readonly Route[]): readonly Route[] =>
         : [...kept.filter((other) => !covers(route, other)), route],
     [],
   );
-
-/** Whether a request that meets the demands of `a` meets those of `b`. */
-export const covers = (a: Route, b: Route): boolean =>
-  (a.auth === 'required' || a.auth === b.auth) &&
-  (b.limits === 'none' ||
-    (a.limits !== 'none' && b.limits.every((policy) => limitsOf(a).includes(policy)))) &&
-  a.cost >= b.cost &&
-  b.scopes.every((scope) => a.scopes.includes(scope)) &&
-  (a.mode === 'enforce' || b.mode === 'shadow');
-
-const merge = (a: Route, b: Route): Route => ({
-  name: `${a.name}+${b.name}`,
-  match: undefined,
-  methods: undefined,
-  auth: a.auth === b.auth ? a.auth : 'required',
-  limits: a.limits === 'none' && b.limits === 'none' ? 'none' : [...limitsOf(a), ...limitsOf(b)],
-  cost: Math.max(a.cost, b.cost),
-  scopes: [...new Set([...a.scopes, ...b.scopes])],
-  mode: a.mode === 'shadow' ? b.mode : a.mode,
-});
-
-const limitsOf = ({ limits }: Route): readonly Policy[] => (limits === 'none' ? [] : limits);

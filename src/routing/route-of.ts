@@ -1,6 +1,6 @@
 // Which route a request is, as pure functions of the request.
 import type { Config, Route } from '../config/types.ts';
-import { combiner } from './combine.ts';
+import { combiner, countsApart } from './combine.ts';
 import { type Reading, readingsIn, type Target } from './match.ts';
 import { methodsOf } from './methods.ts';
 import { sentPath } from './sent-path.ts';
@@ -19,7 +19,7 @@ export type Line = Pick<Request, 'method' | 'url'>;
 export const routeOf = (config: Config): RouteFinder => {
   if (config.routes.length === 0) return () => config.defaultRoute;
   const readings = readingsIn(config);
-  const combine = combiner([...config.routes, config.defaultRoute]);
+  const combine = combiner([...config.routes, config.defaultRoute], countsApart(config));
   return (request) => {
     const found = readings(targetOf(request));
     return found && combine(new Set(found.flatMap(({ routes }) => routes)));

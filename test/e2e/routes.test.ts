@@ -312,15 +312,19 @@ describe('shadow mode', () => {
     expect((await get(weir, '/admin', claims)).status).toBe(403);
   });
 
-  it('for one route leaves the others enforced', async () => {
+  it('of one route shadows that route’s own limits alone: the caller’s own and those of all still hold there', async () => {
     const weir = await start({
-      LIMITS: '2/minute',
+      LIMITS: '3/minute',
+      GLOBAL_LIMITS: '5/minute',
       ROUTES: [{ name: 'new', match: '/new/*', mode: 'shadow', limits: '1/minute' }],
     });
-    const claims = { sub: someone() };
-    expect(await statuses(4, () => get(weir, '/new/a', claims))).toEqual([200, 200, 200, 200]);
-    // A denial spends nothing, in shadow mode too: one permit went to the first request alone.
-    expect(await statuses(2, () => get(weir, '/old', claims))).toEqual([200, 429]);
+    const [one, other] = [{ sub: someone() }, { sub: someone() }];
+    expect(await statuses(4, () => get(weir, '/new/a', one))).toEqual([200, 200, 200, 429]);
+    expect(await statuses(3, () => get(weir, '/new/a', other))).toEqual([200, 200, 429]);
+    const lines = () => weir.logs().map(({ message }) => JSON.parse(message) as Record<string, unknown>);
+    await expect
+      .poll(lines)
+      .toContainEqual(expect.objectContaining({ policy: 'new:1/minute', shadow: true, status: 200 }));
   });
 });
 

@@ -153,6 +153,22 @@ limits = "none"
       'production: warning global-fails-open',
     ],
     [
+      'a claim to count by, which tokens may lack',
+      `${SAFE}LIMITS = "9/minute by org.id"`,
+      'production: warning claim-may-lack',
+    ],
+    [
+      'a parameter that anybody may fill',
+      `${SAFE}[[vars.ROUTES]]\nname = "t"\nmatch = "/t/:team"\nauth = "none"\nlimits = "9/minute by :team"`,
+      'production: warning open-param',
+    ],
+    [
+      'a parameter that each caller may fill a little',
+      `${SAFE}[[vars.ROUTES]]\nname = "t"\nmatch = "/t/:team"\nauth = "none"\nlimits = "9/minute by :team; 5/minute"`,
+    ],
+    ['everybody exempt', `${SAFE}EXEMPT_ADDRESSES = "0.0.0.0/0"`, 'production: warning exempt-everybody'],
+    ['a network exempt', `${SAFE}EXEMPT_ADDRESSES = "10.0.0.0/8, 2001:db8::/32"`],
+    [
       'a short global window',
       `${SAFE}GLOBAL_LIMITS = "1000/31 seconds"`,
       'production: warning global-window-short',

@@ -292,6 +292,80 @@ describe('a bad configuration is named', () => {
       },
       '`LIMITS`: expected at most 16 policies on one request, got `17`',
     ],
+    // Keys.
+    [
+      'a key that is none',
+      { ...ISSUER, LIMITS: '5/minute by "org"' },
+      '`LIMITS`: expected a key after `by`: `subject`, `route`, `address`, `everyone`, a claim such as `org.id`, or a `:name` of the route’s own `match`, got `5/minute by "org"`',
+    ],
+    [
+      'a parameter that the route’s own pattern lacks',
+      route({ match: '/teams/:team', limits: '5/minute by :user' }),
+      '`ROUTES[0].limits`: expected a key after `by`: `subject`, `route`, `address`, `everyone`, a claim such as `org.id`, or a `:name` of the route’s own `match`, got `5/minute by :user`',
+    ],
+    [
+      'addresses by another key',
+      { ...ISSUER, IP_LIMITS: '5/minute by org.id' },
+      '`IP_LIMITS`: expected no other key than `address`, got `5/minute by org.id`',
+    ],
+    [
+      'callers without a token by a claim of it',
+      { ...ISSUER, ANONYMOUS_LIMITS: '5/minute by org.id' },
+      '`ANONYMOUS_LIMITS`: expected a key other than `org.id`, since these callers have no token, got `5/minute by org.id`',
+    ],
+    [
+      'one window twice by one key',
+      { ...ISSUER, LIMITS: '5/minute by org.id; 9/minute by claim:org.id' },
+      '`LIMITS`: expected each window once, beside `5/minute by org.id`, got `9/minute by claim:org.id`',
+    ],
+    [
+      'nine claims to count by',
+      { ...ISSUER, LIMITS: Array.from({ length: 9 }, (_, i) => `5/minute by c${i}`).join() },
+      '`LIMITS`: expected at most 8 claims to count by, over all limits, got `9`',
+    ],
+    [
+      'limits by tier without `default`',
+      route({ limits: { pro: '5/minute' } }),
+      '`ROUTES[0].limits`: expected a list `default`, for callers of any other tier',
+    ],
+    [
+      'an odd limit of a tier',
+      route({ limits: { pro: '5 a minute', default: 'none' } }),
+      '`ROUTES[0].limits.pro`: expected `<quota>/<unit>`, got `5 a minute`',
+    ],
+    [
+      'limits that are a number',
+      route({ limits: 5 }),
+      '`ROUTES[0].limits`: expected limits such as `10/minute`, or a table of them by tier, got `5`',
+    ],
+    [
+      'a cost above the quota of a tier’s limits there',
+      route({ limits: { pro: '5/minute', default: '50/minute' }, cost: 9 }),
+      '`ROUTES[0].cost`: expected at most the quota of `search:5/minute`, got `9`',
+    ],
+    // Networks, fields and bodies.
+    [
+      'a network with bits after its prefix',
+      { ...ISSUER, EXEMPT_ADDRESSES: '192.0.2.0/24, 192.0.2.1/24' },
+      '`EXEMPT_ADDRESSES`: expected networks such as `192.0.2.0/24` or `2001:db8::/32`, got `192.0.2.1/24`',
+    ],
+    [
+      'a prefix of a single bit',
+      { ...ISSUER, IPV6_PREFIX: '1' },
+      '`IPV6_PREFIX`: expected a whole number from 32 to 128, got `1`',
+    ],
+    [
+      'odd fields',
+      { ...ISSUER, RATELIMIT_HEADERS: 'draft-7' },
+      '`RATELIMIT_HEADERS`: expected `standard`, `legacy`, `both` or `none`, got `draft-7`',
+    ],
+    [
+      'a body of a status that is not ours, of no type, too long',
+      { ...ISSUER, RESPONSES: { 418: { type: 'teapot', body: 'x'.repeat(5000) } } },
+      '`RESPONSES.418`: expected a status of ours: `400`, `401`, `403`, `429`, `500`, `502`, `503` or `504`, got `418`',
+      '`RESPONSES.418.type`: expected a media type such as `text/html; charset=utf-8`, got `teapot`',
+      '`RESPONSES.418.body`: expected at most 4096 characters, got `5000`',
+    ],
     // Routes.
     [
       'routes in broken JSON',

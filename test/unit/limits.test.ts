@@ -2,9 +2,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MAX_POLICIES, parseLimits } from '../../src/config/notation.ts';
+import type { Scope } from '../../src/config/scopes.ts';
 import { described } from '../../src/lib/issue.ts';
 import type { Algorithm } from '../../src/limiter/algorithms/index.ts';
-import type { Scope } from '../../src/limiter/policy.ts';
 
 const DAY_MS = 86_400_000;
 

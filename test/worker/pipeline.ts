@@ -5,7 +5,6 @@ import { Hono } from 'hono';
 import { SignJWT } from 'jose';
 import { vi } from 'vitest';
 import { Examiner } from '../../src/auth/examine.ts';
-import { parseLimits } from '../../src/config/notation.ts';
 import type { Config, Route } from '../../src/config/types.ts';
 import { Exchange } from '../../src/exchange.ts';
 import { authenticate } from '../../src/middleware/authenticate.ts';
@@ -13,7 +12,7 @@ import { limit } from '../../src/middleware/limit.ts';
 import { report } from '../../src/middleware/report.ts';
 import { timed } from '../../src/middleware/server-timing.ts';
 import { inOrder, type WeirEnv } from '../../src/middleware/step.ts';
-import { configWith, route } from '../fixtures/config.ts';
+import { configWith, limitsOf, route } from '../fixtures/config.ts';
 
 const SECRET = new TextEncoder().encode('a-secret-of-thirty-two-characters');
 
@@ -29,7 +28,7 @@ export const tokenOf = (sub: string, claims: Record<string, unknown> = {}) =>
 
 export const policiesOf = (limits: string) => ({
   ...configWith().policies,
-  default: parseLimits(limits, 'default', 'sliding-window').policies,
+  default: limitsOf(limits),
 });
 
 /** Keeps what it logs and its data points; `bindings` of a call are laid over the real ones. */

@@ -1,8 +1,7 @@
 // What a request leaves behind: its data point and its log line, from the pipeline itself inside workerd.
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { parseLimits } from '../../src/config/notation.ts';
 import { Secret } from '../../src/lib/secret.ts';
-import { configWith } from '../fixtures/config.ts';
+import { configWith, limitsOf } from '../fixtures/config.ts';
 import { newSubject, pipelineOf, policiesOf, tokenOf } from './pipeline.ts';
 
 afterEach(() => vi.restoreAllMocks());
@@ -12,7 +11,7 @@ const nextSecond = () => scheduler.wait(1_005 - (Date.now() % 1_000));
 
 describe('a data point', () => {
   test('has the parts that the SQL in docs/operate.md counts on, in order', async () => {
-    const tiers = new Map([['gold', parseLimits('5/minute', 'default', 'sliding-window').policies]]);
+    const tiers = new Map([['gold', limitsOf('5/minute')]]);
     const { call, points } = pipelineOf({
       policies: { ...policiesOf('3/minute'), tiers },
       partitionSecret: new Secret('sixteen bytes at least'),
@@ -68,7 +67,10 @@ describe('the log', () => {
 
   test('has a line for what passed only in shadow mode', async () => {
     await nextSecond();
-    const { call, lines } = pipelineOf({}, { mode: 'shadow' });
+    const { call, lines } = pipelineOf(
+      { policies: { ...policiesOf('none'), default: limitsOf('3/minute', 'default', 'shadow') } },
+      { mode: 'shadow' },
+    );
     const token = await tokenOf(newSubject());
     for (let i = 0; i < 4; i++) expect((await call(token)).status).toBe(200);
     expect(lines()).toMatchObject([{ outcome: 'denied', status: 200, shadow: true }]);

@@ -7,6 +7,7 @@ import { deploymentFindings } from './deployment.ts';
 import { error, type Finding, warning } from './finding.ts';
 import { fixOf, valueAt } from './fixes.ts';
 import { audienceFindings, issuerFindings } from './issuers.ts';
+import { keyFindings } from './keys.ts';
 import { foreignSyntax } from './patterns.ts';
 import { routeFindings } from './routes.ts';
 import type { Target } from './targets.ts';
@@ -49,6 +50,7 @@ const configFindings = (config: Config, target: Target): readonly Finding[] => {
     ...limitFindings(config),
     ...originFindings(config, target),
     ...routeFindings(config),
+    ...keyFindings(config),
   ];
 };
 

@@ -35,6 +35,12 @@ export type Code =
   | 'any-tenant'
   /** Tiers that no claim can name. */
   | 'tiers-without-claim'
+  /** A limit by a claim that tokens need not have: those count as their subjects. */
+  | 'claim-may-lack'
+  /** Anybody may fill another's quota by a path parameter. */
+  | 'open-param'
+  /** Networks that are exempt hold everybody. */
+  | 'exempt-everybody'
   /** A `match` in another framework's syntax: it matches nothing that was meant. */
   | 'foreign-pattern'
   /** A route without authentication matches everything. */

@@ -2,12 +2,15 @@
 import { admitsAnonymous, missingScopes } from '../../src/auth/admission.ts';
 import type { Reason } from '../../src/auth/reasons.ts';
 import { tokenReader } from '../../src/auth/sources.ts';
-import type { Config, Route, TokenSource } from '../../src/config/types.ts';
+import { SCOPES } from '../../src/config/scopes.ts';
+import type { Config, Mode, Route, TokenSource } from '../../src/config/types.ts';
 import type { Identity } from '../../src/identity.ts';
 import type { Policy } from '../../src/limiter/policy.ts';
-import { addressPartition, globalPartition, limiterName } from '../../src/partition.ts';
-import { type Caller, chargesOf, type Plan } from '../../src/quota/plan.ts';
+import { isExempt, type Key, type Facts as KeyFacts, limiterName, partitionOf } from '../../src/partition.ts';
+import { type Caller, chargesOf, missingClaims, type Plan } from '../../src/quota/plan.ts';
+import { paramsOf } from '../../src/routing/params.ts';
 import { explainRoute, routeOf } from '../../src/routing/route-of.ts';
+import { sentPath } from '../../src/routing/sent-path.ts';
 import { UsageError } from '../cli.ts';
 import { adviceOn, type Refused } from './fixes.ts';
 import { type Judged, judge } from './judge.ts';
@@ -53,6 +56,17 @@ export interface Refusal {
   readonly fix: string;
 }
 
+/** What is known of the request that partitions are named by. */
+interface Facts extends KeyFacts {
+  readonly identity: Identity | undefined;
+  readonly tier: string | undefined;
+}
+
+const factsOf = (config: Config, identity: Identity | undefined, { address, url }: Question): Facts => ({
+  ...{ identity, address, tier: identity?.tier, ipv6Prefix: config.ipv6Prefix },
+  param: (key) => paramsOf(key, sentPath(url))[key.name] ?? '',
+});
+
 export interface ExplainedPartition {
   readonly kind: Plan['kind'];
   /** Whose counters these are. */
@@ -60,6 +74,8 @@ export interface ExplainedPartition {
   /** Name of its Limiter object. */
   readonly limiter: string;
   readonly cost: number;
+  /** `shadow`: it is decided and reported, and refuses nobody. */
+  readonly mode: Mode;
   readonly policies: readonly ExplainedPolicy[];
 }
 
@@ -82,7 +98,17 @@ export const explain = async (config: Config, question: Question): Promise<Expla
   const caller = callerOf(config, question, identity, refusal);
   // Nobody is known whose counters those would be.
   const nobody = refusal !== undefined && caller === 'anonymous';
-  const plans = nobody ? [] : chargesOf(config)(route, caller, identity?.tier).plans;
+  const missing = missingClaims(identity, config.tokens.keyClaims);
+  const plans = nobody
+    ? []
+    : chargesOf(config)(
+        route,
+        caller,
+        identity?.tier,
+        missing,
+        isExempt(question.address, config.exemptAddresses),
+      ).plans;
+  const facts = factsOf(config, identity, question);
   return {
     route,
     readings: readingsOf(config, question),
@@ -97,7 +123,7 @@ export const explain = async (config: Config, question: Question): Promise<Expla
       ...callerReasons(config, route, question, identity),
       ...shadowReasons(config, refusal),
     ],
-    partitions: await Promise.all(plans.map((plan) => partitionOf(config, plan, identity, question))),
+    partitions: await Promise.all(plans.map((plan) => explainPartition(config, plan, facts))),
   };
 };
 
@@ -210,37 +236,42 @@ const tierReason = ({ tokens, policies }: Config, { tier }: Identity): string =>
     : `TIERS has no entry ${tier}, which the claim ${claim} names, so the limits are those of LIMITS.`;
 };
 
-const partitionOf = async (
+const explainPartition = async (
   config: Config,
-  { kind, cost, policies }: Plan,
-  identity: Identity | undefined,
-  { address }: Question,
+  { key, kind, cost, mode, policies }: Plan,
+  facts: Facts,
 ): Promise<ExplainedPartition> => {
-  const partition = {
-    subject: identity?.partition ?? '',
-    address: addressPartition(address),
-    global: globalPartition,
-  }[kind];
-  const of = {
-    subject: `${identity?.subject} of ${identity?.issuer || 'any issuer'}`,
-    address: address ?? 'the client’s address',
-    global: 'all callers',
-  }[kind];
-  const tier = config.policies.tiers.has(identity?.tier ?? '') ? identity?.tier : undefined;
-  const explained = policies.map((policy) => ({ ...policy, setBy: setBy(policy, tier) }));
-  return { kind, of, limiter: await limiterName(partition), cost, policies: explained };
+  const partition = partitionOf(key, facts);
+  const explained = policies.map((policy) => ({ ...policy, setBy: setBy(config, policy, facts.tier) }));
+  return {
+    kind,
+    of: ownerOf(key, facts),
+    limiter: await limiterName(partition),
+    cost,
+    mode,
+    policies: explained,
+  };
 };
 
-const VARS: Readonly<Record<string, string>> = {
-  anonymous: 'ANONYMOUS_LIMITS',
-  preflight: 'PREFLIGHT_LIMITS',
-  ip: 'IP_LIMITS',
-  global: 'GLOBAL_LIMITS',
+/** Of whom a partition is, in words. */
+const ownerOf = (key: Key, { identity, address, ...facts }: Facts): string => {
+  switch (key.kind) {
+    case 'everyone':
+      return 'all callers';
+    case 'address':
+      return address ?? 'the client’s address';
+    case 'claim':
+      return `${identity?.keyValues?.get(key.claim)} of ${identity?.issuer || 'any issuer'}`;
+    case 'param':
+      return facts.param(key);
+    default:
+      return `${identity?.subject} of ${identity?.issuer || 'any issuer'}`;
+  }
 };
 
-/** A counter begins with its scope; see `limits.ts`. */
-const setBy = ({ counter }: Policy, tier: string | undefined): string => {
-  const scope = counter.slice(0, counter.indexOf(':'));
-  if (scope === 'default') return tier === undefined ? 'LIMITS' : `TIERS.${tier}`;
-  return VARS[scope] ?? `route ${scope}`;
+/** A counter begins with its scope. */
+const setBy = ({ policies }: Config, { counter }: Policy, tier: string | undefined): string => {
+  const [, scope = ''] = /^(?:.*@)?([\w-]+)/.exec(counter) ?? [];
+  if (scope === 'default' && tier !== undefined && policies.tiers.has(tier)) return `TIERS.${tier}`;
+  return Object.hasOwn(SCOPES, scope) ? SCOPES[scope as keyof typeof SCOPES].variable : `route ${scope}`;
 };

@@ -20,6 +20,8 @@ export interface State {
   readonly issuer?: string;
   readonly subject?: string;
   readonly address?: string;
+  readonly key?: string;
+  readonly value?: string;
   readonly partition: string | null;
   readonly policies: readonly Policy[];
   readonly override: { readonly limits: string; readonly until: string; readonly reason: string } | null;

@@ -4,11 +4,14 @@ import type { State } from './client.ts';
 
 export const stateText = (state: State): string =>
   [
-    `${paint('bold', state.subject ?? state.address ?? '')}${state.issuer ? ` of ${state.issuer}` : ''}`,
+    `${paint('bold', state.subject ?? state.address ?? keyText(state))}${state.issuer ? ` of ${state.issuer}` : ''}`,
     policiesText(state),
     table(['', ''], factsOf(state)).split('\n').slice(1).join('\n'),
     '',
   ].join('\n');
+
+/** `org.id=acme`. */
+const keyText = ({ key = '', value }: State): string => (value === undefined ? key : `${key}=${value}`);
 
 const policiesText = ({ policies }: State): string =>
   policies.length === 0

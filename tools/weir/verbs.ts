@@ -14,6 +14,14 @@ const SUBJECT = {
   ...REMOTE,
 };
 
+const KEYED = {
+  key: text(
+    '<key>=<value>',
+    'instead of a subject: what limits count by, such as org.id=acme, :team=red or everyone',
+  ),
+  ...SUBJECT,
+};
+
 const TIMES = {
   until: text('<time>', 'when it ends, such as 2027-01-31T12:00:00Z'),
   for: seconds('the same from now on: 90s, 15m, 1h, 7d'),
@@ -26,13 +34,17 @@ Exit code: 0, 1 where Weir refuses or cannot be reached, 2 for wrong use.`;
 const MANY = 9;
 
 interface Named {
+  readonly key?: string | undefined;
   readonly address: string | undefined;
   readonly issuer: string | undefined;
 }
 
-/** `subjects?issuer=…&subject=…`, or `addresses?address=…`. */
-const pathOf = ({ issuer, address }: Named, subjects: readonly string[], action = ''): string => {
+/** `subjects?issuer=…&subject=…`, `addresses?address=…` or `keys?key=…&value=…`. */
+const pathOf = ({ issuer, address, key }: Named, subjects: readonly string[], action = ''): string => {
   const [subject] = subjects;
+  if (key !== undefined && subject === undefined && address === undefined)
+    return keyPath(key, issuer, action);
+  if (key !== undefined) throw new UsageError('expected a subject, --address or --key, and one of them');
   if (subjects.length > 1) throw new UsageError(`expected one of ${subjects.join(', ')}, and no more`);
   if ((subject === undefined) === (address === undefined))
     throw new UsageError('expected a subject or --address, and one of them');
@@ -41,6 +53,17 @@ const pathOf = ({ issuer, address }: Named, subjects: readonly string[], action 
     ...(issuer === undefined ? {} : { issuer }),
   });
   return `${subject === undefined ? 'addresses' : 'subjects'}${action}?${query}`;
+};
+
+/** Of `org.id=acme`; `everyone` has no value. */
+const keyPath = (spec: string, issuer: string | undefined, action: string): string => {
+  const [, key = spec, value] = /^([^=]+)=(.*)$/s.exec(spec) ?? [];
+  const query = new URLSearchParams({
+    key,
+    ...(value === undefined ? {} : { value }),
+    ...(issuer === undefined ? {} : { issuer }),
+  });
+  return `keys${action}?${query}`;
 };
 
 /** `--until`, or `--for` from now on. */
@@ -103,11 +126,25 @@ export const subject = (): Promise<void> =>
     name: 'subject',
     usage: '<subject> [options]',
     about: 'Shows what is left of each policy, and what was set.',
-    options: SUBJECT,
+    options: KEYED,
     notes: NOTES,
     positionals: MANY,
     run: async ({ url, json, ...named }, subjects) =>
       show(await call(targetOf(url), 'GET', pathOf(named, subjects)), json),
+  });
+
+export const look = (): Promise<void> =>
+  command({
+    name: 'look',
+    usage: '<key>=<value> [options]',
+    about: 'Shows what is left of what limits count by a key: org.id=acme, :team=red, everyone.',
+    options: { issuer: SUBJECT.issuer, ...REMOTE },
+    notes: NOTES,
+    positionals: MANY,
+    run: async ({ url, json, issuer }, [key, ...more]) => {
+      if (key === undefined || more.length > 0) throw new UsageError('expected one key, such as org.id=acme');
+      return show(await call(targetOf(url), 'GET', keyPath(key, issuer, '')), json);
+    },
   });
 
 export const reset = (): Promise<void> =>
@@ -115,7 +152,7 @@ export const reset = (): Promise<void> =>
     name: 'reset',
     usage: '<subject> [options]',
     about: 'Forgets what was spent.',
-    options: SUBJECT,
+    options: KEYED,
     notes: NOTES,
     positionals: MANY,
     run: async ({ url, json, ...named }, subjects) =>
@@ -132,7 +169,7 @@ export const override = (): Promise<void> =>
       ...TIMES,
       reason: text('<text>', 'why; the admin API shows it, and no log has it'),
       lift: flag('lifts them'),
-      ...SUBJECT,
+      ...KEYED,
     },
     notes: NOTES,
     positionals: MANY,

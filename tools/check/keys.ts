@@ -1,0 +1,57 @@
+// Traps of what limits count by, and of networks that they do not hold for.
+import type { Config, Limit, Route } from '../../src/config/types.ts';
+import { writtenKey } from '../../src/partition.ts';
+import { type Finding, warning } from './finding.ts';
+
+export const keyFindings = (config: Config): readonly Finding[] => [
+  ...claimFindings(config),
+  ...paramFindings(config),
+  ...exemptFindings(config),
+];
+
+/** Whoever gets a token without the claim has a quota of its own beside the one that is shared. */
+const claimFindings = ({ tokens }: Config): readonly Finding[] =>
+  tokens.keyClaims
+    .filter(
+      (claim) => !tokens.issuers.every(({ claims }) => claims.some((each) => each.claim.join('.') === claim)),
+    )
+    .map((claim) =>
+      warning(
+        'claim-may-lack',
+        `Limits count by \`${claim}\`; a token without it counts as its subject.`,
+        `Where every token has it, say so: REQUIRED_CLAIMS takes a claim with its values.`,
+      ),
+    );
+
+/** On a route for everybody one caller can use up another's team. */
+const paramFindings = ({ routes, policies }: Config): readonly Finding[] =>
+  routes
+    .filter(({ auth }) => auth !== 'required' && policies.ip.length === 0)
+    .flatMap((route) => limitsOf(route).map((limit) => [route, limit] as const))
+    .filter(([route, { key }]) => key.kind === 'param' && !limitsOf(route).some(isOfOne))
+    .map(([{ name }, { key }]) =>
+      warning(
+        'open-param',
+        `Anybody may use up what \`${name}\` counts by \`${writtenKey(key)}\`: no limit of the route holds a single caller.`,
+        'Give the route a limit of each caller beside it, such as `10/minute by address`.',
+      ),
+    );
+
+const limitsOf = ({ limits, tierLimits }: Route): readonly Limit[] =>
+  [limits, ...tierLimits.values()].flatMap((list) => (list === 'none' ? [] : list));
+
+const isOfOne = ({ key }: Limit): boolean => key.kind === 'subject' || key.kind === 'address';
+
+/** An eighth of all IPv4 addresses and more is no network of anybody's own. */
+const LEAST_PREFIX = 3;
+
+const exemptFindings = ({ exemptAddresses }: Config): readonly Finding[] =>
+  exemptAddresses.some(({ address, prefix }) => prefix - (address[5] === 0xffff ? 96 : 0) < LEAST_PREFIX)
+    ? [
+        warning(
+          'exempt-everybody',
+          'EXEMPT_ADDRESSES holds nearly every address, so that limits hold for hardly anybody.',
+          'Name the networks of your own, such as `192.0.2.0/24`.',
+        ),
+      ]
+    : [];
