@@ -112,7 +112,8 @@ describe('npx weir-edge init', () => {
     expect(existsSync(project('nothing'))).toBe(false);
   });
 
-  it('guards under wrangler dev: a token passes, none does not, and a quota is a quota', async () => {
+  // `npm run soak`: wrangler dev takes a while to start.
+  it.runIf(process.env.SOAK)('guards under wrangler dev: a token passes, none does not, and a quota is a quota', async () => {
     const folder = project('flags');
     const example = read('flags', '.dev.vars.example').replace('http://127.0.0.1:3000', origin.url);
     writeFileSync(join(folder, '.dev.vars'), example);

@@ -46,12 +46,20 @@ const isTailEvent = (value: unknown): value is TailEvent =>
 
 const isLine = (value: unknown): value is Line => typeof (value as Partial<Line>)?.outcome === 'string';
 
+/** What is said of no request has a `message` in place of an outcome. */
+const withOutcome = (value: unknown): unknown => {
+  const { message, ...rest } = (value ?? {}) as Record<string, unknown>;
+  return MESSAGES.some((each) => each === message) ? { outcome: message, ...rest } : value;
+};
+
+const MESSAGES = ['key_set_failed', 'key_set_limit'];
+
 /** Our lines in a value: itself, or those in an event of `wrangler tail`, with their time. */
 export const linesOf = (value: unknown): readonly Line[] => {
-  if (!isTailEvent(value)) return isLine(value) ? [value] : [];
+  if (!isTailEvent(value)) return [withOutcome(value)].filter(isLine);
   return value.logs.flatMap(({ message, timestamp }) =>
     message
-      .map((part) => (typeof part === 'string' ? parse(part) : part))
+      .map((part) => withOutcome(typeof part === 'string' ? parse(part) : part))
       .filter(isLine)
       .map((line) => ({ time: new Date(timestamp).toISOString(), ...line })),
   );
