@@ -113,19 +113,23 @@ describe('npx weir-edge init', () => {
   });
 
   // `npm run soak`: wrangler dev takes a while to start.
-  it.runIf(process.env.SOAK)('guards under wrangler dev: a token passes, none does not, and a quota is a quota', async () => {
-    const folder = project('flags');
-    const example = read('flags', '.dev.vars.example').replace('http://127.0.0.1:3000', origin.url);
-    writeFileSync(join(folder, '.dev.vars'), example);
-    appendFileSync(join(folder, '.dev.vars'), (await node(folder, [bin(), 'token', '--dev-vars'])).stdout);
-    const token = (await node(folder, [bin(), 'token'])).stdout.trim();
-    const url = await startDev(folder);
-    const status = async (headers: Record<string, string>) =>
-      (await fetch(`${url}/echo`, { headers })).status;
-    expect(await status({})).toBe(401);
-    const statuses: number[] = [];
-    for (let i = 0; i < 4; i++) statuses.push(await status({ Authorization: `Bearer ${token}` }));
-    expect(statuses).toEqual([200, 200, 200, 429]);
-    expect((await fetch(`${url}/.weir/health`)).status).toBe(200);
-  }, 60_000);
+  it.runIf(process.env.SOAK)(
+    'guards under wrangler dev: a token passes, none does not, and a quota is a quota',
+    async () => {
+      const folder = project('flags');
+      const example = read('flags', '.dev.vars.example').replace('http://127.0.0.1:3000', origin.url);
+      writeFileSync(join(folder, '.dev.vars'), example);
+      appendFileSync(join(folder, '.dev.vars'), (await node(folder, [bin(), 'token', '--dev-vars'])).stdout);
+      const token = (await node(folder, [bin(), 'token'])).stdout.trim();
+      const url = await startDev(folder);
+      const status = async (headers: Record<string, string>) =>
+        (await fetch(`${url}/echo`, { headers })).status;
+      expect(await status({})).toBe(401);
+      const statuses: number[] = [];
+      for (let i = 0; i < 4; i++) statuses.push(await status({ Authorization: `Bearer ${token}` }));
+      expect(statuses).toEqual([200, 200, 200, 429]);
+      expect((await fetch(`${url}/.weir/health`)).status).toBe(200);
+    },
+    60_000,
+  );
 });
