@@ -10,6 +10,7 @@ import { partitionNamer } from '../report/partition-name.ts';
 import type { AdminEnv } from './context.ts';
 import { directoryRoutes } from './directory.ts';
 import { guard } from './guard.ts';
+import { health } from './health.ts';
 import { Invalid } from './invalid.ts';
 import { namedOf } from './named.ts';
 import openapi from './openapi.json' with { type: 'json' };
@@ -36,9 +37,7 @@ export const admin = (options: WeirOptions = {}): Hono<AdminEnv> => {
   const configOf = soundConfig(configSource(options));
 
   app.use(noStore);
-  app.get('/health', (c) =>
-    configOf(c.env) ? c.json({ status: 'ok' }) : c.json({ status: 'misconfigured' }, 503),
-  );
+  app.get('/health', health(configOf));
 
   app.use(provide(configOf));
   app.get(

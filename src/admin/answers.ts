@@ -42,7 +42,8 @@ const problem = v.object({
 export const answers = {
   State: state,
   Problem: problem,
-  Health: v.object({ status: v.string() }),
+  /** `failed`: sources of keys without any. */
+  Health: v.object({ status: v.string(), failed: v.optional(v.array(v.string())) }),
   Any: v.looseObject({}),
 } as const;
 

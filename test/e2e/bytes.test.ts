@@ -98,3 +98,51 @@ describe('a refused token', () => {
     expect(origin.count).toBe(1);
   });
 });
+
+describe('a refused token from another source', () => {
+  test('gets the same bytes, whatever is wrong with it and wherever it stood', async () => {
+    const elsewhere = await startWeir({
+      vars: {
+        ORIGIN_URL: origin.url,
+        JWT_PUBLIC_KEY: '',
+        JWKS_URL: provider.jwksUrl,
+        JWT_ISSUER: provider.issuer,
+        JWT_AUDIENCE: AUDIENCE,
+        REQUIRED_CLAIMS: { client_id: ['alice'] },
+        TOKEN_SOURCES: 'header:X-Token, cookie:session, query:token',
+      },
+    });
+    const placed: ((token: string) => { lines: string[]; path: string })[] = [
+      (token) => ({ lines: [`X-Token: ${token}`], path: '/' }),
+      (token) => ({ lines: [`Cookie: session=${token}`], path: '/' }),
+      (token) => ({ lines: [], path: `/?token=${encodeURIComponent(token)}` }),
+    ];
+    const another = await provider.sign({ ...provider.goodClaims(), client_id: 'another' });
+    const bad = (await badTokens(provider)).flatMap(
+      ({ lines }) => /^Authorization: Bearer (\S+)$/.exec(lines.join())?.[1] ?? [],
+    );
+    const answers = new Set<string>();
+    let i = 0;
+    for (const token of [another, ...bad.filter((each) => each.length < 20_000)])
+      for (const place of placed) {
+        const { lines, path } = place(token);
+        const caller = `CF-Connecting-IP: 203.0.113.${i++ % 250}`;
+        answers.add(comparable(await rawRequest(elsewhere.url, [...lines, caller], { path })));
+      }
+    expect(i).toBeGreaterThan(100);
+    expect(answers.size).toBe(1);
+    expect([...answers][0]).toContain('invalid_token');
+    const token = await provider.token('alice');
+    for (const place of placed) {
+      const { lines, path } = place(token);
+      expect((await rawRequest(elsewhere.url, lines, { path })).status).toBe(200);
+    }
+    const logs = elsewhere
+      .logs()
+      .map(({ message }) => message)
+      .join('\n');
+    for (const each of [another, token, ...bad].filter(({ length }) => length > 40))
+      expect(logs).not.toContain(each.slice(0, 40));
+    await elsewhere.close();
+  });
+});
