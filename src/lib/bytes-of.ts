@@ -1,7 +1,7 @@
 // About how much memory plain data takes, for caches that are bounded in bytes.
 
 /** An object, a string or an entry of a collection, its contents left out: as V8 lays them out, rounded up. */
-const OVERHEAD = 48;
+const OVERHEAD = 32;
 
 /**
  * Strings, arrays, sets and objects, to any depth; everything else counts as nothing. Data that is shared is counted each
