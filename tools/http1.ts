@@ -1,4 +1,4 @@
-/** Reads HTTP/1.1 responses out of the bytes of one connection, for those who write their requests by hand. Pure. */
+// Reads HTTP/1.1 responses out of the bytes of one connection, for those who write their requests by hand. Pure.
 
 export interface RawResponse {
   readonly status: number;

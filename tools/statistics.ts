@@ -1,4 +1,4 @@
-/** Quantiles, and whether samples can be told apart. What the audit, the benchmark and the tests measure by. Pure. */
+// Quantiles, and whether samples can be told apart. What the audit, the benchmark and the tests measure by. Pure.
 
 export interface Comparison {
   /** Largest distance between the two empirical distribution functions, 0 to 1. */
