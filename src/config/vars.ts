@@ -118,17 +118,37 @@ export class Vars {
     return new Secret(value);
   }
 
-  /** A TOML table or array, or the same as a JSON string. */
+  /**
+   * A TOML table or array, or the same as a JSON string. A var holds 5 KB, so what does not fit goes on in `<name>_1` to
+   * `<name>_9`: more entries of the array, or more keys of the table.
+   */
   structured<Schema extends GenericSchema>(name: string, schema: Schema): InferOutput<Schema> | undefined {
+    const parts = [name, ...CONTINUED.map((part) => `${name}_${part}`)].flatMap((each) =>
+      this.#part(each, schema),
+    );
+    const [first, ...more] = parts;
+    if (more.length === 0) return first;
+    return (Array.isArray(first) ? parts.flat() : Object.assign({}, ...parts)) as InferOutput<Schema>;
+  }
+
+  /** One var of several that belong together; nothing where it is unset or at fault. */
+  #part<Schema extends GenericSchema>(name: string, schema: Schema): readonly InferOutput<Schema>[] {
     const value = this.raw(name);
-    if (value === undefined) return undefined;
+    if (value === undefined) return [];
     const data = typeof value === 'string' ? parseJson(value) : value;
-    if (data === undefined) return this.fail(name, 'a TOML table or array, or JSON');
+    if (data === undefined) {
+      this.fail(name, 'a TOML table or array, or JSON');
+      return [];
+    }
     const result = fitted(schema, data, name);
-    if ('output' in result) return result.output;
+    if ('output' in result) return [result.output];
     for (const { at, expected, got } of result.issues) this.fail(at, expected, got);
+    return [];
   }
 }
+
+/** Numbers of the vars that a structured var goes on in. */
+const CONTINUED = [1, 2, 3, 4, 5, 6, 7, 8, 9];
 
 const isStrings = (value: unknown): value is readonly string[] =>
   Array.isArray(value) && value.every((item) => typeof item === 'string');

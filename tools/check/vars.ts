@@ -5,6 +5,9 @@ import { type Table, tableOf } from './config-file.ts';
 import { error, type Finding, warning } from './finding.ts';
 import { SECRET_VARS, type Target } from './targets.ts';
 
+/** Vars that go on in others of their name and a number. */
+const CONTINUED = /^(ROUTES|TIERS|ISSUERS)$/;
+
 /** Cloudflare's limit for one variable. */
 const MAX_VAR_BYTES = 5 * 1024;
 
@@ -40,7 +43,9 @@ const sizeFindings = (name: string, value: unknown): readonly Finding[] => {
     error(
       'var-too-large',
       `${name} has ${bytes} bytes; a var has at most ${MAX_VAR_BYTES}.`,
-      'Shorten it: fewer routes with wider patterns, or a JWKS_URL instead of keys.',
+      CONTINUED.test(name)
+        ? `Move entries to ${name}_1, ${name}_2 and so on, or shorten it: wider patterns make fewer routes.`
+        : 'Shorten it, or a JWKS_URL instead of keys.',
     ),
   ];
 };
