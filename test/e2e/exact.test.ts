@@ -110,17 +110,14 @@ describe.concurrent(`eight isolates at three times ${LIMITS}`, { timeout: SOAK_T
   });
 });
 
-/** Only windows of 32 s and more are leased. */
-const soakTest = test.skipIf(WINDOW_MS < 32_000);
-
 describe.concurrent('with leases', { timeout: SOAK_TIMEOUT_MS }, () => {
-  soakTest('they never exceed it and use 96 % of it', async () => {
+  test('they never exceed it and use nearly all of it', async () => {
     const { busiest, share } = await soak('on', false);
     expect(busiest).toBeLessThanOrEqual(QUOTA);
-    expect(share).toBeGreaterThanOrEqual(0.96);
+    expect(share).toBeGreaterThanOrEqual(scaled(0.9, 0.96));
   });
 
-  soakTest('they never exceed it while the Limiter is evicted', async () => {
+  test('they never exceed it while the Limiter is evicted', async () => {
     const { busiest, evictions } = await soak('on', true);
     expect(evictions).toBeGreaterThan(2);
     expect(busiest).toBeLessThanOrEqual(QUOTA);

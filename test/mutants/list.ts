@@ -189,8 +189,8 @@ export const mutants: readonly Mutant[] = [
   {
     guard: 'growth of a share is written first',
     file: 'src/limiter/shares.ts',
-    from: 'parts.every(({ permits, stored }) => permits <= stored)',
-    to: 'parts.some(({ stored }) => stored > 0)',
+    from: 'parts.every(({ part }) => part.permits <= part.stored)',
+    to: 'parts.some(({ part }) => part.stored > 0)',
     tests: SHARES,
   },
   {
@@ -276,6 +276,13 @@ export const mutants: readonly Mutant[] = [
     file: 'src/limiter/algorithms/fixed-share.ts',
     from: 'Math.max(0, permits - permitsIn(charge, start))',
     to: '0',
+    tests: SHARES,
+  },
+  {
+    guard: 'a share that was given back is never renewed',
+    file: 'src/quota/share.ts',
+    from: '  share.name = name;',
+    to: '',
     tests: SHARES,
   },
 ];

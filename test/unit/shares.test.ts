@@ -6,7 +6,7 @@ import { type Counters, consume, resume } from '../../src/limiter/counters.ts';
 import type { LentShare, ShareAsk } from '../../src/limiter/messages.ts';
 import type { Policy } from '../../src/limiter/policy.ts';
 import { Shares } from '../../src/limiter/shares.ts';
-import { askShare, newShare, type Share, settleShare, takeShare } from '../../src/quota/share.ts';
+import { askShare, endShare, newShare, type Share, settleShare, takeShare } from '../../src/quota/share.ts';
 import { SOAK_TIMEOUT_MS, scaled } from '../fixtures/scale.ts';
 import { EPOCH, policy } from './policies.ts';
 
@@ -69,6 +69,14 @@ class World {
       askedAt,
       share.policies.map(() => wish),
     );
+    this.#asks.push({ isolate, share, askedAt, ask });
+  }
+
+  /** Gives the share back; the Limiter may never hear of it. */
+  giveBack(isolate: number): void {
+    const share = this.#share(isolate);
+    const askedAt = this.#clock(isolate);
+    const ask = endShare(share, askedAt, String(this.#names++));
     this.#asks.push({ isolate, share, askedAt, ask });
   }
 
@@ -202,7 +210,7 @@ type Event =
   | { do: 'renewals'; isolate: number; wish: number; times: number }
   | { do: 'overtake'; isolate: number; wishes: [number, number]; late: 'ask' | 'reply' }
   | { do: 'settle' | 'grab' | 'crash' }
-  | { do: 'lose-isolate'; isolate: number };
+  | { do: 'lose-isolate' | 'give-back'; isolate: number };
 
 const play = (world: World, event: Event): void => {
   switch (event.do) {
@@ -238,6 +246,9 @@ const play = (world: World, event: Event): void => {
       return;
     case 'crash':
       world.crash();
+      return;
+    case 'give-back':
+      world.giveBack(event.isolate);
       return;
     case 'lose-isolate':
       world.loseIsolate(event.isolate);
@@ -285,7 +296,10 @@ const anyEvent = (quota: number, windowMs: number, lifeMs: number): fc.Arbitrary
     },
     { weight: 2, arbitrary: fc.constant({ do: 'grab' as const }) },
     { weight: 2, arbitrary: fc.constant({ do: 'crash' as const }) },
-    { weight: 1, arbitrary: fc.record({ do: fc.constant('lose-isolate' as const), isolate }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({ do: fc.constantFrom('lose-isolate' as const, 'give-back' as const), isolate }),
+    },
   );
 };
 
