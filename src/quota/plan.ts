@@ -61,10 +61,8 @@ export const missingClaims = (
   identity: Pick<Identity, 'keyValues'> | undefined,
   keyClaims: readonly string[],
 ): readonly string[] => {
-  const values = identity?.keyValues;
-  return values === undefined || values.size === keyClaims.length
-    ? NOTHING
-    : keyClaims.filter((claim) => !values.has(claim));
+  if (identity === undefined || identity.keyValues?.size === keyClaims.length) return NOTHING;
+  return keyClaims.filter((claim) => !identity.keyValues?.has(claim));
 };
 
 /** Finds the charge of a request. Every charge is made once per route, kind of caller, tier and claims that are there. */

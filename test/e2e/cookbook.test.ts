@@ -65,6 +65,14 @@ const promises: Readonly<Record<string, (toml: string) => Promise<void>>> = {
     expect(policiesOf(bob)).toEqual(['10/second', '1000/hour']);
   },
 
+  async 'A user and its organisation'(toml) {
+    const weir = await startWith(toml);
+    const of = (sub: string) => () => get(weir, '/', { sub, org: { id: 'acme' } });
+    for (const sub of ['a', 'b', 'c'])
+      expect(await statuses(101, of(sub))).toEqual([...Array(100).fill(200), 429]);
+    expect((await of('d')()).status).toBe(429);
+  },
+
   async 'Limits per plan'(toml) {
     const weir = await startWith(toml);
     const policies = async (plan?: string) => policiesOf(await get(weir, '/', { sub: `of-${plan}`, plan }));
@@ -122,15 +130,15 @@ const promises: Readonly<Record<string, (toml: string) => Promise<void>>> = {
     const weir = await startWith(toml);
     const headers = await bearer({ sub: 'alice' });
     const report = () => call(`${weir.url}/reports`, { method: 'POST', headers });
-    expect(policiesOf(await report())).toEqual([
-      '200/day',
-      '50/hour',
-      'reports:10/hour',
-      'reports:3/5minutes',
-    ]);
+    expect(policiesOf(await report())).toEqual(['1000/day', 'reports:10/hour', 'reports:3/5minutes']);
     expect(await statuses(3, report)).toEqual([200, 200, 429]);
     expect(await statuses(60, () => call(`${weir.url}/ping`, { headers }))).toEqual(Array(60).fill(200));
-    expect(await statuses(48, () => call(weir.url, { headers }))).toEqual([...Array(47).fill(200), 429]);
+    // Each route has the default limits to itself.
+    for (const path of ['/slow', '/other'])
+      expect(await statuses(51, () => call(weir.url + path, { headers }))).toEqual([
+        ...Array(50).fill(200),
+        429,
+      ]);
   },
 
   async 'Rolling out in shadow mode'(toml) {
