@@ -2,6 +2,7 @@
 
 import { type Examined, examine } from './check/examine.ts';
 import type { Finding } from './check/finding.ts';
+import { type LiveSource, liveSources, liveText } from './check/live.ts';
 import { type PolicyRow, policyRows } from './check/policy-rows.ts';
 import { chooseTarget, readTargets, type Target } from './check/targets.ts';
 import { asJson, command, flag, paint, printable, say, table, text } from './cli.ts';
@@ -9,31 +10,47 @@ import { asJson, command, flag, paint, printable, say, table, text } from './cli
 interface Checked extends Examined {
   readonly name: string;
   readonly deployed: boolean;
+  /** What the issuers' metadata and keys are like; undefined where nobody asked. */
+  readonly live: readonly LiveSource[] | undefined;
 }
 
 const chosen = (targets: readonly Target[], environment: string | undefined): readonly Target[] =>
   environment === undefined ? targets : [chooseTarget(targets, environment || undefined, true)];
 
+const checkedOf = async (target: Target, live: boolean): Promise<Checked> => {
+  const examined = examine(target);
+  const { config } = examined;
+  return { ...target, ...examined, live: live && config ? await liveSources(config) : undefined };
+};
+
 /** @returns the exit code: 1 with errors, and where `strict` with warnings. */
 const verdict = (checked: readonly Checked[], strict: boolean): 0 | 1 =>
-  checked.some(({ findings }) => findings.some(({ level }) => strict || level === 'error')) ? 1 : 0;
+  checked.some(
+    ({ findings, live = [] }) =>
+      findings.some(({ level }) => strict || level === 'error') ||
+      live.some(({ failure }) => failure !== undefined),
+  )
+    ? 1
+    : 0;
 
 const jsonOf = (checked: readonly Checked[], ok: boolean): string => {
-  const targets = checked.map(({ name, deployed, config, findings }) => ({
+  const targets = checked.map(({ name, deployed, config, findings, live }) => ({
     name,
     deployed,
     findings,
+    live,
     policies: config ? policyRows(config) : [],
   }));
   return asJson({ ok, targets });
 };
 
 /** Of what is only run locally, no more than what would keep it from running. */
-const textOf = ({ name, deployed, config, findings }: Checked): string => {
+const textOf = ({ name, deployed, config, findings, live = [] }: Checked): string => {
   const title = paint('bold', name);
   const policies = config && deployed ? `\n${policyTable(policyRows(config))}\n` : '';
   const found = findings.length === 0 ? `${paint('green', 'ok')}\n` : findings.map(findingText).join('');
-  return `${title}\n${policies}\n${found}`;
+  const keys = liveText(live).map((line) => `${printable(line)}\n`);
+  return `${title}\n${policies}\n${found}${keys.join('')}`;
 };
 
 const policyTable = (rows: readonly PolicyRow[]): string =>
@@ -69,12 +86,15 @@ in effect, names what is wrong (error) or unsafe (warning), and says what to wri
     ),
     env: text('<name>', 'one environment alone, "" for the top level; default: all of them'),
     strict: flag('exit code 1 with warnings, too'),
-    json: flag('for scripts: { ok, targets: [{ name, deployed, policies, findings }] }'),
+    live: flag(
+      'fetch the issuers’ metadata and keys too, and say what was found; exit code 1 where that fails',
+    ),
+    json: flag('for scripts: { ok, targets: [{ name, deployed, policies, findings, live }] }'),
   },
   notes: 'Exit code: 0 without errors, 1 with errors, 2 for wrong use.',
-  run({ config, env, strict, json }) {
-    const checked = chosen(readTargets(config), env).map(
-      (target): Checked => ({ ...target, ...examine(target) }),
+  async run({ config, env, strict, live, json }) {
+    const checked = await Promise.all(
+      chosen(readTargets(config), env).map((target) => checkedOf(target, live)),
     );
     const code = verdict(checked, strict);
     return say(json ? jsonOf(checked, code === 0) : checked.map(textOf).join('\n'), code);
