@@ -57,31 +57,33 @@ export const Chart = (props: Props) => {
   );
 };
 
-/** The last ten points. */
+/** The last ten points. In a box, since a table is as wide as its words whatever its style says. */
 const Numbers = ({ title, times, lines, format }: Props) => (
-  <table class="unseen">
-    <caption>{title}</caption>
-    <thead>
-      <tr>
-        <th scope="col">Time</th>
-        {lines.map(({ label }) => (
-          <th scope="col" key={label}>
-            {label}
-          </th>
-        ))}
-      </tr>
-    </thead>
-    <tbody>
-      {times.slice(-10).map((time, i) => (
-        <tr key={time}>
-          <th scope="row">{clock(time)}</th>
-          {lines.map(({ label, values }) => (
-            <td key={label}>{format(values[times.length - Math.min(10, times.length) + i] ?? 0)}</td>
+  <div class="unseen">
+    <table>
+      <caption>{title}</caption>
+      <thead>
+        <tr>
+          <th scope="col">Time</th>
+          {lines.map(({ label }) => (
+            <th scope="col" key={label}>
+              {label}
+            </th>
           ))}
         </tr>
-      ))}
-    </tbody>
-  </table>
+      </thead>
+      <tbody>
+        {times.slice(-10).map((time, i) => (
+          <tr key={time}>
+            <th scope="row">{clock(time)}</th>
+            {lines.map(({ label, values }) => (
+              <td key={label}>{format(values[times.length - Math.min(10, times.length) + i] ?? 0)}</td>
+            ))}
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  </div>
 );
 
 const colour = (name: string): string =>
