@@ -7,9 +7,8 @@ import { BoundedMap } from '../lib/bounded-map.ts';
 import { bytesOf } from '../lib/bytes-of.ts';
 import { delay } from '../lib/delay.ts';
 import { PerSecond } from '../lib/per-second.ts';
-import { callerPartition } from '../partition.ts';
 import type { FailureCount } from './failure-count.ts';
-import { FailureGate } from './failure-gate.ts';
+import { FailureGate, gateKeyOf } from './failure-gate.ts';
 import type { Floor } from './floor.ts';
 import type { Background, SourceState } from './keys/types.ts';
 import { MAX_TOKEN_LENGTH, shapeFlaw } from './shape.ts';
@@ -86,7 +85,7 @@ export class Examiner {
    * @param floor the timer that a refusal waits for.
    */
   async examine(exchange: Exchange, token: string | undefined, floor: Floor): Promise<Verdict> {
-    const address = callerPartition(exchange.request, this.#ipv6Prefix);
+    const address = gateKeyOf(exchange.request, this.#ipv6Prefix);
     const verdict = await this.#judge(exchange, token, floor, address);
     const isQuick = verdict.kind === 'refused' && verdict.work !== 'verified';
     if (isQuick && this.#decoys.take(Date.now())) await this.#workInVain(exchange, verdict.work);
@@ -147,11 +146,12 @@ export class Examiner {
     await this.#gate.charge(failures, address).catch(() => undefined);
   }
 
-  /** A token that was good once passes the gate until it expires. */
+  /** A token that was good once passes the gate until it expires. What needs no crypto to be refused does not come to it. */
   async #verifyGated(token: string, background: Background, address: string): Promise<Verdict> {
     if (this.#wasGood(token)) return this.#verifier.verify(token, background, (work) => work());
-    if (!this.#gate.admits(address)) return { kind: 'gated' };
-    return this.#verifier.verify(token, background, (work) => this.#gate.run(address, work));
+    return this.#verifier.verify(token, background, async (work) =>
+      this.#gate.admits(address, token) ? this.#gate.run(address, work) : undefined,
+    );
   }
 
   #wasGood(token: string): boolean {

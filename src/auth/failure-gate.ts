@@ -2,6 +2,7 @@
 import { BoundedMap } from '../lib/bounded-map.ts';
 import { delay } from '../lib/delay.ts';
 import { PerSecond } from '../lib/per-second.ts';
+import { callerPartition } from '../partition.ts';
 import { type FailureCount, IsolateFailures } from './failure-count.ts';
 
 /** How long the isolate remembers that an address failed too often, milliseconds. */
@@ -10,6 +11,14 @@ const REMEMBERED_MS = 10_000;
 const MAX_ADDRESSES = 10_000;
 /** Verifications a second that all remembered addresses share in one isolate. */
 const SHARED_PER_SECOND = 20;
+/**
+ * Likewise for tokens that are presented again: an honest caller retries the one it has, junk is new each time. At a tenth
+ * of a millisecond each, a few hundredths of a core.
+ */
+const RETRIES_PER_SECOND = 300;
+/** Tokens remembered that were turned away, by so many of their last characters. */
+const MAX_TURNED_AWAY = 10_000;
+const TAIL_CHARS = 40;
 /** Verifications of one address at once. */
 const MAX_AT_ONCE = 4;
 /** A verification that has not ended by then was dropped with its request. */
@@ -21,6 +30,16 @@ const WAITS_PER_SECOND = 1_000;
 /** A place among the verifications of an address: when it ends by itself. */
 type Slot = { readonly until: number };
 
+/** All Workers of other zones come from this one, by Cloudflare's documentation; `CF-Worker` names their zone. */
+const WORKERS_ADDRESS = '2a06:98c0:3600::103';
+
+/** Whose junk a request's token would be: the address's, of a Worker the zone's. */
+export const gateKeyOf = (request: Request, ipv6Prefix: number): string => {
+  const { headers } = request;
+  const isWorker = headers.get('CF-Connecting-IP') === WORKERS_ADDRESS;
+  return isWorker ? `worker ${headers.get('CF-Worker')}` : callerPartition(request, ipv6Prefix);
+};
+
 /**
  * Keeps no promise and no count of running requests: a runtime that drops a request runs no `finally`. What is never
  * given back runs out by time.
@@ -29,13 +48,24 @@ export class FailureGate {
   readonly #failing = new BoundedMap<string, number>(MAX_ADDRESSES);
   readonly #running = new BoundedMap<string, Slot[]>(MAX_ADDRESSES);
   readonly #shared = new PerSecond(SHARED_PER_SECOND);
+  readonly #retries = new PerSecond(RETRIES_PER_SECOND);
+  readonly #turnedAway = new BoundedMap<string, true>(MAX_TURNED_AWAY);
   readonly #waits = new PerSecond(WAITS_PER_SECOND);
   readonly #ownCount = new IsolateFailures();
 
-  /** Whether a token of this address that was never verified here may be verified now. */
-  admits(address: string): boolean {
+  /**
+   * Whether a token of this address that was never verified here may be verified now.
+   *
+   * @param token left out where none is known by being presented again.
+   */
+  admits(address: string, token = ''): boolean {
     const now = Date.now();
-    return now >= (this.#failing.get(address) ?? 0) || this.#shared.take(now);
+    if (now >= (this.#failing.get(address) ?? 0)) return true;
+    const tail = token.slice(-TAIL_CHARS);
+    const isRetry = this.#turnedAway.get(tail) === true;
+    if (this.#shared.take(now) || (isRetry && this.#retries.take(now))) return true;
+    if (token !== '') this.#turnedAway.set(tail, true);
+    return false;
   }
 
   /** Runs `verification` in its turn, or returns undefined where that did not come. */

@@ -118,7 +118,11 @@ export const verifier = (config: Config, keysFrom: KeysOf = keysOf): Verifier =>
         const fitting = candidates(own, alg, kid);
         const [key] = fitting;
         if (key && key !== latest?.key) latest = latestOf(party, key, claims);
-        return (await turn(() => tryEach(party, decoded, fitting))) ?? { kind: 'gated' };
+        return (
+          quickRefusal(party, decoded, fitting) ??
+          (await turn(() => tryEach(party, decoded, fitting))) ??
+          GATED
+        );
       });
     },
     decoy: () => (latest?.key.trusted ? latest.decoy.token : undefined),
@@ -208,8 +212,22 @@ const verifyWith = async (
 
 const noKeys = (keys: Keys): NoKeys => ({ kind: 'no_keys', retryAfterMs: keys.retryAfterMs(Date.now()) });
 
+const GATED: Gated = { kind: 'gated' };
+const keyUnknown = (): Refused => ({ ...refused('key_unknown', false), newKeyHelps: true });
+
+/** What needs no crypto, so that it spends nobody's share of it. */
+const quickRefusal = (
+  { demands }: Party,
+  { claims: { exp } }: Decoded,
+  keys: KeySet,
+): Refused | undefined => {
+  if (keys.length === 0) return keyUnknown();
+  const isExpired = typeof exp === 'number' && exp + demands.clockTolerance <= Math.floor(Date.now() / 1000);
+  return isExpired ? refused('token_expired') : undefined;
+};
+
 const tryEach = async (party: Party, decoded: Decoded, keys: KeySet) => {
-  let outcome: Verified | Refused = { ...refused('key_unknown', false), newKeyHelps: true };
+  let outcome: Verified | Refused = keyUnknown();
   for (const key of keys) {
     outcome = await tryKey(party, decoded, key);
     if (outcome.kind === 'verified') return outcome;

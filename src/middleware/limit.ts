@@ -96,7 +96,9 @@ const limitsField = (outcomes: readonly Outcome[], now: number): string => {
   for (const outcome of outcomes) {
     const age = now - outcome.decidedAt;
     outcome.decisions.forEach(({ resetMs }, i) => {
-      const item = rateLimitItem(outcome.policies[i]?.name ?? '', remaining(outcome, i), resetMs - age);
+      const policy = outcome.policies[i];
+      if (policy === undefined) return;
+      const item = rateLimitItem(policy.name, remaining(outcome, i), resetMs - age, policy.windowMs);
       field += field === '' ? item : `, ${item}`;
     });
   }

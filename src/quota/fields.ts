@@ -27,14 +27,28 @@ interface Fields {
   add(headers: Headers, quota: Quota): void;
 }
 
-/** Beside those of the origin, if it has any: ours never loosen them. */
+/**
+ * Beside those of the origin, if they are Lists of Strings: ours never loosen them. Fields of an older draft are replaced,
+ * since no parser reads a mixture.
+ */
 const standard: Fields = {
   names: ['RateLimit', 'RateLimit-Policy'],
   add(headers, { policies, limits }) {
-    headers.append('RateLimit-Policy', policies);
-    headers.append('RateLimit', limits);
+    addList(headers, 'RateLimit-Policy', policies);
+    addList(headers, 'RateLimit', limits);
   },
 };
+
+const addList = (headers: Headers, name: string, value: string): void => {
+  const own = headers.get(name);
+  headers.set(name, own !== null && LIST_OF_STRINGS.test(own) ? `${own}, ${value}` : value);
+};
+
+const STRING = String.raw`"(?:[ !#-[\]-~]|\\["\\])*"`;
+const PARAMETER = String.raw`; *[a-z*][a-z\d_.*-]*(?:=(?:${STRING}|[^\s;,"]+))?`;
+const ITEM = `${STRING}(?:${PARAMETER})*`;
+/** RFC 9651 sections 3.1 and 3.3.3. */
+const LIST_OF_STRINGS = new RegExp(`^${ITEM}(?:[ \t]*,[ \t]*${ITEM})*$`);
 
 /** What APIs commonly sent before there was a draft. Each may stand once, so the stricter of ours and the origin's does. */
 const legacy: Fields = {
@@ -68,6 +82,13 @@ const seconds = (ms: number): number => Math.max(0, Math.ceil(ms / 1000));
 export const policyField = (policies: readonly Policy[]): string =>
   policies.map(({ name, quota, windowMs }) => `"${name}";q=${quota};w=${seconds(windowMs)}`).join(', ');
 
-/** One item of the `RateLimit` list: `"10/second";r=9;t=1`. */
-export const rateLimitItem = (name: string, remaining: number, resetMs: number): string =>
-  `"${name}";r=${Math.min(remaining, MAX_INTEGER)};t=${seconds(resetMs)}`;
+/**
+ * One item of the `RateLimit` list: `"10/second";r=9;t=1`. What is lent is charged ahead, so `resetMs` may be more than the
+ * window, which is all that `t` may say; `Retry-After` says what is so.
+ */
+export const rateLimitItem = (
+  name: string,
+  remaining: number,
+  resetMs: number,
+  windowMs = Number.POSITIVE_INFINITY,
+): string => `"${name}";r=${Math.min(remaining, MAX_INTEGER)};t=${seconds(Math.min(resetMs, windowMs))}`;

@@ -1,16 +1,19 @@
 // How much verifying an address gets for its junk.
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { FailureGate } from '../../src/auth/failure-gate.ts';
+import { FailureGate, gateKeyOf } from '../../src/auth/failure-gate.ts';
 
 const address = 'an address';
 const spent = { limit: async () => ({ success: false }) };
 const unspent = { limit: async () => ({ success: true }) };
 const verified = async () => 'verified';
 
+let tokens = 0;
+
 /** How many of `count` verifications, begun at once, are run. */
 const admittedOf = async (gate: FailureGate, count: number, from = address): Promise<number> => {
   const outcomes: unknown[] = [];
-  for (let i = 0; i < count; i += 1) outcomes.push(gate.admits(from) && (await gate.run(from, verified)));
+  for (let i = 0; i < count; i += 1)
+    outcomes.push(gate.admits(from, `token ${tokens++}`) && (await gate.run(from, verified)));
   return outcomes.filter((outcome) => outcome === 'verified').length;
 };
 
@@ -36,6 +39,35 @@ describe('the failure gate', () => {
     expect(await admittedOf(gate, 100)).toBe(20);
     vi.advanceTimersByTime(9_000);
     expect(await admittedOf(gate, 100)).toBe(100);
+  });
+
+  test('lets a token in that is presented again, however much junk is new', async () => {
+    const gate = new FailureGate();
+    await gate.charge(spent, address);
+    expect(await admittedOf(gate, 300)).toBe(20);
+    expect(gate.admits(address, 'good')).toBe(false);
+    vi.advanceTimersByTime(1_000);
+    expect(await admittedOf(gate, 300)).toBe(20);
+    expect(gate.admits(address, 'good')).toBe(true);
+  });
+
+  test('lets no more than 300 in again a second', async () => {
+    const gate = new FailureGate();
+    await gate.charge(spent, address);
+    await admittedOf(gate, 20);
+    const again = Array.from({ length: 400 }, (_, i) => `again ${i}`);
+    expect(again.filter((token) => gate.admits(address, token))).toEqual([]);
+    expect(again.filter((token) => gate.admits(address, token)).length).toBe(300);
+  });
+
+  test('tells Workers of other zones apart, which come from one address', () => {
+    const from = (zone: string, ip = '2a06:98c0:3600::103') =>
+      gateKeyOf(
+        new Request('https://a.test', { headers: { 'CF-Connecting-IP': ip, 'CF-Worker': zone } }),
+        64,
+      );
+    expect(from('a.example')).not.toBe(from('b.example'));
+    expect(from('a.example', '203.0.113.1')).toBe(from('b.example', '203.0.113.1'));
   });
 
   test('makes all failing addresses share the 20, and leaves the others alone', async () => {
