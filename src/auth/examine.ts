@@ -149,9 +149,10 @@ export class Examiner {
   /** A token that was good once passes the gate until it expires. What needs no crypto to be refused does not come to it. */
   async #verifyGated(token: string, background: Background, address: string): Promise<Verdict> {
     if (this.#wasGood(token)) return this.#verifier.verify(token, background, (work) => work());
-    return this.#verifier.verify(token, background, async (work) =>
-      this.#gate.admits(address, token) ? this.#gate.run(address, work) : undefined,
-    );
+    return this.#verifier.verify(token, background, async (work, known) => {
+      if (known !== undefined && this.#gate.isClosedTo(address)) return known;
+      return this.#gate.admits(address, token) ? this.#gate.run(address, work) : undefined;
+    });
   }
 
   #wasGood(token: string): boolean {

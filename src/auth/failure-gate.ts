@@ -53,14 +53,19 @@ export class FailureGate {
   readonly #waits = new PerSecond(WAITS_PER_SECOND);
   readonly #ownCount = new IsolateFailures();
 
+  /** Whether an address has failed too often, so that its tokens share what is left. */
+  isClosedTo(address: string): boolean {
+    return Date.now() < (this.#failing.get(address) ?? 0);
+  }
+
   /**
    * Whether a token of this address that was never verified here may be verified now.
    *
    * @param token left out where none is known by being presented again.
    */
   admits(address: string, token = ''): boolean {
+    if (!this.isClosedTo(address)) return true;
     const now = Date.now();
-    if (now >= (this.#failing.get(address) ?? 0)) return true;
     const tail = token.slice(-TAIL_CHARS);
     const isRetry = this.#turnedAway.get(tail) === true;
     if (this.#shared.take(now) || (isRetry && this.#retries.take(now))) return true;

@@ -47,8 +47,12 @@ export interface Gated {
   readonly kind: 'gated';
 }
 
-/** Runs crypto when it is its turn; undefined if it never came. Waiting for keys takes nobody's turn. */
-export type Turn = <T>(work: () => Promise<T>) => Promise<T | undefined>;
+/**
+ * Runs crypto when it is its turn; undefined if it never came. Waiting for keys takes nobody's turn.
+ *
+ * @param known what it will come to if that is known beforehand: where turns are scarce, none is spent on it.
+ */
+export type Turn = <T>(work: () => Promise<T>, known?: T) => Promise<T | undefined>;
 
 export type Verdict = Verified | Refused | NoKeys | Gated;
 
@@ -118,10 +122,10 @@ export const verifier = (config: Config, keysFrom: KeysOf = keysOf): Verifier =>
         const fitting = candidates(own, alg, kid);
         const [key] = fitting;
         if (key && key !== latest?.key) latest = latestOf(party, key, claims);
+        if (fitting.length === 0) return keyUnknown();
+        const known = isExpired(party, decoded) ? refused('token_expired') : undefined;
         return (
-          quickRefusal(party, decoded, fitting) ??
-          (await turn(() => tryEach(party, decoded, fitting))) ??
-          GATED
+          (await turn<Verified | Refused>(() => tryEach(party, decoded, fitting), known)) ?? { kind: 'gated' }
         );
       });
     },
@@ -212,19 +216,11 @@ const verifyWith = async (
 
 const noKeys = (keys: Keys): NoKeys => ({ kind: 'no_keys', retryAfterMs: keys.retryAfterMs(Date.now()) });
 
-const GATED: Gated = { kind: 'gated' };
 const keyUnknown = (): Refused => ({ ...refused('key_unknown', false), newKeyHelps: true });
 
-/** What needs no crypto, so that it spends nobody's share of it. */
-const quickRefusal = (
-  { demands }: Party,
-  { claims: { exp } }: Decoded,
-  keys: KeySet,
-): Refused | undefined => {
-  if (keys.length === 0) return keyUnknown();
-  const isExpired = typeof exp === 'number' && exp + demands.clockTolerance <= Math.floor(Date.now() / 1000);
-  return isExpired ? refused('token_expired') : undefined;
-};
+/** Whether no signature could make this token good. */
+const isExpired = ({ demands }: Party, { claims: { exp } }: Decoded): boolean =>
+  typeof exp === 'number' && exp + demands.clockTolerance <= Math.floor(Date.now() / 1000);
 
 const tryEach = async (party: Party, decoded: Decoded, keys: KeySet) => {
   let outcome: Verified | Refused = keyUnknown();
