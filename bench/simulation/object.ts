@@ -5,6 +5,9 @@ import type { Ask, Reply, Return } from '../../src/limiter/messages.ts';
 /** An idle object's memory is dropped after so long. */
 const IDLE_MS = 10_000;
 
+/** What has drained is kept for so long. */
+const KEPT_MS = 86_400_000;
+
 export interface Costs {
   calls: number;
   rows: number;
@@ -71,7 +74,7 @@ export class SimulatedObject {
     this.#stored = stored;
     this.#costs.rows++;
     if (this.#alarmAt > now) return;
-    this.#alarmAt = restsAt(stored);
+    this.#alarmAt = restsAt(stored) + KEPT_MS;
     this.#costs.rows++;
   }
 }

@@ -514,6 +514,8 @@ export class Ledger {
   }
 }
 
-/** When the last of these counters has drained, and what was usual is forgotten. */
-export const restsAt = ({ counters, usage }: Stored): number =>
-  Math.max(usage === undefined ? 0 : forgottenAt(usage), ...[...counters.values()].map(drainedAt));
+/** When the last of these counters has drained, and what was usual is forgotten; never, of what cannot be read. */
+export const restsAt = ({ version, counters, usage }: Stored): number =>
+  version > STORED_VERSION
+    ? Number.POSITIVE_INFINITY
+    : Math.max(usage === undefined ? 0 : forgottenAt(usage), ...[...counters.values()].map(drainedAt));

@@ -21,6 +21,12 @@ import {
 /** One key, so that one write is one row. */
 const KEY = 'ledger';
 
+/**
+ * What has drained is kept for so long: a caller who comes back meanwhile finds an alarm set already, so that a visit is one
+ * row written, and the alarm moves once a day at most.
+ */
+const KEPT_MS = 24 * 60 * 60 * 1_000;
+
 /** Of its own, since only an operator changes it. */
 const STANDING_KEY = 'standing';
 
@@ -84,7 +90,7 @@ export class Limiter extends DurableObject {
     return this.#stand({ jtis: [], ...this.#standing, override });
   }
 
-  /** An idle partition costs nothing: drained counters go, then, once nothing is in force, everything. */
+  /** An idle partition costs nothing: drained counters go a day later, then, once nothing is in force, everything. */
   override async alarm(): Promise<void> {
     const now = Date.now();
     const stored = this.ctx.storage.kv.get<Record>(KEY);
@@ -123,7 +129,7 @@ export class Limiter extends DurableObject {
 
   /** Writes with no `await` between them are one transaction. */
   #save(stored: Stored): void {
-    this.#arm(restsAt(stored));
+    this.#arm(restsAt(stored) + KEPT_MS);
     this.ctx.storage.kv.put<Record>(KEY, { ...stored, alarmAt: this.#alarmAt });
   }
 

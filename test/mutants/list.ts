@@ -12,6 +12,7 @@ export interface Mutant {
 }
 
 const LEDGER = 'src/limiter/ledger.ts';
+const LEASE = 'src/quota/lease.ts';
 const LADDER = ['test/unit/ladder.test.ts'];
 const SHARES = ['test/unit/shares.test.ts'];
 const ALGORITHMS = ['test/unit/algorithms.test.ts'];
@@ -27,8 +28,8 @@ export const mutants: readonly Mutant[] = [
   {
     guard: 'a reserve is charged ahead',
     file: LEDGER,
-    from: 'now + AHEAD_MS, [policy], permits',
-    to: 'now, [policy], permits',
+    from: 'now + AHEAD_MS, policy, permits',
+    to: 'now, policy, permits',
     tests: LADDER,
   },
   {
@@ -42,8 +43,8 @@ export const mutants: readonly Mutant[] = [
     guard: 'a lease lives from the asking',
     file: 'src/quota/lease.ts',
     // As if the reply had taken so long and the life began at its arrival.
-    from: 'expires: askedAt + reply.lifeMs',
-    to: 'expires: askedAt + 950 + reply.lifeMs',
+    from: 'expires: askedAt + lifeMs',
+    to: 'expires: askedAt + 950 + lifeMs',
     tests: LADDER,
   },
   {
@@ -56,7 +57,7 @@ export const mutants: readonly Mutant[] = [
   {
     guard: 'a return counts once',
     file: LEDGER,
-    from: 'this.#grants.delete(name);',
+    from: 'else if (grant.parts?.has(part)) return;',
     to: '',
     tests: LADDER,
   },
@@ -70,7 +71,7 @@ export const mutants: readonly Mutant[] = [
   {
     guard: 'a reserve is valid for ten seconds',
     file: LEDGER,
-    from: ' || now >= this.#reserveEnd',
+    from: 'now >= this.#reserveEnd || ',
     to: '',
     tests: LADDER,
   },
@@ -84,15 +85,15 @@ export const mutants: readonly Mutant[] = [
   {
     guard: 'the reserve covers the whole grant',
     file: LEDGER,
-    from: '(this.#reserve.get(counter) ?? 0) >= cost)',
-    to: '(this.#reserve.get(counter) ?? 0) > 0)',
+    from: 'permits - permitsOf(policy, cost, requests);',
+    to: 'permits - 1;',
     tests: LADDER,
   },
   {
     guard: 'no more comes back than was granted',
     file: LEDGER,
-    from: 'Math.min(unused, grant.granted) * grant.cost',
-    to: 'unused * grant.cost',
+    from: 'Math.min(unused, grant.granted)',
+    to: 'unused',
     tests: LADDER,
   },
   {
@@ -103,10 +104,10 @@ export const mutants: readonly Mutant[] = [
     tests: LADDER,
   },
   {
-    guard: 'a lease takes a tenth of what remains',
+    guard: 'what is lent ahead is a tenth of what remains, with all that is out already',
     file: LEDGER,
-    from: 'Math.floor((remaining * SHARE) / cost)',
-    to: 'Math.floor(remaining / cost)',
+    from: '(left * SHARE - out)',
+    to: '(left * SHARE)',
     tests: LADDER,
   },
   {
@@ -118,9 +119,9 @@ export const mutants: readonly Mutant[] = [
   },
   {
     guard: 'one of a flood asks whether it is still denied',
-    file: 'src/quota/lease.ts',
-    from: 'if (now - lease.deniedUntil < LEASE_MS) ',
-    to: 'if (false) ',
+    file: LEASE,
+    from: '(deniedUntil > 0 ? 1 : MAX_ASKS)',
+    to: '(deniedUntil > 0 ? MAX_ASKS : MAX_ASKS)',
     tests: LADDER,
   },
   {
@@ -142,6 +143,97 @@ export const mutants: readonly Mutant[] = [
     file: 'src/limiter/counters.ts',
     from: 'if (outcomes.every(',
     to: 'if (outcomes.some(',
+    tests: ['test/unit/counters.test.ts'],
+  },
+  {
+    guard: 'whoever only loans obstruct waits for them',
+    file: LEASE,
+    from: 'lease.obstructedRoom--;\n  return lease.obstructedUntil;',
+    to: 'return undefined;',
+    tests: LADDER,
+  },
+  {
+    guard: 'those that wait are granted whatever is free',
+    file: LEDGER,
+    from: 'Math.min(waiting, ...free)',
+    to: 'Math.min(waiting, 1, ...free)',
+    tests: LADDER,
+  },
+  {
+    guard: 'nothing is lent ahead to a caller who has only just come',
+    file: LEASE,
+    from: 'lastArrival - busySince >= HOT_AFTER_MS',
+    to: 'true',
+    tests: ['test/unit/lease.test.ts'],
+  },
+  {
+    guard: 'a permit for those who waited is not for those who come later',
+    file: LEASE,
+    from: 'if (grant?.leased) lease.grants.push(grant);',
+    to: 'if (grant) lease.grants.push(grant);',
+    tests: ['test/unit/lease.test.ts'],
+  },
+  {
+    guard: 'what a dropped request was granted is taken back, once',
+    file: LEASE,
+    from: "for (const waiter of left) waiter.state = 'gone';",
+    to: '',
+    tests: ['test/unit/lease.test.ts'],
+  },
+  {
+    guard: 'a denial is no longer than the Limiter said',
+    file: LEASE,
+    from: 'isDenied ? askedAt + keepMs : 0',
+    to: 'isDenied ? askedAt + keepMs + 1_000 : 0',
+    tests: ['test/unit/lease.test.ts'],
+  },
+  {
+    guard: 'an ask that was lost with its request keeps nobody from asking',
+    file: LEASE,
+    from: 'lease.asking.filter(({ deadline }) => now < deadline)',
+    to: 'lease.asking.filter(() => true)',
+    tests: ['test/unit/lease.test.ts'],
+  },
+  {
+    guard: 'a message of a version to come is read on the strict side',
+    file: LEASE,
+    from: 'answer.version > VERSION ? strictly(answer) : answer',
+    to: 'answer',
+    tests: ['test/unit/lease.test.ts'],
+  },
+  {
+    guard: 'a record of a version to come counts as spent',
+    file: LEDGER,
+    from: 'if (this.#sealedAt === undefined) return;',
+    to: 'if (this.#sealedAt !== undefined || this.#sealedAt === undefined) return;',
+    tests: ['test/unit/versions.test.ts'],
+  },
+  {
+    guard: 'a crash under GCRA counts the reserve from now, not from its end',
+    file: 'src/limiter/algorithms/gcra.ts',
+    from: 'const latest = Math.max(apart.tat, micros(now));',
+    to: 'const latest = Math.max(tat, micros(now));',
+    tests: ['test/unit/counters.test.ts'],
+  },
+  {
+    guard: 'a crash under GCRA counts what was reserved',
+    file: 'src/limiter/algorithms/gcra.ts',
+    from: 'latest + apart.permits * emissionInterval(policy)',
+    to: 'latest',
+    tests: ['test/unit/counters.test.ts'],
+  },
+  {
+    guard: 'a cost above a quota is the quota',
+    file: 'src/limiter/counters.ts',
+    from: 'Math.min(cost, Math.max(1, quota)) * requests',
+    to: 'cost * requests',
+    tests: ['test/unit/counters.test.ts'],
+  },
+  {
+    guard: 'grants are forgotten once nothing of them can come back',
+    file: LEDGER,
+    from: 'grant.forgetAt > this.#now && ',
+    to: '',
     tests: ['test/unit/counters.test.ts'],
   },
   {

@@ -93,14 +93,31 @@ describe('a Limiter', () => {
     expect(written).toBeLessThanOrEqual(12);
   });
 
-  it('deletes everything once the last counter has drained, and not before', async () => {
+  it('writes one row for a visit after an eviction, and sets no second alarm', async () => {
+    const stub = limiter();
+    await stub.consume(ask('10/minute; 1000/hour'));
+    const { alarm } = await rows(stub);
+    for (let visit = 0; visit < 5; visit++) {
+      await evictDurableObject(stub);
+      const written = await runInDurableObject(stub, (instance, { storage }) => {
+        const before = totalChanges(storage.sql);
+        instance.consume(ask('10/minute; 1000/hour'));
+        return totalChanges(storage.sql) - before;
+      });
+      expect(written).toBe(1);
+    }
+    expect(await rows(stub)).toEqual({ keys: 1, alarm });
+  });
+
+  it('deletes everything a day after the last counter has drained, and nothing that has not', async () => {
     const stub = limiter();
     await stub.consume(ask('5/second'));
     const { alarm } = await rows(stub);
-    expect(alarm).not.toBeNull();
+    expect((alarm ?? 0) - Date.now()).toBeGreaterThan(86_400_000);
+    expect((alarm ?? 0) - Date.now()).toBeLessThan(86_420_000);
     await runDurableObjectAlarm(stub);
     expect(await rows(stub)).toMatchObject({ keys: 1 });
-    await scheduler.wait(Math.max(0, (alarm ?? 0) - Date.now()) + 5);
+    await scheduler.wait(Math.max(0, (alarm ?? 0) - 86_400_000 - Date.now()) + 5);
     await runDurableObjectAlarm(stub);
     expect(await rows(stub)).toEqual({ keys: 0, alarm: null });
     expect((await stub.consume(ask('5/second'))).decisions[0]?.remaining).toBe(4);
