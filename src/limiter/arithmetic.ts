@@ -121,6 +121,8 @@ export interface Arithmetic<S, C = unknown, U = unknown> {
     policy: WindowedQuota,
     cost: number,
   ): [Decision, S];
+  /** Charges `cost` at `at`, whether it fits or not: what was spent already is counted, as a debt if need be. */
+  charge(state: S | undefined, at: number, policy: WindowedQuota, cost: number): S;
   /** Gives back `cost` unused permits that were charged at `until`; never more than is there. */
   giveBack(state: S, until: number, policy: WindowedQuota, cost: number): S;
   /**

@@ -84,6 +84,20 @@ export const giveBack = (
   return new Map([...counters, ...given]);
 };
 
+/** With permits charged to every policy at `at`, whether they fit or not. */
+export const charge = (
+  counters: Counters,
+  at: number,
+  charges: readonly (readonly [policy: Policy, permits: number])[],
+): Counters => {
+  const charged = new Map(counters);
+  for (const [policy, permits] of charges) {
+    const state = arithmeticOf(policy).charge(charged.get(policy.counter)?.state, at, policy, permits);
+    charged.set(policy.counter, { policy, state });
+  }
+  return charged;
+};
+
 /** With permits of one policy booked that may be granted until `until`; undefined where they do not fit. */
 export const reserve = (
   counters: Counters,

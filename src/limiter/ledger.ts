@@ -5,6 +5,7 @@ import type { Decision } from './arithmetic.ts';
 import {
   boundary,
   type Counters,
+  charge,
   consume,
   drainedAt,
   foresee,
@@ -15,6 +16,7 @@ import {
   resume,
   undrained,
 } from './counters.ts';
+import { type Hold, Holds } from './holds.ts';
 import { backAt, type Loan, Loans, RETURN_MS } from './loans.ts';
 import {
   type Abnormal,
@@ -26,6 +28,7 @@ import {
   MAX_LEASE_MS,
   type Reply,
   type Return,
+  type Settlement,
   type ShareAsk,
   VERSION,
 } from './messages.ts';
@@ -144,6 +147,7 @@ export class Ledger {
   #reserveEnd = 0;
   #writtenAt = Number.NEGATIVE_INFINITY;
   readonly #loans = new Loans();
+  readonly #holds = new Holds();
   /** In the order they were granted. */
   readonly #grants = new Map<string, Grant>();
   #grantCount = 0;
@@ -195,12 +199,13 @@ export class Ledger {
   refuse(clock: number, policies: readonly Policy[]): Reply {
     const now = this.#tick(clock);
     return denial(
-      policies.map((policy) => peek(this.#counters, now, policy)),
+      policies.map((policy) => this.#peek(now, policy)),
       0,
     );
   }
 
   #decide(now: number, ask: Ask): { reply: Reply; write: Stored | undefined } {
+    if (ask.holdMs !== undefined) return this.#hold(now, ask, ask.holdMs);
     const leaseMs = this.#noteLease(ask);
     const within = this.#lendShare(now, leaseMs, ask, waitingOf(ask));
     // What a share cannot serve is served by itself, before the share is renewed with what is left.
@@ -215,7 +220,7 @@ export class Ledger {
     const isStored = this.#drawFromReserve(now, drawn) && lent?.isStored !== false && this.#isLeaseStored;
     const write = isStored ? undefined : this.#writeAhead(now, ask.policies, drawn);
     if (lent === undefined) return { reply, write };
-    const decisions = ask.policies.map((policy) => peek(this.#counters, now, policy));
+    const decisions = ask.policies.map((policy) => this.#peek(now, policy));
     return { reply: { ...reply, ...(reply.keepMs === 0 ? { decisions } : {}), share: lent.share }, write };
   }
 
@@ -232,7 +237,8 @@ export class Ledger {
     if (granted === 0) return this.#refuseRest(now, ask, waiting);
     const leased = portion.ahead > 0;
     const until = leased ? Math.min(now + leaseMs, boundary(ask.policies, now) - 1) : now;
-    const [decisions, counters] = consume(this.#counters, now, until, ask.policies, ask.cost, granted);
+    const [decided, counters] = consume(this.#counters, now, until, ask.policies, ask.cost, granted);
+    const decisions = decided.map((decision, i) => this.#withoutHeld(decision, ask.policies[i]));
     this.#counters = counters;
     const grant = ask.returnable ? this.#remember(now, until, ask, portion) : '';
     const reply = {
@@ -251,7 +257,9 @@ export class Ledger {
    */
   #lendShare(now: number, leaseMs: number, ask: Ask, waiting: number): ShareLoan | undefined {
     const { policies, cost, share, want } = ask;
-    if (share === undefined) return undefined;
+    // A share grows into what its algorithm has left, which knows nothing of what is held.
+    const isHeld = policies.some(({ counter }) => this.#holds.out(counter) > 0);
+    if (share === undefined || isHeld) return undefined;
     const others = policies.filter(({ counter }) => share.wishes.every((wish) => wish.counter !== counter));
     const wanted = want - waitingOf(ask) + waiting;
     const ahead = others.length === 0 ? 0 : this.#roomAhead(now, leaseMs, others, cost, wanted);
@@ -275,7 +283,7 @@ export class Ledger {
   #portion(now: number, leaseMs: number, ask: Ask): Portion {
     const { policies, cost, want } = ask;
     const waiting = waitingOf(ask);
-    const remaining = policies.map((policy) => peek(this.#counters, now, policy).remaining);
+    const remaining = policies.map((policy) => this.#peek(now, policy).remaining);
     const free = policies.map((policy, i) => Math.floor((remaining[i] ?? 0) / permitsOf(policy, cost)));
     const served = Math.min(waiting, ...free);
     const wanted = want - waiting;
@@ -294,7 +302,7 @@ export class Ledger {
   ): number {
     if (wanted <= 0 || policies.some((policy) => lendingOf(policy, leaseMs) !== 'by-number')) return 0;
     const rooms = policies.map((policy) => {
-      const left = peek(this.#counters, now, policy).remaining - permitsOf(policy, cost, served);
+      const left = this.#peek(now, policy).remaining - permitsOf(policy, cost, served);
       // Near its end permits are had one at a time, so that the last are where they are wanted.
       if (left < policy.quota * SHARE) return 0;
       const out = this.#loans.out(policy.counter, now);
@@ -319,7 +327,7 @@ export class Ledger {
     this.#shares.contest(now, policy.counter, ownShare);
     const loans = this.#loansOf(now, policy, ownShare);
     const back = loans.reduce((sum, { permits }) => sum + permits, 0);
-    return Math.floor((peek(this.#counters, now, policy).remaining + back) / permitsOf(policy, cost));
+    return Math.floor((this.#peek(now, policy).remaining + back) / permitsOf(policy, cost));
   }
 
   /** What is out on loan, by number and by rate, but for the asker's own share. */
@@ -329,14 +337,74 @@ export class Ledger {
     return [...this.#loans.list(counter, now), ...byRate];
   }
 
-  /** As the policy says, but no later than loans can have come back. */
+  /** As the policy says, but no later than loans and holds can have come back. */
   #foresee(now: number, policy: Policy, cost: number, ownShare: string | undefined): Decision {
-    const decision = foresee(this.#counters, now, policy, cost);
-    if (decision.allowed) return peek(this.#counters, now, policy);
-    const shortage = permitsOf(policy, cost) - decision.remaining;
-    const back = backAt(this.#loansOf(now, policy, ownShare), shortage);
-    const retryAfterMs = Math.min(decision.retryAfterMs, back === undefined ? Infinity : back - now);
-    return { ...decision, retryAfterMs: Math.max(1, retryAfterMs) };
+    const wanted = permitsOf(policy, cost);
+    const { counter } = policy;
+    const before = this.#peek(now, policy);
+    if (wanted <= before.remaining) return before;
+    const shortage = wanted - before.remaining;
+    const held = shortage <= this.#holds.out(counter) ? this.#holds.lastEnd(counter) : undefined;
+    const back = backAt(this.#loansOf(now, policy, ownShare), shortage) ?? held;
+    const { retryAfterMs, allowed } = foresee(this.#counters, now, policy, cost);
+    // Where only what is held is in the way, the algorithm knows of no wait.
+    const drainsMs = allowed ? Number.POSITIVE_INFINITY : retryAfterMs;
+    const backMs = back === undefined ? Number.POSITIVE_INFINITY : back - now;
+    return { ...before, allowed: false, retryAfterMs: Math.max(1, Math.min(drainsMs, backMs)) };
+  }
+
+  /** What is left, without what is held. */
+  #peek(now: number, policy: Policy): Decision {
+    return this.#withoutHeld(peek(this.#counters, now, policy), policy);
+  }
+
+  #withoutHeld(decision: Decision, policy: Policy | undefined): Decision {
+    const held = policy === undefined ? 0 : this.#holds.out(policy.counter);
+    return held === 0 ? decision : { ...decision, remaining: Math.max(0, decision.remaining - held) };
+  }
+
+  /**
+   * Holds permits for those that wait, whose cost is told later by `settle`; `holdMs` after now they have spent what they
+   * asked for. They count in full until then, and from the settlement on for a window, which is later than their use.
+   */
+  #hold(now: number, ask: Ask, holdMs: number): { reply: Reply; write: Stored | undefined } {
+    const waiting = waitingOf(ask);
+    const own = { ...ask, want: waiting };
+    const served = this.#holds.isFull ? 0 : this.#portion(now, this.#noteLease(ask), own).served;
+    if (served === 0) return { reply: this.#refuseHold(now, own, waiting), write: undefined };
+    const name = this.#nextName();
+    const { policies, cost } = ask;
+    this.#holds.add(name, { policies, cost, end: now + holdMs, requests: served });
+    const drawn = draws(policies, cost, served);
+    const write = this.#drawFromReserve(now, drawn) ? undefined : this.#writeAhead(now, policies, drawn);
+    const reply = { version: VERSION, granted: served, keepMs: 0, lifeMs: 0, grant: name, leased: false };
+    if (served < waiting)
+      return { reply: { ...this.#refuseHold(now, own, waiting - served), ...reply, keepMs: 1 }, write };
+    return { reply: { ...reply, decisions: policies.map((policy) => this.#peek(now, policy)) }, write };
+  }
+
+  /** A hold may come back at any moment, so a denial for its sake is not kept. */
+  #refuseHold(now: number, ask: Ask, unmet: number): Reply {
+    const { loans: _, ...reply } = this.#refuseRest(now, ask, unmet);
+    const held = ask.policies.some(({ counter }) => this.#holds.out(counter) > 0);
+    return held ? { ...reply, keepMs: Math.min(reply.keepMs, 1) } : reply;
+  }
+
+  /**
+   * Charges what a request of a hold has really spent, even above the quota: then it is a debt. `write`, if any, must be
+   * durable before the isolate is told.
+   */
+  settle(clock: number, { grant, part, used }: Settlement): { write: Stored | undefined } {
+    const now = this.#tick(clock);
+    const ended = this.#holds.end(grant, part, 1);
+    if (ended === undefined) return { write: undefined };
+    const { policies, cost } = ended.hold;
+    const permits = policies.map((policy) => [policy, spentOf(policy, cost, used)] as const);
+    this.#counters = charge(this.#counters, now, permits);
+    // What it cost was stored when it was held.
+    const debt = policies.map((policy) => ({ policy, permits: Math.max(0, used - cost) }));
+    const write = this.#drawFromReserve(now, debt) ? undefined : this.#writeAhead(now, policies, debt);
+    return { write };
   }
 
   /** Gives unused permits back to where they were charged; each part once, and only to the load that granted them. */
@@ -346,6 +414,7 @@ export class Ledger {
 
   #takeBack(now: number, { grant: name, unused, part, share }: Return): void {
     if (share !== undefined) this.#endShare(now, share);
+    if (part !== undefined && this.#holds.end(name, part, unused) !== undefined) return;
     const grant = this.#grants.get(name);
     if (grant === undefined) return;
     const requests = Math.min(unused, grant.granted);
@@ -391,7 +460,7 @@ export class Ledger {
     return {
       firstSeen: this.#firstSeen,
       lastSeen: this.#lastSeen,
-      policies: policies.map((policy) => ({ policy, decision: peek(this.#counters, now, policy) })),
+      policies: policies.map((policy) => ({ policy, decision: this.#peek(now, policy) })),
     };
   }
 
@@ -418,6 +487,8 @@ export class Ledger {
     this.#now = Math.max(this.#now, clock);
     if (!this.#resumed) this.#counters = resume(this.#counters, this.#now, this.#now + this.#leaseMs);
     this.#resumed = true;
+    for (const hold of this.#holds.expire(this.#now))
+      this.#counters = charge(this.#counters, this.#now, chargesOf(hold));
     for (const [name, grant] of this.#grants) {
       if (grant.forgetAt > this.#now && this.#grants.size <= MAX_GRANTS) break;
       this.#forget(name);
@@ -455,9 +526,11 @@ export class Ledger {
       ...[...this.#reserve].map(([counter, { permits }]) => [counter, permits] as const),
       ...policies.map((policy) => [policy.counter, size - granted] as const),
     ]);
+    const held = this.#holds.all.flatMap(chargesOf);
+    const spent = undrained(charge(this.#counters, now, held), now);
     this.#reserveEnd = now + RESERVE_MS;
     const end = this.#reserveEnd + this.#leaseMs;
-    let ahead = this.#shares.store(undrained(this.#counters, now), now, this.#reserveEnd, end);
+    let ahead = this.#shares.store(spent, now, this.#reserveEnd, end);
     this.#reserve = new Map();
     for (const { policy } of ahead.values()) {
       const permits = wanted.get(policy.counter) ?? 0;
@@ -486,7 +559,7 @@ export class Ledger {
   }
 
   #remember(now: number, until: number, { policies, cost, undecidedMs = 0 }: Ask, portion: Portion): string {
-    const name = `${this.#load}.${this.#grantCount++}`;
+    const name = this.#nextName();
     const undecided = Math.min(Math.max(0, undecidedMs), UNDECIDED_MS);
     const lent = portion.ahead + (undecided > 0 ? portion.served : 0);
     const loanEnd = Math.max(until, now + undecided);
@@ -495,6 +568,10 @@ export class Ledger {
     this.#grants.set(name, { policies, cost, until, granted, lent, loanEnd, forgetAt });
     for (const policy of policies) this.#loans.lend(policy.counter, loanEnd, permitsOf(policy, cost, lent));
     return name;
+  }
+
+  #nextName(): string {
+    return `${this.#load}.${this.#grantCount++}`;
   }
 
   /** Nothing of it comes back any more. */
@@ -513,6 +590,14 @@ export class Ledger {
       this.#loans.settle(policy.counter, loanEnd, permitsOf(policy, cost, settled));
   }
 }
+
+/** What all requests of a hold may spend. */
+const chargesOf = ({ policies, cost, requests }: Hold): (readonly [Policy, number])[] =>
+  policies.map((policy) => [policy, permitsOf(policy, cost, requests)] as const);
+
+/** What a request has spent of a policy; one that cost more than a whole quota was held for the quota. */
+const spentOf = (policy: Policy, cost: number, used: number): number =>
+  used <= cost ? permitsOf(policy, used) : permitsOf(policy, cost) + used - cost;
 
 /** When the last of these counters has drained, and what was usual is forgotten; never, of what cannot be read. */
 export const restsAt = ({ version, counters, usage }: Stored): number =>

@@ -3,7 +3,7 @@
 import { DurableObject } from 'cloudflare:workers';
 import { blockedReply } from './blocked.ts';
 import { Ledger, type Look, restsAt, type Stored } from './ledger.ts';
-import { type Ask, type Reply, type Return, VERSION } from './messages.ts';
+import { type Ask, type Reply, type Return, type Settlement, VERSION } from './messages.ts';
 import {
   endOf,
   inForce,
@@ -58,6 +58,13 @@ export class Limiter extends DurableObject {
 
   giveBack(unused: Return): void {
     if (unused.version <= VERSION) this.#ledger.giveBack(Date.now(), unused);
+  }
+
+  /** Charges what a request of a hold has really spent. */
+  settle(settlement: Settlement): void {
+    if (settlement.version > VERSION) return;
+    const { write } = this.#ledger.settle(Date.now(), settlement);
+    if (write !== undefined) this.#save(write);
   }
 
   look(): State {

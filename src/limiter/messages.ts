@@ -57,6 +57,11 @@ export interface Ask {
   readonly returnable: boolean;
   /** For so long another partition may still deny those that wait: their permits are on loan. Absent: none may. */
   readonly undecidedMs?: number | undefined;
+  /**
+   * Those that wait tell what they spent only after their answer, within so long: their permits are held, not charged, until
+   * a `Settlement` of each or the end of it. Absent: they are charged at once.
+   */
+  readonly holdMs?: number | undefined;
   /** Grants of which nothing will come back any more. */
   readonly spent?: readonly string[] | undefined;
   /** The asker's own share: only others' are in its way. Absent: it has none. */
@@ -138,6 +143,17 @@ export interface Return {
   readonly part?: number | undefined;
   /** A share that has ended, unused in part. Absent: none. */
   readonly share?: ShareAsk | undefined;
+}
+
+/** What one request of a hold has spent in the end. Sent at most once. */
+export interface Settlement {
+  readonly version: number;
+  /** The grant's name. */
+  readonly grant: string;
+  /** Tells settlements and returns of one grant apart: each counts once. */
+  readonly part: number;
+  /** Permits to charge of each policy, now: 0 gives all back, more than it cost is a debt. */
+  readonly used: number;
 }
 
 /** Grants nothing. */

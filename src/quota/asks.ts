@@ -124,6 +124,13 @@ export class Asks {
       asker.waitUntil(scheduler.wait(0).then(() => this.#return(asker, holding, grant)));
   }
 
+  /** Charges what a request spent in the end, of a plan that holds its permits until then. */
+  settle(asker: Asker, { plan, partition }: Holding, grant: Grant, used: number): void {
+    if (plan.holdMs === undefined) return;
+    const settlement = { version: VERSION, grant: grant.name, part: grant.returns++, used };
+    asker.waitUntil(this.#client.settle(asker.env, partition, settlement));
+  }
+
   async #fetch(asker: Asker, holding: Holding, asking: Asking, alone: boolean): Promise<void> {
     const ask = this.#askOf(asker, holding, asking, alone);
     const background = (work: Promise<void>) => asker.waitUntil(work);
@@ -199,6 +206,7 @@ export class Asks {
       waiting: waiters.length,
       returnable: !isUnlimited,
       undecidedMs: alone ? undefined : UNDECIDED_MS,
+      holdMs: plan.holdMs,
       spent: spent.length === 0 ? undefined : spent,
       holder: holding.share?.name,
       share,

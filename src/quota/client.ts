@@ -4,7 +4,7 @@ import type { Bindings } from '../bindings.ts';
 import type { Config } from '../config/types.ts';
 import { BoundedMap } from '../lib/bounded-map.ts';
 import type { Limiter } from '../limiter/limiter.ts';
-import type { Ask, Reply, Return } from '../limiter/messages.ts';
+import type { Ask, Reply, Return, Settlement } from '../limiter/messages.ts';
 import { limiterName } from '../partition.ts';
 
 /** Names and failures remembered, each. */
@@ -96,6 +96,14 @@ export class LimiterClient {
   /** Learns the name of a partition's Limiter from whoever knows no more of the partition. */
   know(partition: string, limiter: string): void {
     this.#names.set(partition, limiter);
+  }
+
+  /** Never retried, as a return is not; what is not settled has spent what it was held for. */
+  async settle(env: Bindings, partition: string, settlement: Settlement): Promise<void> {
+    const limiter = await this.#limiter(env, partition);
+    await limiter.settle(settlement).catch(() => {
+      // The next ask reports a broken Limiter.
+    });
   }
 
   /** Never retried: a return that arrives twice, or not at all, must not loosen a limit. */

@@ -102,6 +102,15 @@ export class Permits {
     if (grant !== undefined) this.#asks.release(asker, holding, grant);
   }
 
+  /**
+   * Says what a request spent of each policy once its answer is known; for plans with `holdMs`, once for each outcome.
+   * Without it, the cost of the plan is spent when the hold ends.
+   * @param used permits: 0 gives all back, more than the plan's cost is charged as a debt.
+   */
+  settle(asker: Asker, { grant, holding }: Outcome, used: number): void {
+    if (grant !== undefined) this.#asks.settle(asker, holding, grant, used);
+  }
+
   #takeAll(asker: Asker, holdings: readonly Holding[], now: number): Outcome[] {
     const outcomes: Outcome[] = [];
     for (const holding of holdings) {

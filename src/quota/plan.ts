@@ -24,6 +24,11 @@ export interface Plan extends Loanable {
   readonly mode: Mode;
   /** Whether the partition's own policies apply, though there may be none: an override stands in their place. */
   readonly own: boolean;
+  /**
+   * Set where a request tells what it spent only after its answer: its permits are held for so many milliseconds at most,
+   * and `Permits.settle` charges them.
+   */
+  readonly holdMs?: number;
 }
 
 export interface Charge {

@@ -39,6 +39,11 @@ export const fixedWindow: Arithmetic<Spent, PermitsByWindow, PermitsByWindow> = 
     return [decision, chargeWindows(state, now, policy, [[start, allowed ? cost : 0]])];
   },
 
+  charge(state, at, policy, cost) {
+    const { start } = windowAt(at, policy);
+    return { start, permits: (state?.start === start ? state.permits : 0) + cost };
+  },
+
   giveBack(state, until, policy, cost) {
     if (windowAt(until, policy).start !== state.start) return state;
     return { ...state, permits: Math.max(0, state.permits - cost) };

@@ -47,6 +47,11 @@ export const gcra: Arithmetic<Arrival> = {
     ];
   },
 
+  charge(state, at, policy, cost) {
+    const before = Math.max(state?.tat ?? 0, micros(at));
+    return { tat: before + cost * emissionInterval(policy), newest: micros(at) };
+  },
+
   /**
    * Only while nothing was granted since: below a later grant the TAT may have stood at that grant's own time, and
    * taking the interval off would then make room that never was. Otherwise the permit stays spent.

@@ -35,6 +35,11 @@ export const slidingWindow: Arithmetic<Slices, SlidingCharge, Slices> = {
     return [decision, after];
   },
 
+  charge(state = [], at, policy, cost) {
+    const before = live(state, at, policy);
+    return cost > 0 ? add(before, sliceOf(at, policy), cost) : before;
+  },
+
   giveBack: (state, until, policy, cost) => subtract(state, sliceOf(until, policy), cost),
 
   reserve(state, now, until, policy, cost) {
