@@ -29,6 +29,9 @@ import { heldOfShare, newShare, type Share } from './share.ts';
 /** Leases kept in an isolate. */
 const CAPACITY = 20_000;
 
+/** A request waits for loans no longer than a lease's life and this, which a return and an ask may take. */
+const RETURN_MS = 1_000;
+
 /** A request that asks. */
 interface Visit {
   readonly asker: Asker;
@@ -161,8 +164,7 @@ export class Permits {
     answers: readonly (Answer | undefined)[],
     until: number,
   ): Outcome[] | Promise<Outcome[]> {
-    if (until > visit.cameAt + this.#config.leaseMs + this.#config.limiterTimeoutMs)
-      return this.#decide(visit, answers);
+    if (until > visit.cameAt + this.#config.leaseMs + RETURN_MS) return this.#decide(visit, answers);
     this.#releaseAll(visit, answers);
     return this.#askInTurn(visit, until);
   }

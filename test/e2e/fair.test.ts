@@ -19,6 +19,9 @@ const small = { '/a/': '10/minute', '/b/': '50/minute; 1000/hour', '/c/': '100/h
 const large = { '/d/': '1000/hour', '/e/': '1000/minute' };
 const limits: Readonly<Record<string, string>> = { ...small, ...large };
 
+/** On a busy machine too the Limiter decides, not what stands in for it. */
+const TIMEOUT_MS = '30000';
+
 /** What is refused by these comes back soon. */
 const short = ['10/second', '50/2 seconds', ...(scaled(0, 1) === 1 ? ['100/minute'] : [])];
 const algorithms = ['sliding-window', 'gcra'];
@@ -34,7 +37,10 @@ beforeAll(async () => {
   origin = await startOrigin();
   const routes = Object.entries(limits).map(([path, each]) => ({ match: `${path}*`, limits: each }));
   weir = await startWeir({
-    vars: { ORIGIN_URL: `${origin.url}/echo`, LIMITS: '1000000/hour', ROUTES: [...routes, ...shortRoutes] },
+    vars: {
+      ...{ ORIGIN_URL: origin.url, LIMITS: '1000000/hour', LIMITER_TIMEOUT_MS: TIMEOUT_MS },
+      ROUTES: [...routes, ...shortRoutes],
+    },
     isolates: 8,
   });
 });
@@ -45,7 +51,8 @@ afterEach(async () => {
 afterAll(() => Promise.all([weir.close(), origin.close()]));
 
 const start = async (options: Parameters<typeof startWeir>[0]): Promise<Weir> => {
-  other = await startWeir({ ...options, vars: { ORIGIN_URL: `${origin.url}/echo`, ...options?.vars } });
+  const vars = { ORIGIN_URL: origin.url, LIMITER_TIMEOUT_MS: TIMEOUT_MS, ...options?.vars };
+  other = await startWeir({ ...options, vars });
   return other;
 };
 
@@ -66,6 +73,11 @@ const burst = async (path: string, count: number, isolates: number, headers: Hea
   const answers = await Promise.all(
     Array.from({ length: count }, (_, i) => send(`${weir.urls[i % isolates]}${path}`, headers)),
   );
+  return passedOf(answers);
+};
+
+const passedOf = (answers: readonly Response[]): number => {
+  for (const { status } of answers) expect([200, 429]).toContain(status);
   return answers.filter(({ status }) => status === 200).length;
 };
 
@@ -140,7 +152,7 @@ describe('two limits at once', () => {
     const { urls } = await start({ isolates: 4, vars: { LIMITS: '40/minute', IP_LIMITS: '40/minute' } });
     const headers = { ...(await somebody()), 'CF-Connecting-IP': '192.0.2.1' };
     const answers = await Promise.all(Array.from({ length: 80 }, (_, i) => send(urls[i % 4] ?? '', headers)));
-    expect(answers.filter(({ status }) => status === 200).length).toBe(40);
+    expect(passedOf(answers)).toBe(40);
   });
 });
 
@@ -163,6 +175,8 @@ const far = () => limitersWith('return scheduler.wait(150).then(() => this.grant
 const remainingOf = (answer: Response, policy: string): number =>
   Number(answer.headers.get('RateLimit')?.match(new RegExp(`"${policy}";r=(\\d+)`))?.[1]);
 
+const POLICIES = ['100/hour', 'ip:200/hour', 'global:500/hour'];
+
 describe('requests that are cancelled before they were decided', () => {
   it('spend nothing of anybody’s', async () => {
     const { url } = await start({
@@ -173,24 +187,18 @@ describe('requests that are cancelled before they were decided', () => {
     const callers = await Promise.all(Array.from({ length: 4 }, () => somebody()));
     const before = origin.count;
     for (const caller of callers) await cancel(url, 30, { ...caller, ...address });
-    // A request may have been decided before its client was seen to leave: each of those costs one.
-    const cost = () => origin.count - before;
-    const last = async () => send(url, { ...(callers[0] ?? {}), ...address });
-    const [own, ip, global] = [100, 200, 500];
+    // One that was decided before its client was seen to leave costs one; hardly any is, here.
+    const answered = async (): Promise<number[]> => {
+      const answer = await send(url, { ...callers[0], ...address });
+      const policies = [100, 200, 500].map((quota, i) => [quota, POLICIES[i] ?? ''] as const);
+      return policies.map(([quota, policy]) => quota - remainingOf(answer, policy));
+    };
     await expect
-      .poll(
-        async () => {
-          const answer = await last();
-          return [
-            own - remainingOf(answer, '100/hour') <= cost(),
-            ip - remainingOf(answer, 'ip:200/hour') === cost(),
-            global - remainingOf(answer, 'global:500/hour') === cost(),
-          ];
-        },
-        { timeout: 15_000, interval: 1_000 },
-      )
+      .poll(async () => (await answered()).map((spent) => spent - (origin.count - before) <= 5), {
+        ...{ timeout: 15_000, interval: 1_000 },
+      })
       .toEqual([true, true, true]);
-    expect(cost()).toBeLessThan(40);
+    expect(origin.count - before).toBeLessThan(40);
   });
 
   it('leave nobody else refused', async () => {
@@ -199,13 +207,12 @@ describe('requests that are cancelled before they were decided', () => {
       vars: { LIMITS: '1000/hour', GLOBAL_LIMITS: '20/minute' },
     });
     const [attacker, victim] = [await somebody(), await somebody()];
-    await cancel(url, 100, attacker);
     const before = origin.count;
+    await cancel(url, 100, attacker);
     await sleep(3_000);
     const answers = await Promise.all(Array.from({ length: 15 }, () => send(url, victim)));
-    expect(answers.filter(({ status }) => status === 200).length).toBeGreaterThanOrEqual(
-      Math.min(15, 20 - before),
-    );
+    // Of those that were cancelled a few may have been decided before their clients were seen to leave.
+    expect(passedOf(answers)).toBeGreaterThanOrEqual(15 - (origin.count - before - passedOf(answers)));
   });
 });
 

@@ -87,14 +87,14 @@ export const mutants: readonly Mutant[] = [
     file: LEDGER,
     from: 'permits - permitsOf(policy, cost, requests);',
     to: 'permits - 1;',
-    tests: LADDER,
+    tests: ['test/unit/counters.test.ts'],
   },
   {
     guard: 'no more comes back than was granted',
     file: LEDGER,
     from: 'Math.min(unused, grant.granted)',
     to: 'unused',
-    tests: LADDER,
+    tests: ['test/unit/counters.test.ts'],
   },
   {
     guard: 'time never runs backwards',
@@ -171,7 +171,7 @@ export const mutants: readonly Mutant[] = [
     file: LEASE,
     from: 'if (grant?.leased) lease.grants.push(grant);',
     to: 'if (grant) lease.grants.push(grant);',
-    tests: ['test/unit/lease.test.ts'],
+    tests: ['test/unit/versions.test.ts'],
   },
   {
     guard: 'what a dropped request was granted is taken back, once',

@@ -149,6 +149,28 @@ describe('a ledger’s grants', () => {
   });
 });
 
+describe('a ledger', () => {
+  const limit = policy(100, 1, 'minute');
+  const ask = (waiting: number) =>
+    ({ version: 1, policies: [limit], cost: 1, want: waiting, waiting, returnable: true }) as const;
+  const left = (ledger: Ledger) => ledger.look(EPOCH, [limit]).policies[0]?.decision.remaining;
+
+  it('takes back no more than it granted, though more was charged at that moment', () => {
+    const ledger = new Ledger(undefined, '0');
+    const { grant } = ledger.consume(EPOCH, ask(5)).reply;
+    ledger.consume(EPOCH, ask(5));
+    ledger.giveBack(EPOCH, { version: 1, grant, unused: 50, part: 0 });
+    expect(left(ledger)).toBe(95);
+  });
+
+  it('writes anew for a grant that the reserve covers only in part', () => {
+    const ledger = new Ledger(undefined, '0');
+    const writes = [1, 1, 5].map((waiting) => ledger.consume(EPOCH, ask(waiting)).write);
+    const reloaded = new Ledger(structuredClone(writes.findLast((write) => write !== undefined)), '1');
+    expect(left(reloaded)).toBeLessThanOrEqual(93);
+  });
+});
+
 describe('a crash under gcra', () => {
   it('shuts nobody out: a caller at half its quota goes on', () => {
     for (const limit of [policy(100, 1, 'second', 'gcra'), policy(300, 5, 'second', 'gcra')]) {

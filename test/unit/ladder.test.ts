@@ -163,6 +163,7 @@ describe('without faults', () => {
       for (let i = 0; i < 150; i++) ladder.request(i);
       ladder.settleAll();
       expect([ladder.passed.length, ladder.denied, ladder.sleeping.length]).toEqual([100, 50, 0]);
+      expect(ladder.calls).toBeLessThanOrEqual(6 * isolates);
     }
   });
 });

@@ -102,6 +102,13 @@ describe('a Limiter of the version before', () => {
     ).toBe(2);
   });
 
+  it('grants one to a request that has left: nobody who comes later may use it', () => {
+    const { lease, asking } = asks(1);
+    for (const waiter of asking.waiters) waiter.state = 'gone';
+    expect(settle(lease, asking, answers.plain)?.unused).toBe(1);
+    expect(take(lease, EPOCH + 1)).toBeUndefined();
+  });
+
   it('lends, and what is left may be used until its end', () => {
     const { lease, told, asking } = asks(3);
     settle(lease, asking, answers.lease);
