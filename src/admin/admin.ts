@@ -5,7 +5,8 @@ import { type ConfigSource, configSource, type WeirOptions } from '../config/opt
 import type { Config } from '../config/types.ts';
 import type { Env } from '../config/vars.ts';
 import { internalError, plain, reducedCapacity } from '../problem.ts';
-import { LimiterClient, LimiterError } from '../quota/client.ts';
+import { LimiterClient } from '../quota/client.ts';
+import { LimiterError } from '../quota/limiter-error.ts';
 import { partitionNamer } from '../report/partition-name.ts';
 import type { AdminEnv } from './context.ts';
 import { directoryRoutes } from './directory.ts';

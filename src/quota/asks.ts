@@ -5,7 +5,7 @@ import type { Config } from '../config/types.ts';
 import type { Identity } from '../identity.ts';
 import { type Ask, VERSION } from '../limiter/messages.ts';
 import type { TokenClaims } from '../limiter/standing.ts';
-import { LimiterClient, LimiterError } from './client.ts';
+import { LimiterClient } from './client.ts';
 import {
   type Answer,
   type Asking,
@@ -25,6 +25,7 @@ import {
   unnoteSpent,
   type Waiter,
 } from './lease.ts';
+import { LimiterError } from './limiter-error.ts';
 import type { Holding } from './outcome.ts';
 import { endShare, putBackShare, type Share } from './share.ts';
 

@@ -6,6 +6,7 @@ import { BoundedMap } from '../lib/bounded-map.ts';
 import type { Limiter } from '../limiter/limiter.ts';
 import type { Ask, Reply, Return, Settlement } from '../limiter/messages.ts';
 import { limiterName } from '../partition.ts';
+import { LimiterError } from './limiter-error.ts';
 
 /** Names and failures remembered, each. */
 const CAPACITY = 10_000;
@@ -18,16 +19,6 @@ const LONGEST_PAUSE_MS = 30_000;
 interface Failures {
   count: number;
   pausedUntil: number;
-}
-
-/** Why no answer was had; for the log. */
-export class LimiterError extends Error {
-  readonly reason: 'limiter_timeout' | 'limiter_overloaded' | 'limiter_failed' | 'limiter_paused';
-
-  constructor(reason: LimiterError['reason'], cause?: unknown) {
-    super(reason, { cause });
-    this.reason = reason;
-  }
 }
 
 export class LimiterClient {

@@ -5,7 +5,7 @@ import { BoundedMap } from '../lib/bounded-map.ts';
 import { Ledger } from '../limiter/ledger.ts';
 import { VERSION } from '../limiter/messages.ts';
 import type { Policy } from '../limiter/policy.ts';
-import type { LimiterError } from './client.ts';
+import type { LimiterError } from './limiter-error.ts';
 import type { Holding, Outcome } from './outcome.ts';
 
 /** Partitions that `local` keeps books of. */

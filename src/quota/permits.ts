@@ -3,7 +3,6 @@ import type { Config } from '../config/types.ts';
 import { BoundedMap } from '../lib/bounded-map.ts';
 import type { Policy } from '../limiter/policy.ts';
 import { type Asker, Asks } from './asks.ts';
-import { LimiterError } from './client.ts';
 import { failurePolicy } from './failure-policy.ts';
 import {
   type Answer,
@@ -22,6 +21,7 @@ import {
   tellAbnormal,
   wantsRenewal,
 } from './lease.ts';
+import { LimiterError } from './limiter-error.ts';
 import type { Holding, Outcome } from './outcome.ts';
 import type { Plan } from './plan.ts';
 import { heldOfShare, newShare, type Share } from './share.ts';

@@ -1,9 +1,9 @@
 // What an isolate does without a Limiter, by what it knows of the partition.
 import { describe, expect, it } from 'vitest';
 import { blockedReply } from '../../src/limiter/blocked.ts';
-import { LimiterError } from '../../src/quota/client.ts';
 import { failurePolicy } from '../../src/quota/failure-policy.ts';
 import { newLease } from '../../src/quota/lease.ts';
+import { LimiterError } from '../../src/quota/limiter-error.ts';
 import type { Holding } from '../../src/quota/outcome.ts';
 import { configWith } from '../fixtures/config.ts';
 import { policy } from './policies.ts';
