@@ -28,8 +28,8 @@ export const mutants: readonly Mutant[] = [
   {
     guard: 'a reserve is charged ahead',
     file: LEDGER,
-    from: 'now + AHEAD_MS, policy, permits',
-    to: 'now, policy, permits',
+    from: 'reserve(ahead, now, end, policy, permits)',
+    to: 'reserve(ahead, now, now, policy, permits)',
     tests: LADDER,
   },
   {
@@ -43,8 +43,8 @@ export const mutants: readonly Mutant[] = [
     guard: 'a lease lives from the asking',
     file: 'src/quota/lease.ts',
     // As if the reply had taken so long and the life began at its arrival.
-    from: 'expires: askedAt + lifeMs',
-    to: 'expires: askedAt + 950 + lifeMs',
+    from: 'leased: leased ?? granted > 1, expires: askedAt + lifeMs',
+    to: 'leased: leased ?? granted > 1, expires: askedAt + 950 + lifeMs',
     tests: LADDER,
   },
   {
@@ -64,14 +64,14 @@ export const mutants: readonly Mutant[] = [
   {
     guard: 'a lease of a fixed window ends with it',
     file: LEDGER,
-    from: 'Math.min(now + LEASE_MS, boundary(ask.policies, now) - 1)',
-    to: 'now + LEASE_MS',
+    from: 'Math.min(now + leaseMs, boundary(ask.policies, now) - 1)',
+    to: 'now + leaseMs',
     tests: LADDER,
   },
   {
     guard: 'a reserve is valid for ten seconds',
     file: LEDGER,
-    from: 'now >= this.#reserveEnd || ',
+    from: 'if (now >= this.#reserveEnd) return false;',
     to: '',
     tests: LADDER,
   },
@@ -85,8 +85,8 @@ export const mutants: readonly Mutant[] = [
   {
     guard: 'the reserve covers the whole grant',
     file: LEDGER,
-    from: 'permits - permitsOf(policy, cost, requests);',
-    to: 'permits - 1;',
+    from: 'quota > policy.quota || before < permits',
+    to: 'quota > policy.quota || before < 1',
     tests: ['test/unit/counters.test.ts'],
   },
   {

@@ -12,7 +12,10 @@ const error = new LimiterError('limiter_failed');
 
 const holding = (limit = policy(10, 1, 'minute')): Holding => ({
   ...newLease(),
-  ...{ plan: { id: 0, kind: 'subject', policies: [limit], cost: 1, leasable: true }, partition: 'alice' },
+  ...{
+    plan: { id: 0, kind: 'subject', policies: [limit], cost: 1, byRate: [], leasable: true },
+    partition: 'alice',
+  },
 });
 
 /** As the Limiter last said. */
