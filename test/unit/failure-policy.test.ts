@@ -1,6 +1,7 @@
 // What an isolate does without a Limiter, by what it knows of the partition.
 import { describe, expect, it } from 'vitest';
 import { blockedReply } from '../../src/limiter/blocked.ts';
+import { CALLER } from '../../src/partition.ts';
 import { failurePolicy } from '../../src/quota/failure-policy.ts';
 import { newLease } from '../../src/quota/lease.ts';
 import { LimiterError } from '../../src/quota/limiter-error.ts';
