@@ -13,10 +13,11 @@ const error = new LimiterError('limiter_failed');
 
 const holding = (limit = policy(10, 1, 'minute')): Holding => ({
   ...newLease(),
-  ...{
-    plan: { id: 0, kind: 'subject', policies: [limit], cost: 1, byRate: [], leasable: true },
-    partition: 'alice',
+  plan: {
+    ...{ id: 0, kind: 'subject', key: CALLER, mode: 'enforce', own: true },
+    ...{ policies: [limit], cost: 1, leasable: true, byRate: [] },
   },
+  partition: 'alice',
 });
 
 /** As the Limiter last said. */
