@@ -7,11 +7,15 @@ import { configSource, varOf } from '../../src/config/options.ts';
 
 const KEY = { publicKey: '-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----' };
 
+/** Where a var goes on that is too long for one; an option has no such bound. */
+const CONTINUED = /_\d$/;
+
 it('every var has a documented option, and every option is a var: add it to `VarOptions`', async () => {
   const source = await readFile(join(import.meta.dirname, '../../src/config/options.ts'), 'utf8');
   const [, members = ''] = /interface VarOptions \{(.*?)\n\}/s.exec(source) ?? [];
   const options = [...members.matchAll(/\*\/\n {2}readonly (\w+)\?:/g)].map(([, name = '']) => varOf(name));
-  expect(options.toSorted()).toEqual([...varNames()].toSorted());
+  const vars = [...varNames()].filter((name) => !CONTINUED.test(name));
+  expect(options.toSorted()).toEqual(vars.toSorted());
 });
 
 describe('the configuration of a mount', () => {
