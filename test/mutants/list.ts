@@ -370,35 +370,6 @@ export const mutants: readonly Mutant[] = [
     tests: ['test/unit/audit/evidence.test.ts'],
   },
   {
-    guard: 'a share of a fixed window is charged in every window that it meets',
-    file: 'src/limiter/algorithms/fixed-share.ts',
-    // As a sliding window's is: at its end alone.
-    from: 'const windows = windowsBetween(now, until, policy);',
-    to: 'const windows = windowsBetween(until, until, policy);',
-    tests: SHARES,
-  },
-  {
-    guard: 'a fixed window’s share that shrinks frees no use of the window',
-    file: 'src/limiter/algorithms/fixed-share.ts',
-    from: 'start === current ? Math.max(wish.lowered, wish.used) : wish.lowered',
-    to: 'wish.lowered',
-    tests: SHARES,
-  },
-  {
-    guard: 'a use counts in every fixed window that it may have been in',
-    file: 'src/limiter/algorithms/fixed-share.ts',
-    from: 'windowsBetween(earliest, latest, policy)',
-    to: 'windowsBetween(latest, latest, policy)',
-    tests: SHARES,
-  },
-  {
-    guard: 'storage counts a fixed window’s share in every window that a renewal may meet',
-    file: 'src/limiter/algorithms/fixed-share.ts',
-    from: 'Math.max(0, permits - permitsIn(charge, start))',
-    to: '0',
-    tests: SHARES,
-  },
-  {
     guard: 'a share that was given back is never renewed',
     file: 'src/quota/share.ts',
     from: '  share.name = name;',

@@ -303,7 +303,7 @@ const anyEvent = (quota: number, windowMs: number, lifeMs: number): fc.Arbitrary
   );
 };
 
-const anySchedule = (algorithms: readonly ('sliding-window' | 'fixed-window')[]) =>
+const anySchedule = (algorithms: readonly 'sliding-window'[]) =>
   fc
     .record({
       quotas: fc.tuple(fc.integer({ min: 1, max: 6 }), fc.integer({ min: 1, max: 9 })),
@@ -332,9 +332,7 @@ const RUNS = scaled(2_000, 20_000);
 describe('any interleaving of shares lent, renewed, shrunk, given back, lost and crashed', () => {
   it.each([
     ['a sliding window', ['sliding-window']],
-    ['a fixed window', ['fixed-window']],
     ['two sliding windows', ['sliding-window', 'sliding-window']],
-    ['a fixed and a sliding window', ['fixed-window', 'sliding-window']],
   ] as const)('never uses more than the quota of %s', { timeout: SOAK_TIMEOUT_MS }, (_name, algorithms) => {
     fc.assert(
       fc.property(anySchedule(algorithms), ({ policies, lifeMs, limiterSkew, skews, events }) => {
