@@ -130,7 +130,8 @@ describe('without faults', () => {
         const { denied } = ladder;
         for (let i = 0; i < free; i++) ladder.request(places[i % places.length] ?? 0);
         ladder.finish();
-        expect(ladder.denied - denied).toBe(0);
+        // Those that waited already may be more than was free.
+        expect(ladder.denied - denied).toBeLessThanOrEqual(Math.max(0, -free));
         expect(ladder.busiest(limit.windowMs)).toBeLessThanOrEqual(limit.quota);
       }),
       { numRuns: 400 },
