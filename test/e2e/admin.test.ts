@@ -400,7 +400,7 @@ const EXP = 4_102_444_800;
 const BAD: readonly Bad[] = [
   ['GET', 'subjects', undefined, 'subject'],
   ['GET', 'subjects?subject=', undefined, 'subject'],
-  ['GET', `subjects?subject=${'a'.repeat(256)}`, undefined, 'subject'],
+  ['GET', `subjects?subject=${'a'.repeat(1025)}`, undefined, 'subject'],
   ['GET', 'subjects?subject=a&subject=b', undefined, 'subject'],
   ['GET', 'subjects?subject=a&issuer=https://other.test/', undefined, 'issuer'],
   ['GET', 'subjects?subject=a&issuer=', undefined, 'issuer'],
