@@ -98,7 +98,7 @@ const readConfig = (vars: Vars, tokens = true): Config => {
     limiterJurisdiction: vars.word('LIMITER_JURISDICTION', JURISDICTIONS),
     limiterLocation: vars.word('LIMITER_LOCATION', LOCATIONS),
     leaseMs: vars.integer('LEASE_SECONDS') * 1_000,
-    leases: vars.choice('LEASES') === 'on',
+    leases: vars.choice('LEASES'),
     ipv6Prefix: vars.integer('IPV6_PREFIX'),
     exemptAddresses: readExemptAddresses(vars),
     rateLimitHeaders: vars.choice('RATELIMIT_HEADERS'),

@@ -167,7 +167,7 @@ export interface Config {
   readonly limiterLocation: (typeof LOCATIONS)[number] | undefined;
   /** A lease's life, and for how long an isolate acts on what it knows of revocations and overrides. */
   readonly leaseMs: number;
-  readonly leases: boolean;
+  readonly leases: 'on' | 'rate' | 'off';
   /** Bits of an IPv6 address that count as one client. */
   readonly ipv6Prefix: number;
   /** Networks that no limit holds for but those by everyone. */

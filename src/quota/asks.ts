@@ -106,7 +106,7 @@ export class Asks {
   ask(asker: Asker, holding: Holding, alone: boolean): void {
     const { leases, leaseMs } = this.#config;
     const { leasable } = holding.plan;
-    const terms = { leasable, leaseMs, shared: leases, timeoutMs: this.#timeoutMs };
+    const terms = { leasable, leaseMs, shared: leases !== 'off', timeoutMs: this.#timeoutMs };
     const asking = startAsking(holding, Date.now(), terms);
     if (asking !== undefined) asker.waitUntil(this.#fetch(asker, holding, asking, alone));
   }

@@ -128,7 +128,7 @@ export class Permits {
   }
 
   #isDenied(holding: Holding, now: number): boolean {
-    return this.#config.leases && isDenied(holding, now);
+    return this.#config.leases !== 'off' && isDenied(holding, now);
   }
 
   /** Asks at once for all that are not held; where loans are in its way, waits for them. */

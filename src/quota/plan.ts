@@ -187,8 +187,15 @@ const planOf = (config: Config, id: number, key: Key, items: readonly Item[], ow
     cost: items[0]?.cost ?? 1,
     mode: items[0]?.mode ?? 'enforce',
     own: own || policies.some((policy) => policy.own === true),
-    ...(config.leases ? loanable(policies, config.leaseMs) : NOT_LOANABLE),
+    ...loanableUnder(config, policies),
   };
+};
+
+/** By rate only where it is asked for: between isolates that contend for a short window, a share refuses some who are below. */
+const loanableUnder = ({ leases, leaseMs }: Config, policies: readonly Policy[]): Loanable => {
+  if (leases === 'off') return NOT_LOANABLE;
+  const both = loanable(policies, leaseMs);
+  return leases === 'rate' ? both : { ...both, byRate: [] };
 };
 
 /** As a Limiter is told of it. */

@@ -632,7 +632,11 @@ describe('a bad configuration is named', () => {
       { ...ISSUER, LEASE_SECONDS: '11' },
       '`LEASE_SECONDS`: expected a whole number from 1 to 10, got `11`',
     ],
-    ['leases of another kind', { ...ISSUER, LEASES: 'true' }, '`LEASES`: expected `on` or `off`, got `true`'],
+    [
+      'leases of another kind',
+      { ...ISSUER, LEASES: 'true' },
+      '`LEASES`: expected `on`, `rate` or `off`, got `true`',
+    ],
     [
       'a tolerance of ten minutes',
       { ...ISSUER, CLOCK_TOLERANCE_SECONDS: '600' },
@@ -759,7 +763,7 @@ describe('a good configuration', () => {
       limiterJurisdiction: undefined,
       limiterLocation: undefined,
       leaseMs: 1_000,
-      leases: true,
+      leases: 'on',
       corsOrigins: [],
       serverTiming: false,
       abnormal: undefined,
@@ -908,7 +912,7 @@ describe('a good configuration', () => {
         ABNORMAL_ACTION: 'deny',
       }),
     ).toMatchObject({
-      leases: false,
+      leases: 'off',
       leaseMs: 5_000,
       serverTiming: true,
       onLimiterError: 'closed',

@@ -59,6 +59,7 @@ describe('the log', () => {
     expect(rest).toEqual([]);
     expect(denied).toEqual({
       ...{ id: 'a-ray-FRA', outcome: 'denied', reason: 'quota_exceeded', status: 429 },
+      method: 'GET',
       ...{ route: 'default', policy: '3/minute', partition: expect.stringMatching(/^[0-9a-f]{32}$/) },
     });
     expect(refused).toMatchObject({ outcome: 'unauthorized', reason: 'token_malformed', status: 401 });

@@ -16,7 +16,7 @@ afterEach(() => {
 });
 
 const watched = (action: 'report' | 'deny') =>
-  pipelineOf({ policies: policiesOf('1000000/hour'), abnormal: { factor: 5, action }, leases: false });
+  pipelineOf({ policies: policiesOf('1000000/hour'), abnormal: { factor: 5, action }, leases: 'off' });
 
 /** Minutes of ten requests each, from the beginning of one. */
 const learn = async (call: () => Promise<Response>, minutes: number): Promise<void> => {

@@ -94,7 +94,9 @@ const limitFindings = ({ policies, onLimiterError, leases, leaseMs }: Config): r
       ),
     );
   // Without a lease every request asks the one object.
-  const asked = policies.global.filter((policy) => !leases || lendingOf(policy, leaseMs) !== 'by-number');
+  const asked = policies.global.filter(
+    (policy) => leases === 'off' || lendingOf(policy, leaseMs) !== 'by-number',
+  );
   for (const { name } of asked)
     found.push(
       warning(
