@@ -141,7 +141,12 @@ const resultOf = (
   const callsPer1000 = (costs.calls * 1_000) / requests;
   const rowsPer1000 = (costs.rows * 1_000) / requests;
   return {
-    ...{ pattern: pattern.name, what: pattern.what, limits: pattern.limits, leases, faults, requests },
+    pattern: pattern.name,
+    what: pattern.what,
+    limits: pattern.limits,
+    leases,
+    faults,
+    requests,
     overAdmitted: all.reduce((most, log) => Math.max(most, over(log, quota, windowMs)), 0),
     underAdmitted: 1 - passed / wanted,
     callsPer1000,

@@ -107,7 +107,9 @@ const helpOf = (name: string, { about, usage = '[options]', options, notes }: He
 
 /** An option without a value. */
 export const flag = (about: string): Option<boolean> => ({
-  ...{ argument: undefined, about, fallback: false },
+  argument: undefined,
+  about,
+  fallback: false,
   read: () => true,
 });
 
@@ -135,7 +137,9 @@ export const whole = (
   about: string,
   fallback: number,
 ): Option<number> => ({
-  ...{ argument: '<n>', about, fallback },
+  argument: '<n>',
+  about,
+  fallback,
   read(value, name) {
     const number = /^\d{1,15}$/.test(value) ? Number(value) : Number.NaN;
     return number >= min && number <= max

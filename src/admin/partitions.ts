@@ -197,6 +197,10 @@ export const overrideOf = (request: AdminRequest, { key }: Subject): Override =>
 
 /** Whose counters an override's policies use, so that what was spent in the same window stays spent. */
 const SCOPE_OF_OVERRIDE: Readonly<Record<Key['kind'], Scope>> = {
-  ...{ subject: 'default', route: 'default', claim: 'default', param: 'default' },
-  ...{ address: 'anonymous', everyone: 'global' },
+  subject: 'default',
+  route: 'default',
+  claim: 'default',
+  param: 'default',
+  address: 'anonymous',
+  everyone: 'global',
 };

@@ -11,8 +11,12 @@ const time = (ms = Number.POSITIVE_INFINITY): string | null =>
 
 export const stateView = ({ policies, standing, firstSeen, lastSeen }: State) => ({
   policies: policies.map(({ policy: { name, algorithm, quota, windowMs }, decision }) => ({
-    ...{ name, algorithm, quota, windowSeconds: windowMs / 1000 },
-    ...{ remaining: decision.remaining, resetSeconds: Math.ceil(decision.resetMs / 1000) },
+    name,
+    algorithm,
+    quota,
+    windowSeconds: windowMs / 1000,
+    remaining: decision.remaining,
+    resetSeconds: Math.ceil(decision.resetMs / 1000),
   })),
   override: overrideView(standing?.override),
   revoked: {

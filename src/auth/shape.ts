@@ -8,7 +8,7 @@ export const MAX_TOKEN_LENGTH = 16_384;
 const SIGNED = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 /** Of an encrypted one (RFC 7516 section 3.1): five, of which the key's may be empty. */
 const ENCRYPTED = /^[\w-]+\.[\w-]*\.[\w-]+\.[\w-]+\.[\w-]+$/;
-/** Without any dot it is no JWT, but a word that only its issuer can look up; or what a client without a token sends. */
+/** Without any dot it is not a JWT, but a word that only its issuer can look up; or what a client without a token sends. */
 const OPAQUE = /^(?!(?:null|undefined)$)[\w~+/-]+=*$/;
 
 /** Why a text is no signed token, for the log; undefined where it looks like one. */

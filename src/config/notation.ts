@@ -100,7 +100,12 @@ const parsePart = (part: string, terms: Terms): KeyedPolicy | string => {
   return {
     name: `${named ? `${terms.scope}:` : ''}${window}${written}`,
     counter: counterOf(terms, written, algorithms[terms.algorithm].calendar ? `${count}${unit}` : windowMs),
-    ...{ algorithm: terms.algorithm, quota, windowMs, count, unit, key },
+    algorithm: terms.algorithm,
+    quota,
+    windowMs,
+    count,
+    unit,
+    key,
     own: own || key.kind === 'param',
   };
 };

@@ -26,7 +26,7 @@ export interface Decision {
 }
 
 /** What an isolate asks for. */
-export interface Wish {
+export interface ShareRequest {
   /** Of the policy. */
   readonly counter: string;
   /** Permits in every window. */
@@ -78,7 +78,7 @@ export interface Sharing<S, C, U> {
     until: number,
     policy: WindowedQuota,
     charge: C | undefined,
-    wish: Wish,
+    wish: ShareRequest,
     bounds: Bounds,
   ): Renewed<S, C>;
   /** The state with the `permits` of this charge counted until `until`, later than they are: as storage counts them. */

@@ -242,7 +242,12 @@ export class Ledger {
     this.#counters = counters;
     const grant = ask.returnable ? this.#remember(now, until, ask, portion) : '';
     const reply = {
-      ...{ version: VERSION, granted, keepMs: 0, lifeMs: until - now, grant, decisions },
+      version: VERSION,
+      granted,
+      keepMs: 0,
+      lifeMs: until - now,
+      grant,
+      decisions,
       ...(leased === granted > 1 ? {} : { leased }),
     };
     if (portion.served === waiting) return reply;

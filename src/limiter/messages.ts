@@ -1,6 +1,6 @@
 // What isolates and Limiters say to each other. Old and new code meet during a deploy, so members are only ever added,
 // and each says what its absence means. A message of a version to come is read by what is known of it, on the strict side.
-import type { Decision, Wish } from './arithmetic.ts';
+import type { Decision, ShareRequest } from './arithmetic.ts';
 import type { Policy } from './policy.ts';
 import type { Marks, TokenClaims } from './standing.ts';
 
@@ -24,7 +24,7 @@ export interface ShareAsk {
   /** Rises with every ask for this share: one that was overtaken by a later one changes nothing. */
   readonly order: number;
   /** One for each policy that is to be lent by rate. */
-  readonly wishes: readonly Wish[];
+  readonly wishes: readonly ShareRequest[];
 }
 
 /** What was lent of a share. */
@@ -158,6 +158,10 @@ export interface Settlement {
 
 /** Grants nothing. */
 export const denial = (decisions: readonly Decision[], keepMs: number): Reply => ({
-  ...{ version: VERSION, granted: 0, lifeMs: 0, grant: '' },
-  ...{ decisions, keepMs },
+  version: VERSION,
+  granted: 0,
+  lifeMs: 0,
+  grant: '',
+  decisions,
+  keepMs,
 });

@@ -2,7 +2,7 @@
 // it. No clock, no I/O.
 import { BoundedMap } from '../lib/bounded-map.ts';
 import { sharingOf } from './algorithms/index.ts';
-import type { Bounds, Wish } from './arithmetic.ts';
+import type { Bounds, ShareRequest } from './arithmetic.ts';
 import { type Counter, type Counters, permitsOf } from './counters.ts';
 import type { Loan } from './loans.ts';
 import type { ShareAsk } from './messages.ts';
@@ -158,7 +158,7 @@ export class Shares {
     });
   }
 
-  #boundsOf({ now }: Terms, policy: Policy, { permits }: Wish, name: string): Bounds {
+  #boundsOf({ now }: Terms, policy: Policy, { permits }: ShareRequest, name: string): Bounds {
     const { counter, quota } = policy;
     const isLarge = permits >= quota * LARGE;
     const refused = isLarge ? this.#obstructedUntil : this.#contestedUntil;

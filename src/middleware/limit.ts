@@ -13,7 +13,7 @@ import { isRefusing, isUnanswered, type Outcome, remaining, violated } from '../
 import { Permits } from '../quota/permits.ts';
 import type { Charge } from '../quota/plan.ts';
 import { chargeFinder, isAtHand, spender } from '../quota/spend.ts';
-import { unknownTierTeller } from '../quota/unknown-tier.ts';
+import { warnUnknownTierOnce } from '../quota/unknown-tier.ts';
 import type { Answered, Step, WeirContext } from './step.ts';
 
 /** What `closed` tells callers to wait; also how long a failing Limiter is first left alone. */
@@ -24,7 +24,7 @@ export const limit = (config: Config, examiner = new Examiner(config)): Step => 
   const chargeOf = chargeFinder(config);
   const permits = new Permits(config);
   const spend = spender(config, permits);
-  const tellUnknownTier = unknownTierTeller(config);
+  const tellUnknownTier = warnUnknownTierOnce(config);
 
   /** With the answers at hand: refuses, or lets the request go on. */
   const decide = (c: WeirContext, next: Next, charge: Charge, outcomes: readonly Outcome[]): Answered => {

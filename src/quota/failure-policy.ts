@@ -28,8 +28,12 @@ const always =
       : { ...undecided, holding, policies: holding.plan.policies, allowed, error };
 
 const undecided = {
-  ...{ decisions: [], decidedAt: 0, heldPermits: [] },
-  ...{ grant: undefined, marks: undefined, abnormal: undefined },
+  decisions: [],
+  decidedAt: 0,
+  heldPermits: [],
+  grant: undefined,
+  marks: undefined,
+  abnormal: undefined,
 } as const;
 
 /** Those of an override, where the Limiter last told of one. */
@@ -58,7 +62,13 @@ const local = (): FailurePolicy => {
     const allowed = granted > 0;
     const giveBack = () => ledger.giveBack(Date.now(), { version: VERSION, grant, unused: 1 });
     return {
-      ...{ ...undecided, holding, policies, allowed, decisions, decidedAt: now, error },
+      ...undecided,
+      holding,
+      policies,
+      allowed,
+      decisions,
+      decidedAt: now,
+      error,
       giveBack: allowed ? giveBack : undefined,
     };
   };

@@ -245,7 +245,12 @@ const takeWithin = (share: Share, beside: Grant | undefined, now: number): Grant
   if (at === undefined) return undefined;
   if (beside !== undefined) draw(beside);
   return {
-    ...{ name: '', size: 1, unused: 0, decided: 0, returns: 0, returning: 0 },
+    name: '',
+    size: 1,
+    unused: 0,
+    decided: 0,
+    returns: 0,
+    returning: 0,
     ...{ leased: true, expires: share.expires, taken: { at, beside } },
   };
 };
@@ -343,8 +348,13 @@ export const startAsking = (lease: Lease, now: number, terms: Terms): Asking | u
   if (waiters.length === 0 && ahead === 0 && share === undefined) return undefined;
   for (const waiter of waiters) waiter.state = 'asked';
   const asking = {
-    ...{ askedAt: now, deadline: now + terms.timeoutMs },
-    ...{ waiters, ahead, share, spent: lease.spent, returns: lease.returns },
+    askedAt: now,
+    deadline: now + terms.timeoutMs,
+    waiters,
+    ahead,
+    share,
+    spent: lease.spent,
+    returns: lease.returns,
   };
   lease.spent = [];
   lease.returns = [];
@@ -426,8 +436,15 @@ const besideOf = (
   { askedAt }: Asking,
   { grant, requests, lifeMs }: NonNullable<LentShare['ahead']>,
 ): Grant => ({
-  ...{ name: grant, size: requests, unused: requests, decided: 0, returns: 0, returning: 0 },
-  ...{ leased: true, within: true, expires: askedAt + lifeMs },
+  name: grant,
+  size: requests,
+  unused: requests,
+  decided: 0,
+  returns: 0,
+  returning: 0,
+  leased: true,
+  within: true,
+  expires: askedAt + lifeMs,
 });
 
 /** Those that wait take of the share, which has grown for them. */
@@ -474,8 +491,14 @@ const grantOf = (askedAt: number, { granted, grant, lifeMs, leased }: Reply): Gr
   granted === 0
     ? undefined
     : {
-        ...{ name: grant, size: granted, unused: granted, decided: 0, returns: 0, returning: 0 },
-        ...{ leased: leased ?? granted > 1, expires: askedAt + lifeMs },
+        name: grant,
+        size: granted,
+        unused: granted,
+        decided: 0,
+        returns: 0,
+        returning: 0,
+        leased: leased ?? granted > 1,
+        expires: askedAt + lifeMs,
       };
 
 /** To each that still waits, in their order; what is left of those is denied. */

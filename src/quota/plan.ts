@@ -183,7 +183,10 @@ const strictest = (items: readonly Item[]): readonly Item[] => {
 const planOf = (config: Config, id: number, key: Key, items: readonly Item[], own = false): Plan => {
   const policies = items.map(({ limit }) => policyOf(limit));
   return {
-    ...{ id, kind: keyLabel(key), key, policies },
+    id,
+    kind: keyLabel(key),
+    key,
+    policies,
     cost: items[0]?.cost ?? 1,
     mode: items[0]?.mode ?? 'enforce',
     own: own || policies.some((policy) => policy.own === true),

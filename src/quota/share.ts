@@ -94,7 +94,10 @@ export const askShare = (share: Share, now: number, wishes: readonly number[], w
     name: share.name,
     order: share.order,
     wishes: share.policies.map(({ counter }, i) => ({
-      ...{ counter, permits: wishes[i] ?? 0, lowered: lowered[i] ?? 0, used: used[i] ?? 0 },
+      counter,
+      permits: wishes[i] ?? 0,
+      lowered: lowered[i] ?? 0,
+      used: used[i] ?? 0,
     })),
   };
 };

@@ -36,7 +36,9 @@ export const spender = ({ ipv6Prefix }: Config, permits: Permits) => {
   return (exchange: Exchange, { enforced, shadow }: Charge): Spent => {
     const { identity, request } = exchange;
     const facts: Facts = {
-      ...{ identity, address: clientAddress(request), ipv6Prefix },
+      identity,
+      address: clientAddress(request),
+      ipv6Prefix,
       param: (key) => paramsOf(key, sentPath(request.url))[key.name] ?? '',
     };
     const holdingOf = (plan: Plan) => permits.holdingOf(plan, partitionOf(plan.key, facts));

@@ -6,7 +6,7 @@ import type { Exchange } from '../exchange.ts';
 import { log } from '../report/log.ts';
 
 /** The line names the tiers that there are, never the one in the token: that is a claim. */
-export const unknownTierTeller = (config: Config) => {
+export const warnUnknownTierOnce = (config: Config) => {
   const tiers = new Set(tiersOf(config));
   let told = tiers.size === 0;
   return (exchange: Exchange): void => {

@@ -1,6 +1,6 @@
 // A Limiter that is down, slow or overloaded, under each of the three failure policies.
 import { describe, expect, it } from 'vitest';
-import { callsOf, failing, mend } from '../fixtures/limiters.ts';
+import { callsOf, failing, repair } from '../fixtures/limiters.ts';
 import { stage } from '../fixtures/stage.ts';
 import { bearer } from '../fixtures/weir.ts';
 
@@ -49,7 +49,7 @@ describe.each(kinds)('with a Limiter that is %s', (kind) => {
     await start(kind, 'closed');
     await statuses(10);
     expect((await callsOf(on.weir)).consume).toBe(3);
-    await mend(on.weir);
+    await repair(on.weir);
     await expect.poll(async () => (await statuses(1))[0], { timeout: 5_000 }).toBe(200);
   });
 });

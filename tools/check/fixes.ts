@@ -115,7 +115,12 @@ const bareNumber: Suggest = ({ variable, problem }, value) =>
     : undefined;
 
 const UNITS: Readonly<Record<string, string>> = {
-  ...{ s: 'second', sec: 'second', secs: 'second', m: 'minute', min: 'minute', mins: 'minute' },
+  s: 'second',
+  sec: 'second',
+  secs: 'second',
+  m: 'minute',
+  min: 'minute',
+  mins: 'minute',
   ...{
     h: 'hour',
     hr: 'hour',
@@ -126,7 +131,8 @@ const UNITS: Readonly<Record<string, string>> = {
     week: '7 days',
     weeks: '7 days',
   },
-  ...{ y: 'year', yr: 'year' },
+  y: 'year',
+  yr: 'year',
 };
 
 /** Limits as nginx, Kong, Go and people in a hurry write them. */

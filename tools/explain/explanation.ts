@@ -63,7 +63,10 @@ interface Facts extends KeyFacts {
 }
 
 const factsOf = (config: Config, identity: Identity | undefined, { address, url }: Question): Facts => ({
-  ...{ identity, address, tier: identity?.tier, ipv6Prefix: config.ipv6Prefix },
+  identity,
+  address,
+  tier: identity?.tier,
+  ipv6Prefix: config.ipv6Prefix,
   param: (key) => paramsOf(key, sentPath(url))[key.name] ?? '',
 });
 

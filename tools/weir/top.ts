@@ -29,7 +29,9 @@ export class Ranking {
   add({ outcome, partition = '-', route = '-' }: Line, now: number): void {
     const key = JSON.stringify([partition, route, outcome]);
     const count = this.#counts.get(key) ?? {
-      ...{ partition: String(partition), route: String(route), outcome },
+      partition: String(partition),
+      route: String(route),
+      outcome,
       times: [],
     };
     count.times.push(now);
