@@ -3,25 +3,21 @@
 
 import { LEASE_MS, type Reply, VERSION } from '../../src/limiter/messages.ts';
 import { loanable, type Policy } from '../../src/limiter/policy.ts';
+import { arrive } from '../../src/quota/arrivals.ts';
+import { join, passOn, startAsking, wantsRenewal } from '../../src/quota/asking.ts';
+import type { Grant } from '../../src/quota/grant.ts';
 import {
-  type Answer,
   type Asking,
-  arrive,
   awaitLoans,
   endGrant,
-  type Grant,
   isDenied,
-  join,
   type Lease,
   newLease,
-  passOn,
-  settle,
-  settleLent,
-  startAsking,
   take,
-  wantsRenewal,
 } from '../../src/quota/lease.ts';
+import { settle, settleLent } from '../../src/quota/settle.ts';
 import { endShare, newShare, type Share } from '../../src/quota/share.ts';
+import type { Answer } from '../../src/quota/waiter.ts';
 import { Agenda } from './agenda.ts';
 import { type Costs, SimulatedObject } from './object.ts';
 import type { Random } from './random.ts';
@@ -104,7 +100,7 @@ export class World {
     const lease = leaseOf(isolate, subject, this.#options);
     const { now } = this.agenda;
     this.#log(subject).arrivals.push(now);
-    arrive(lease, now);
+    arrive(lease.arrivals, now);
     this.#decide({ isolate, subject, lease, cameAt: now });
   }
 

@@ -5,29 +5,15 @@ import type { Config } from '../config/types.ts';
 import type { Identity } from '../identity.ts';
 import { type Ask, VERSION } from '../limiter/messages.ts';
 import type { TokenClaims } from '../limiter/standing.ts';
+import { join, passOn, startAsking } from './asking.ts';
 import { LimiterClient } from './client.ts';
-import {
-  type Answer,
-  type Asking,
-  endGrant,
-  fail,
-  type Grant,
-  isUndecided,
-  join,
-  leave,
-  passOn,
-  putBack,
-  reclaim,
-  reclaimWithin,
-  settle,
-  settleLent,
-  startAsking,
-  unnoteSpent,
-  type Waiter,
-} from './lease.ts';
+import type { Grant } from './grant.ts';
+import { type Asking, endGrant, putBack, unnoteSpent } from './lease.ts';
 import { LimiterError } from './limiter-error.ts';
 import type { Holding } from './outcome.ts';
+import { fail, settle, settleLent } from './settle.ts';
 import { endShare, putBackShare, type Share } from './share.ts';
+import { type Answer, isUndecided, leave, reclaim, reclaimWithin, type Waiter } from './waiter.ts';
 
 /** A partition without policies needs no permits: one answer serves a lease's whole life. */
 const UNLIMITED = Number.MAX_SAFE_INTEGER;
@@ -147,14 +133,14 @@ export class Asks {
     if (grant === undefined || grant.name === '') return;
     if (grant.leased) await scheduler.wait(Math.max(0, grant.expires - Date.now()));
     else await this.#untilDecided(asking, alone);
-    grant.returning += endGrant(holding, grant) + reclaim(asking);
+    grant.returning += endGrant(holding, grant) + reclaim(asking.waiters);
     await this.#return(asker, holding, grant);
   }
 
   /** What the share served and nobody took is put back. */
   async #releaseUndecided(asker: Asker, holding: Holding, asking: Asking, alone: boolean): Promise<void> {
     await this.#untilDecided(asking, alone);
-    for (const grant of reclaimWithin(asking)) this.release(asker, holding, grant);
+    for (const grant of reclaimWithin(asking.waiters)) this.release(asker, holding, grant);
   }
 
   /**

@@ -5,7 +5,8 @@ import { isBlocked } from '../limiter/blocked.ts';
 import type { Abnormal } from '../limiter/messages.ts';
 import type { Policy } from '../limiter/policy.ts';
 import type { Marks } from '../limiter/standing.ts';
-import type { Grant, Lease } from './lease.ts';
+import type { Grant } from './grant.ts';
+import type { Lease } from './lease.ts';
 import type { LimiterError } from './limiter-error.ts';
 import type { Plan } from './plan.ts';
 

@@ -2,29 +2,26 @@
 import type { Config } from '../config/types.ts';
 import { BoundedMap } from '../lib/bounded-map.ts';
 import type { Policy } from '../limiter/policy.ts';
+import { arrive } from './arrivals.ts';
+import { wantsRenewal } from './asking.ts';
 import { type Asker, Asks } from './asks.ts';
 import { failurePolicy } from './failure-policy.ts';
+import type { Grant } from './grant.ts';
 import {
-  type Answer,
-  accept,
-  arrive,
   awaitLoans,
-  type Grant,
   heldByNumber,
   isDenied,
   isHeld,
-  isOpen,
   newLease,
   noteDecided,
-  type Said,
   take,
   tellAbnormal,
-  wantsRenewal,
 } from './lease.ts';
 import { LimiterError } from './limiter-error.ts';
 import type { Holding, Outcome } from './outcome.ts';
 import type { Plan } from './plan.ts';
 import { heldOfShare, newShare, type Share } from './share.ts';
+import { type Answer, accept, isOpen, type Said } from './waiter.ts';
 
 /** Leases kept in an isolate. */
 const CAPACITY = 20_000;
@@ -84,7 +81,7 @@ export class Permits {
     let areHeld = true;
     for (const holding of holdings) {
       holding.uses++;
-      arrive(holding, now);
+      arrive(holding.arrivals, now);
       areHeld &&= isHeld(holding, now);
       if (denying === undefined && this.#isDenied(holding, now)) denying = holding;
     }

@@ -12,7 +12,6 @@ export interface Mutant {
 }
 
 const LEDGER = 'src/limiter/ledger.ts';
-const LEASE = 'src/quota/lease.ts';
 const LADDER = ['test/unit/ladder.test.ts'];
 const SHARES = ['test/unit/shares.test.ts'];
 const ALGORITHMS = ['test/unit/algorithms.test.ts'];
@@ -41,7 +40,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     guard: 'a lease lives from the asking',
-    file: 'src/quota/lease.ts',
+    file: 'src/quota/settle.ts',
     // As if the reply had taken so long and the life began at its arrival.
     from: 'leased: leased ?? granted > 1, expires: askedAt + lifeMs',
     to: 'leased: leased ?? granted > 1, expires: askedAt + 950 + lifeMs',
@@ -112,14 +111,14 @@ export const mutants: readonly Mutant[] = [
   },
   {
     guard: 'an expired lease is not used',
-    file: 'src/quota/lease.ts',
+    file: 'src/quota/grant.ts',
     from: 'grant.unused > 0 && now < grant.expires',
     to: 'grant.unused > 0',
     tests: LADDER,
   },
   {
     guard: 'one of a flood asks whether it is still denied',
-    file: LEASE,
+    file: 'src/quota/asking.ts',
     from: '(deniedUntil > 0 ? 1 : MAX_ASKS)',
     to: '(deniedUntil > 0 ? MAX_ASKS : MAX_ASKS)',
     tests: LADDER,
@@ -147,7 +146,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     guard: 'whoever only loans obstruct waits for them',
-    file: LEASE,
+    file: 'src/quota/lease.ts',
     from: 'lease.obstructedRoom--;\n  return lease.obstructedUntil;',
     to: 'return undefined;',
     tests: LADDER,
@@ -161,42 +160,42 @@ export const mutants: readonly Mutant[] = [
   },
   {
     guard: 'nothing is lent ahead to a caller who has only just come',
-    file: LEASE,
-    from: 'lastArrival - busySince >= HOT_AFTER_MS',
+    file: 'src/quota/arrivals.ts',
+    from: 'last - busySince >= HOT_AFTER_MS',
     to: 'true',
     tests: ['test/unit/lease.test.ts'],
   },
   {
     guard: 'a permit for those who waited is not for those who come later',
-    file: LEASE,
+    file: 'src/quota/settle.ts',
     from: 'if (grant?.leased) lease.grants.push(grant);',
     to: 'if (grant) lease.grants.push(grant);',
     tests: ['test/unit/versions.test.ts'],
   },
   {
     guard: 'what a dropped request was granted is taken back, once',
-    file: LEASE,
+    file: 'src/quota/waiter.ts',
     from: "for (const waiter of left) waiter.state = 'gone';",
     to: '',
     tests: ['test/unit/lease.test.ts'],
   },
   {
     guard: 'a denial is no longer than the Limiter said',
-    file: LEASE,
+    file: 'src/quota/settle.ts',
     from: 'isDenied ? askedAt + keepMs : 0',
     to: 'isDenied ? askedAt + keepMs + 1_000 : 0',
     tests: ['test/unit/lease.test.ts'],
   },
   {
     guard: 'an ask that was lost with its request keeps nobody from asking',
-    file: LEASE,
+    file: 'src/quota/asking.ts',
     from: 'lease.asking.filter(({ deadline }) => now < deadline)',
     to: 'lease.asking.filter(() => true)',
     tests: ['test/unit/lease.test.ts'],
   },
   {
     guard: 'a message of a version to come is read on the strict side',
-    file: LEASE,
+    file: 'src/quota/settle.ts',
     from: 'answer.version > VERSION ? strictly(answer) : answer',
     to: 'answer',
     tests: ['test/unit/lease.test.ts'],

@@ -1,7 +1,7 @@
 // The ladder never lends what it does not have: random schedules, and the worst cases that those rarely hit.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Grant } from '../../src/quota/lease.ts';
+import type { Grant } from '../../src/quota/grant.ts';
 import { Ladder } from './ladder.ts';
 import { anyPolicy, EPOCH, policy } from './policies.ts';
 

@@ -3,24 +3,21 @@
 import { Ledger, type Stored } from '../../src/limiter/ledger.ts';
 import { type Ask, LEASE_MS, type Reply, type Return, VERSION } from '../../src/limiter/messages.ts';
 import type { Policy } from '../../src/limiter/policy.ts';
+import { arrive } from '../../src/quota/arrivals.ts';
+import { join, passOn, startAsking, wantsRenewal } from '../../src/quota/asking.ts';
+import type { Grant } from '../../src/quota/grant.ts';
 import {
-  type Answer,
   type Asking,
-  arrive,
   awaitLoans,
   endGrant,
-  type Grant,
   held,
   isDenied,
-  join,
   type Lease,
   newLease,
-  passOn,
-  settle,
-  startAsking,
   take,
-  wantsRenewal,
 } from '../../src/quota/lease.ts';
+import { settle } from '../../src/quota/settle.ts';
+import type { Answer } from '../../src/quota/waiter.ts';
 import { EPOCH } from './policies.ts';
 
 /** `LIMITER_TIMEOUT_MS`. */
@@ -69,7 +66,7 @@ export class Ladder {
   /** A request: passes on a held permit, is denied by a known denial, else waits. */
   request(isolate: number): void {
     const lease = this.#lease(isolate);
-    arrive(lease, this.now);
+    arrive(lease.arrivals, this.now);
     this.#decide(isolate, this.now);
   }
 

@@ -1,21 +1,11 @@
 // What an isolate asks for, for whom, and whom an answer reaches.
 import { describe, expect, it } from 'vitest';
 import { type Reply, VERSION } from '../../src/limiter/messages.ts';
-import {
-  type Answer,
-  arrive,
-  awaitLoans,
-  isDenied,
-  join,
-  type Lease,
-  newLease,
-  passOn,
-  reclaim,
-  settle,
-  startAsking,
-  take,
-  type Waiter,
-} from '../../src/quota/lease.ts';
+import { arrive } from '../../src/quota/arrivals.ts';
+import { join, passOn, startAsking } from '../../src/quota/asking.ts';
+import { awaitLoans, isDenied, type Lease, newLease, take } from '../../src/quota/lease.ts';
+import { settle } from '../../src/quota/settle.ts';
+import { type Answer, reclaim, type Waiter } from '../../src/quota/waiter.ts';
 
 const EPOCH = 1_800_000_000_000;
 const TERMS = { leasable: true, leaseMs: 1_000, shared: true, timeoutMs: 1_000 };
@@ -41,7 +31,7 @@ const waiter = (lease: Lease) => {
 
 /** Arrivals `perSecond` for a while, up to `until`. */
 const busy = (lease: Lease, perSecond: number, ms: number, until: number): void => {
-  for (let at = until - ms; at <= until; at += 1_000 / perSecond) arrive(lease, Math.floor(at));
+  for (let at = until - ms; at <= until; at += 1_000 / perSecond) arrive(lease.arrivals, Math.floor(at));
 };
 
 describe('an ask', () => {
@@ -155,8 +145,8 @@ describe('an answer', () => {
     const { lease, waiters, asking } = asked(3);
     settle(lease, asking, granting(3));
     for (const { waiting } of waiters.slice(0, 2)) waiting.state = 'taken';
-    expect(reclaim(asking)).toBe(1);
-    expect(reclaim(asking)).toBe(0);
+    expect(reclaim(asking.waiters)).toBe(1);
+    expect(reclaim(asking.waiters)).toBe(0);
   });
 
   it('has as many wait for loans as may pass then, and denies the others', () => {

@@ -16,7 +16,8 @@ import {
   revoke,
   type Standing,
 } from '../../src/limiter/standing.ts';
-import { type Asking, newLease, settle } from '../../src/quota/lease.ts';
+import { type Asking, newLease } from '../../src/quota/lease.ts';
+import { settle } from '../../src/quota/settle.ts';
 import { EPOCH } from './policies.ts';
 
 const FOREVER = { until: Number.POSITIVE_INFINITY };

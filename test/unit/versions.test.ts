@@ -4,7 +4,10 @@ import { describe, expect, it } from 'vitest';
 import { Ledger, type Stored } from '../../src/limiter/ledger.ts';
 import type { Ask, Reply, Return } from '../../src/limiter/messages.ts';
 import type { Policy } from '../../src/limiter/policy.ts';
-import { type Answer, join, newLease, settle, startAsking, take } from '../../src/quota/lease.ts';
+import { join, startAsking } from '../../src/quota/asking.ts';
+import { newLease, take } from '../../src/quota/lease.ts';
+import { settle } from '../../src/quota/settle.ts';
+import type { Answer } from '../../src/quota/waiter.ts';
 
 const EPOCH = 1_795_219_200_000;
 

@@ -1,0 +1,38 @@
+// A grant: permits that a Limiter gave an isolate at once, for requests that waited or for those to come. Plain data.
+import type { Moment } from '../limiter/arithmetic.ts';
+
+/** Permits of one grant. */
+export interface Grant {
+  /** As the Limiter calls it; empty where nothing may be given back. */
+  readonly name: string;
+  /** Requests granted. */
+  readonly size: number;
+  /** Any request may use it until it expires; else it is for requests that waited when it was asked for. */
+  readonly leased: boolean;
+  /** It is only of the policies that are not lent by rate: to be used together with the share. */
+  readonly within?: boolean;
+  /** Set on what one request took of a share: when, and what of the other policies. */
+  readonly taken?: { readonly at: Moment; readonly beside: Grant | undefined };
+  /** By the isolate's clock, from when it asked. */
+  readonly expires: number;
+  unused: number;
+  /** Requests that have been decided for good. */
+  decided: number;
+  /** Returns sent, and requests that the next one is to give back. */
+  returns: number;
+  returning: number;
+}
+
+/** A grant of which nothing is used. */
+export const newGrant = (
+  grant: Pick<Grant, 'name' | 'size' | 'leased' | 'within' | 'taken' | 'expires'>,
+): Grant => ({ ...grant, unused: grant.size, decided: 0, returns: 0, returning: 0 });
+
+/** Whether it has a permit that may be used now. */
+export const isUsable = (grant: Grant, now: number): boolean => grant.unused > 0 && now < grant.expires;
+
+/** Takes one permit of a grant that has one. */
+export const draw = (grant: Grant): Grant => {
+  grant.unused--;
+  return grant;
+};
