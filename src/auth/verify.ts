@@ -118,8 +118,7 @@ export const verifier = (config: Config, keysFrom: KeysOf = keysOf): Verifier =>
       if (!keys) return refused('alg_not_allowed');
       const isTenanted = isTemplate(party.issuer.issuer ?? '');
       return verifyWith(keys, background, async (set) => {
-        const own = isTenanted ? set.filter((key) => mayKeySign(key.issuer, claims)) : set;
-        const fitting = candidates(own, alg, kid);
+        const fitting = candidates(set, alg, kid, (key) => !isTenanted || mayKeySign(key.issuer, claims));
         const [key] = fitting;
         if (key && key !== latest?.key) latest = latestOf(party, key, claims);
         if (fitting.length === 0) return keyUnknown();

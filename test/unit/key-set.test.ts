@@ -1,7 +1,7 @@
 // JWKs, PEMs and secrets -> keys ready to verify with.
 import { createHmac, generateKeyPairSync, randomBytes, X509Certificate } from 'node:crypto';
 import { exportJWK, exportSPKI, generateKeyPair, type JWK } from 'jose';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { candidates, parseKeySet, staticKeys } from '../../src/auth/keys/set.ts';
 import { readPublicKey } from '../../src/config/public-key.ts';
 import { Secret } from '../../src/lib/secret.ts';
@@ -94,6 +94,16 @@ describe('a token', () => {
     expect(candidates(set, 'RS256', undefined)).toHaveLength(16);
     expect(candidates(set, 'RS256', 'x')).toEqual([]);
     expect(candidates(set, 'PS256', '5')).toEqual([]);
+  });
+
+  test('that fits more keys than are tried is told of once for a set, whoever sends how many', async () => {
+    const warn = vi.spyOn(console, 'warn').mockReturnValue();
+    const keys = Array.from({ length: 20 }, (_, i) => ({ ...rsa, alg: 'RS256', kid: String(i) }));
+    const { keys: set } = await parseKeySet(JSON.stringify({ keys }), ['RS256']);
+    for (let i = 0; i < 3; i += 1) candidates(set, 'RS256', undefined);
+    candidates(set, 'RS256', '5');
+    expect(warn.mock.calls).toEqual([['{"message":"key_candidates_limit","limit":16,"left":4}']]);
+    warn.mockRestore();
   });
 });
 

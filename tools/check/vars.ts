@@ -1,7 +1,8 @@
 // Vars by their names: those that Weir does not know, those in the wrong place, secrets, and those that do nothing.
 import { nearNames } from '../../src/config/near-names.ts';
 import type { Config } from '../../src/config/types.ts';
-import { type Table, tableOf } from './config-file.ts';
+import { parseJson } from '../../src/lib/json.ts';
+import { listOf, type Table, tableOf } from './config-file.ts';
 import { error, type Finding, warning } from './finding.ts';
 import { SECRET_VARS, type Target } from './targets.ts';
 
@@ -16,17 +17,30 @@ export const varFindings = (
   { vars, settings }: Target,
   known: ReadonlySet<string>,
   isOurWorker: boolean,
-): readonly Finding[] => [
-  ...Object.entries(vars).flatMap(([name, value]) => [
-    ...secretFindings(name, value),
-    ...sizeFindings(name, value),
-    ...(known.has(name) ? [] : unknownFindings(name, known, isOurWorker)),
-  ]),
-  ...outsideFindings(settings, known),
-];
+): readonly Finding[] => {
+  const secrets = [...SECRET_VARS, ...issuerSecrets(vars)];
+  const ours = new Set([...known, ...secrets]);
+  return [
+    ...Object.entries(vars).flatMap(([name, value]) => [
+      ...(secrets.includes(name) ? secretFindings(name, value) : []),
+      ...sizeFindings(name, value),
+      ...(ours.has(name) ? [] : unknownFindings(name, known, isOurWorker)),
+    ]),
+    ...outsideFindings(settings, known),
+  ];
+};
+
+/** The bindings that entries of `ISSUERS` name as those of their secrets. */
+const issuerSecrets = (vars: Table): readonly string[] =>
+  Object.entries(vars)
+    .filter(([name]) => /^ISSUERS(_\d+)?$/.test(name))
+    .flatMap(([, value]) => listOf(typeof value === 'string' ? parseJson(value) : value))
+    .map(tableOf)
+    .flatMap(({ secret, secret_previous }) => [secret, secret_previous])
+    .filter((name) => typeof name === 'string');
 
 const secretFindings = (name: string, value: unknown): readonly Finding[] =>
-  SECRET_VARS.includes(name) && value !== ''
+  value !== ''
     ? [
         error(
           'secret-in-vars',

@@ -46,13 +46,13 @@ const isTailEvent = (value: unknown): value is TailEvent =>
 
 const isLine = (value: unknown): value is Line => typeof (value as Partial<Line>)?.outcome === 'string';
 
-/** What is said of no request has a `message` in place of an outcome. */
+/** What is said of no request has a `message` in place of an outcome, such as `key_set_failed`. */
 const withOutcome = (value: unknown): unknown => {
   const { message, ...rest } = (value ?? {}) as Record<string, unknown>;
-  return MESSAGES.some((each) => each === message) ? { outcome: message, ...rest } : value;
+  return typeof message === 'string' && CODE.test(message) ? { outcome: message, ...rest } : value;
 };
 
-const MESSAGES = ['key_set_failed', 'key_set_limit'];
+const CODE = /^[a-z]+(_[a-z]+)+$/;
 
 /** Our lines in a value: itself, or those in an event of `wrangler tail`, with their time. */
 export const linesOf = (value: unknown): readonly Line[] => {

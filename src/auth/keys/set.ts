@@ -38,11 +38,30 @@ export const MAX_KEYS = 500;
 /** Most keys tried for one token: more come into question only without a `kid`. */
 export const MAX_CANDIDATES = 16;
 
-/** The keys that may have signed a token with this header. */
-export const candidates = (set: KeySet, alg: string, kid: string | undefined): KeySet =>
-  set
-    .filter((key) => key.alg === alg && (kid === undefined || key.kid === undefined || key.kid === kid))
-    .slice(0, MAX_CANDIDATES);
+/**
+ * The keys that may have signed a token with this header. The log is told, once for a set, where there are too many.
+ * @param maySign whether a key signs for the token's issuer.
+ */
+export const candidates = (
+  set: KeySet,
+  alg: string,
+  kid: string | undefined,
+  maySign: (key: VerificationKey) => boolean = () => true,
+): KeySet => {
+  const isNamed = (key: VerificationKey) => kid === undefined || key.kid === undefined || key.kid === kid;
+  const fitting = set.filter((key) => key.alg === alg && isNamed(key) && maySign(key));
+  if (fitting.length <= MAX_CANDIDATES) return fitting;
+  tellCandidates(set, fitting.length - MAX_CANDIDATES);
+  return fitting.slice(0, MAX_CANDIDATES);
+};
+
+const told = new WeakSet<KeySet>();
+
+const tellCandidates = (set: KeySet, left: number): void => {
+  if (told.has(set)) return;
+  told.add(set);
+  console.warn(JSON.stringify({ message: 'key_candidates_limit', limit: MAX_CANDIDATES, left }));
+};
 
 /** A public key in its outer form. */
 interface PublicKey {
