@@ -1,6 +1,7 @@
 // A Limiter as the simulator sees it: the real ledger, and storage, alarm and eviction as the platform has them.
-import { Ledger, restsAt, type Stored } from '../../src/limiter/ledger.ts';
+import { Ledger } from '../../src/limiter/ledger.ts';
 import type { Ask, Reply, Return } from '../../src/limiter/messages.ts';
+import { restsAt, type Stored } from '../../src/limiter/stored.ts';
 
 /** An idle object's memory is dropped after so long. */
 const IDLE_MS = 10_000;

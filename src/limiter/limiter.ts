@@ -2,7 +2,7 @@
 // One RPC per decision, with no `await` inside, so that requests cannot interleave.
 import { DurableObject } from 'cloudflare:workers';
 import { blockedReply } from './blocked.ts';
-import { Ledger, type Look, restsAt, type Stored } from './ledger.ts';
+import { Ledger, type Look } from './ledger.ts';
 import { type Ask, type Reply, type Return, type Settlement, VERSION } from './messages.ts';
 import {
   endOf,
@@ -17,6 +17,7 @@ import {
   type TimeMark,
   type TokenMark,
 } from './standing.ts';
+import { restsAt, type Stored } from './stored.ts';
 
 /** One key, so that one write is one row. */
 const KEY = 'ledger';

@@ -12,6 +12,8 @@ export interface Mutant {
 }
 
 const LEDGER = 'src/limiter/ledger.ts';
+const RESERVE = 'src/limiter/reserve.ts';
+const GRANTS = 'src/limiter/grants.ts';
 const LADDER = ['test/unit/ladder.test.ts'];
 const SHARES = ['test/unit/shares.test.ts'];
 const ALGORITHMS = ['test/unit/algorithms.test.ts'];
@@ -20,22 +22,22 @@ export const mutants: readonly Mutant[] = [
   {
     guard: 'a lease is charged at its end',
     file: LEDGER,
-    from: 'consume(this.#counters, now, until, ask.policies',
-    to: 'consume(this.#counters, now, now, ask.policies',
+    from: 'consume(this.#books.counters, now, until, ask.policies',
+    to: 'consume(this.#books.counters, now, now, ask.policies',
     tests: LADDER,
   },
   {
     guard: 'a reserve is charged ahead',
-    file: LEDGER,
+    file: RESERVE,
     from: 'reserve(ahead, now, end, policy, permits)',
     to: 'reserve(ahead, now, now, policy, permits)',
     tests: LADDER,
   },
   {
     guard: 'a reserve is stored before it is granted from',
-    file: LEDGER,
-    from: 'counters: ahead,',
-    to: 'counters: undrained(this.#counters, now),',
+    file: RESERVE,
+    from: 'return ahead;',
+    to: 'return undrained(books.counters, now);',
     tests: LADDER,
   },
   {
@@ -48,15 +50,15 @@ export const mutants: readonly Mutant[] = [
   },
   {
     guard: 'returns of an earlier load are ignored',
-    file: LEDGER,
+    file: GRANTS,
     from: 'this.#load}.',
     to: '""}.',
     tests: LADDER,
   },
   {
     guard: 'a return counts once',
-    file: LEDGER,
-    from: 'else if (grant.parts?.has(part)) return;',
+    file: GRANTS,
+    from: 'else if (grant.parts?.has(part)) return undefined;',
     to: '',
     tests: LADDER,
   },
@@ -69,28 +71,28 @@ export const mutants: readonly Mutant[] = [
   },
   {
     guard: 'a reserve is valid for ten seconds',
-    file: LEDGER,
-    from: 'if (now >= this.#reserveEnd) return false;',
+    file: RESERVE,
+    from: 'if (now >= this.#end) return false;',
     to: '',
     tests: LADDER,
   },
   {
     guard: 'a reserve of a fixed window ends with it',
-    file: LEDGER,
-    from: 'this.#reserveEnd = Math.min(this.#reserveEnd, boundary([policy], now));',
+    file: RESERVE,
+    from: 'this.#end = Math.min(this.#end, boundary([policy], now));',
     to: '',
     tests: LADDER,
   },
   {
     guard: 'the reserve covers the whole grant',
-    file: LEDGER,
+    file: RESERVE,
     from: 'quota > policy.quota || before < permits',
     to: 'quota > policy.quota || before < 1',
     tests: ['test/unit/counters.test.ts'],
   },
   {
     guard: 'no more comes back than was granted',
-    file: LEDGER,
+    file: GRANTS,
     from: 'Math.min(unused, grant.granted)',
     to: 'unused',
     tests: ['test/unit/counters.test.ts'],
@@ -104,7 +106,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     guard: 'what is lent ahead is a tenth of what remains, with all that is out already',
-    file: LEDGER,
+    file: 'src/limiter/portion.ts',
     from: '(left * SHARE - out)',
     to: '(left * SHARE)',
     tests: LADDER,
@@ -153,7 +155,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     guard: 'those that wait are granted whatever is free',
-    file: LEDGER,
+    file: 'src/limiter/portion.ts',
     from: 'Math.min(waiting, ...free)',
     to: 'Math.min(waiting, 1, ...free)',
     tests: LADDER,
@@ -230,21 +232,21 @@ export const mutants: readonly Mutant[] = [
   },
   {
     guard: 'grants are forgotten once nothing of them can come back',
-    file: LEDGER,
-    from: 'grant.forgetAt > this.#now && ',
+    file: GRANTS,
+    from: 'grant.forgetAt > now && ',
     to: '',
     tests: ['test/unit/counters.test.ts'],
   },
   {
     guard: 'storage counts what is held',
-    file: LEDGER,
-    from: 'undrained(charge(this.#counters, now, held), now)',
-    to: 'undrained(this.#counters, now)',
+    file: RESERVE,
+    from: 'undrained(charge(books.counters, now, held), now)',
+    to: 'undrained(books.counters, now)',
     tests: ['test/unit/holds.test.ts'],
   },
   {
     guard: 'what is held is granted to nobody else',
-    file: LEDGER,
+    file: 'src/limiter/books.ts',
     from: 'decision.remaining - held',
     to: 'decision.remaining',
     tests: ['test/unit/holds.test.ts'],
@@ -259,7 +261,7 @@ export const mutants: readonly Mutant[] = [
   {
     guard: 'a hold that nobody settles has spent its cost',
     file: LEDGER,
-    from: 'this.#counters = charge(this.#counters, this.#now, chargesOf(hold));',
+    from: 'books.counters = charge(books.counters, this.#now, chargesOf(hold));',
     to: 'chargesOf(hold);',
     tests: ['test/unit/holds.test.ts'],
   },

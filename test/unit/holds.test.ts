@@ -2,9 +2,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Algorithm } from '../../src/limiter/algorithms/index.ts';
-import { Ledger, type Stored } from '../../src/limiter/ledger.ts';
+import { Ledger } from '../../src/limiter/ledger.ts';
 import type { Ask } from '../../src/limiter/messages.ts';
 import type { Policy } from '../../src/limiter/policy.ts';
+import type { Stored } from '../../src/limiter/stored.ts';
 import { EPOCH, policy } from './policies.ts';
 
 const HOLD_MS = 30_000;

@@ -1,8 +1,9 @@
 // The ladder without a network: real ledgers and leases, with time, delay, loss, eviction and crash in the test's hands.
 
-import { Ledger, type Stored } from '../../src/limiter/ledger.ts';
+import { Ledger } from '../../src/limiter/ledger.ts';
 import { type Ask, LEASE_MS, type Reply, type Return, VERSION } from '../../src/limiter/messages.ts';
 import type { Policy } from '../../src/limiter/policy.ts';
+import type { Stored } from '../../src/limiter/stored.ts';
 import { arrive } from '../../src/quota/arrivals.ts';
 import { join, passOn, startAsking, wantsRenewal } from '../../src/quota/asking.ts';
 import type { Grant } from '../../src/quota/grant.ts';

@@ -1,9 +1,10 @@
 // Old and new code meet during a deploy: what the version before this one said and stored, as it said it, and what one to
 // come may say. Literal, so that a change of ours does not change what they were.
 import { describe, expect, it } from 'vitest';
-import { Ledger, type Stored } from '../../src/limiter/ledger.ts';
+import { Ledger } from '../../src/limiter/ledger.ts';
 import type { Ask, Reply, Return } from '../../src/limiter/messages.ts';
 import type { Policy } from '../../src/limiter/policy.ts';
+import type { Stored } from '../../src/limiter/stored.ts';
 import { join, startAsking } from '../../src/quota/asking.ts';
 import { newLease, take } from '../../src/quota/lease.ts';
 import { settle } from '../../src/quota/settle.ts';

@@ -1,0 +1,98 @@
+// The reserve: permits that storage counts already and memory has not granted yet, so that most grants write nothing. No
+// clock, no I/O.
+import { type Books, chargesOf } from './books.ts';
+import { boundary, type Counters, charge, peek, permitsOf, reserve, undrained } from './counters.ts';
+import type { Policy } from './policy.ts';
+
+/** How long a reserve may be granted from after it was written. */
+export const RESERVE_MS = 10_000;
+
+/** A reserve takes no more than this share of what remains. */
+const SHARE = 0.1;
+
+/** Permits of one policy. */
+export interface Draw {
+  readonly policy: Policy;
+  readonly permits: number;
+}
+
+/** What so many requests draw. */
+export const draws = (policies: readonly Policy[], cost: number, requests: number): Draw[] =>
+  policies.map((policy) => ({ policy, permits: permitsOf(policy, cost, requests) }));
+
+/** What is reserved of one counter. */
+interface Part {
+  readonly permits: number;
+  /** The quota that they were reserved under: a smaller one may make more of them. */
+  readonly quota: number;
+}
+
+/** The reserve of one partition. */
+export class Reserve {
+  #parts = new Map<string, Part>();
+  #size = 0;
+  #end = 0;
+  #writtenAt = Number.NEGATIVE_INFINITY;
+
+  /** Takes all of it, if there is so much: then nothing needs to be written. */
+  draw(now: number, drawn: readonly Draw[]): boolean {
+    if (drawn.every(({ permits }) => permits === 0)) return true;
+    const left = new Map(this.#parts);
+    for (const { policy, permits } of drawn) {
+      const { permits: before = 0, quota = 0 } = left.get(policy.counter) ?? {};
+      if (quota > policy.quota || before < permits) return false;
+      left.set(policy.counter, { permits: before - permits, quota });
+    }
+    if (now >= this.#end) return false;
+    this.#parts = left;
+    return true;
+  }
+
+  /**
+   * Books a new reserve for these policies, and anew what is still reserved of other counters.
+   * @param drawn what could not be drawn and is in the books by now.
+   * @param leaseMs the longest life of a lease.
+   * @returns the counters to write.
+   */
+  renew(
+    books: Books,
+    now: number,
+    policies: readonly Policy[],
+    drawn: readonly Draw[],
+    leaseMs: number,
+  ): Counters {
+    const granted = Math.max(0, ...drawn.map(({ permits }) => permits));
+    const size = this.#nextSize(books, now, policies, granted);
+    const wanted = new Map([
+      ...[...this.#parts].map(([counter, { permits }]) => [counter, permits] as const),
+      ...policies.map((policy) => [policy.counter, size - granted] as const),
+    ]);
+    const held = books.holds.all.flatMap(chargesOf);
+    const spent = undrained(charge(books.counters, now, held), now);
+    this.#end = now + RESERVE_MS;
+    const end = this.#end + leaseMs;
+    let ahead = books.shares.store(spent, now, this.#end, end);
+    this.#parts = new Map();
+    for (const { policy } of ahead.values()) {
+      const permits = wanted.get(policy.counter) ?? 0;
+      const booked = reserve(ahead, now, end, policy, permits);
+      if (booked === undefined) continue;
+      ahead = booked;
+      this.#parts.set(policy.counter, { permits, quota: policy.quota });
+      this.#end = Math.min(this.#end, boundary([policy], now));
+    }
+    this.#size = size;
+    this.#writtenAt = now;
+    return ahead;
+  }
+
+  /** The grant at hand after a load or a quiet time, then doubling; ten seconds' worth of quota and 10 % of the rest. */
+  #nextSize({ counters }: Books, now: number, policies: readonly Policy[], granted: number): number {
+    if (now - this.#writtenAt > RESERVE_MS) return granted;
+    const rooms = policies.map((policy) => {
+      const worth = (policy.quota * RESERVE_MS) / policy.windowMs;
+      return Math.floor(Math.min(worth, peek(counters, now, policy).remaining * SHARE));
+    });
+    return Math.max(granted, Math.min(this.#size * 2, ...rooms));
+  }
+}
