@@ -5,14 +5,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { paint, run, table } from '../tools/cli.ts';
-import { type Mutant, mutants } from './mutants/list.ts';
+import { mutants } from './mutants/list.ts';
+import type { Mutant } from './mutants/mutant.ts';
 
 const HELP = `Usage: npm run mutants -- [--only <words>]
 
 Breaks each guard that keeps limits exact, in a temporary copy of the project, and runs the tests that must
 then fail. Exit code 1 if a mutant survives, or does not apply any more.
 
-  --only <words>  guards whose description holds these words
+  --only <words>  guards whose description or file holds these words
   --help          this text
 `;
 
@@ -29,7 +30,7 @@ const main = async (): Promise<number> => {
     process.stdout.write(HELP);
     return 0;
   }
-  const chosen = mutants.filter(({ guard }) => guard.includes(values.only));
+  const chosen = mutants.filter(({ guard, file }) => `${guard} ${file}`.includes(values.only));
   const outcomes = await inCopy((copy) => tryAll(copy, chosen));
   process.stdout.write(`${table(['', 'guard', 'file'], outcomes.map(row))}\n`);
   return outcomes.every(({ outcome }) => outcome === 'noticed') ? 0 : 1;
@@ -87,7 +88,7 @@ const tryOne = async (copy: string, { file, from, to, tests }: Mutant): Promise<
 const passes = (copy: string, tests: readonly string[]): Promise<boolean> => {
   const vitest = join(copy, 'node_modules/vitest/vitest.mjs');
   const { promise, resolve } = Promise.withResolvers<boolean>();
-  const args = [vitest, 'run', '--project', 'unit', '--bail', '1', ...tests];
+  const args = [vitest, 'run', '--project', 'unit', '--project', 'worker', '--bail', '1', ...tests];
   execFile(process.execPath, args, { cwd: copy, maxBuffer: 2 ** 26 }, (error) => resolve(error === null));
   return promise;
 };

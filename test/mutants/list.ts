@@ -1,15 +1,7 @@
 // Ways to break what keeps limits exact, each of which a test must notice.
 
-export interface Mutant {
-  /** The guard that is taken out. */
-  readonly guard: string;
-  readonly file: string;
-  /** Occurs exactly once in the file. */
-  readonly from: string;
-  readonly to: string;
-  /** Files that must go red, all together. */
-  readonly tests: readonly string[];
-}
+import { auth } from './auth.ts';
+import type { Mutant } from './mutant.ts';
 
 const LEDGER = 'src/limiter/ledger.ts';
 const RESERVE = 'src/limiter/reserve.ts';
@@ -19,6 +11,7 @@ const SHARES = ['test/unit/shares.test.ts'];
 const ALGORITHMS = ['test/unit/algorithms.test.ts'];
 
 export const mutants: readonly Mutant[] = [
+  ...auth,
   {
     guard: 'a lease is charged at its end',
     file: LEDGER,

@@ -27,9 +27,9 @@ describe('a JWK Set', () => {
   });
 
   test('loses the keys that are not for verifying, and only those', async () => {
-    const { privateKey } = await generateKeyPair('RS256', { extractable: true });
+    const pairs = ['RS256', 'ES256', 'EdDSA'].map((alg) => generateKeyPair(alg, { extractable: true }));
     const useless = [
-      await exportJWK(privateKey),
+      ...(await Promise.all(pairs.map(async (pair) => exportJWK((await pair).privateKey)))),
       { ...rsa, use: 'enc' },
       { ...rsa, key_ops: ['encrypt'] },
       { ...rsa, alg: 'RSA-OAEP' },
