@@ -17,6 +17,13 @@ const VARS = {
   CORS_ORIGINS: '*',
   LIMITS: '5 / 5 seconds',
   TIERS: { pro: '20 / 5 seconds' },
+  ROUTES: [
+    {
+      name: 'teams',
+      match: '/teams/:team/*',
+      limits: '30 / 5 seconds by :team; 60 / 5 seconds by org.id; 1000/minute by everyone',
+    },
+  ],
 };
 
 const secret = (): string => randomBytes(32).toString('base64url');

@@ -25,6 +25,9 @@ const UNIT_MS: Readonly<Record<Unit, number>> = {
   year: 360 * DAY_MS,
 };
 
+/** As they are written, each also in the plural. */
+export const UNIT_NAMES = Object.keys(UNIT_MS);
+
 const MAX_WINDOW_MS = 10 * UNIT_MS.year;
 
 const SEPARATOR = /[,;|]/;

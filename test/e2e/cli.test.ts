@@ -12,7 +12,7 @@ let weir: Weir;
 beforeAll(async () => {
   origin = await startOrigin();
   weir = await startWeir({
-    vars: { ORIGIN_URL: origin.url, LIMITS: '10/minute' },
+    vars: { ORIGIN_URL: origin.url, LIMITS: '10/minute', TIER_CLAIM: 'https://acme.com/plan' },
     secrets: { ADMIN_TOKEN, PARTITION_SECRET: 'sixteen bytes at least' },
   });
 });
@@ -56,6 +56,7 @@ describe('npm run weir', () => {
     expect(text).toContain(`${weir.url}: ok\n`);
     expect(text).toMatch(/^limiterTimeoutMs +1000$/m);
     expect(text).toMatch(/^adminToken +\*\*\*$/m);
+    expect(text).toMatch(/^tokens\.tierClaim +https:\/\/acme\.com\/plan$/m);
     expect(json).toMatchObject({ status: 'ok', config: { limiterTimeoutMs: 1000 } });
     expect(text + JSON.stringify(json)).not.toContain(ADMIN_TOKEN);
   });

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { examine } from '../../tools/check/examine.ts';
 import type { Finding } from '../../tools/check/finding.ts';
@@ -32,6 +33,56 @@ describe('check finds', () => {
 
   it('sixty kinds of mistakes at least, each told apart', () => {
     expect(new Set(MISTAKES.map(({ toml }) => toml)).size).toBeGreaterThanOrEqual(60);
+  });
+});
+
+/** Names as people give them. */
+const named = fc.stringMatching(/^[a-z][a-z0-9-]{2,11}$/).filter((name) => name !== 'default');
+/** What is no unit, however it is spelt. */
+const noUnit = fc.constantFrom('fortnight', 'decade', 'moment', 'lightyear', 'blink');
+
+const checked = (vars: Record<string, unknown>): string =>
+  findingsOf(JSON.stringify({ name: 'api', main: 'src/worker.ts', vars: { ...ISSUER, ...vars } }))
+    .filter(({ code }) => code === 'config-error')
+    .map(({ message, fix }) => `${message}\n${fix}`)
+    .join('\n');
+
+const ISSUER = { JWT_ISSUER: 'https://login.example.com/', JWT_AUDIENCE: 'api' };
+const UNITS = ['second', 'minute', 'hour', 'day', 'month', 'year'];
+
+describe('check names', () => {
+  it('the units, wherever limits have none of them, and the tier or route they are of', () => {
+    fc.assert(
+      fc.property(named, named, noUnit, (route, tier, unit) => {
+        const limits = `10/${unit}`;
+        const entry = { name: route, match: '/a' };
+        for (const [vars, ...names] of [
+          [{ LIMITS: limits }, 'LIMITS'],
+          [{ TIERS: { [tier]: limits } }, tier],
+          [{ TIERS: JSON.stringify({ [tier]: limits }) }, tier],
+          [{ ROUTES: [{ ...entry, limits }] }, route],
+          [{ ROUTES: [{ ...entry, limits: { [tier]: limits, default: '1/day' } }] }, route, tier],
+        ] as const)
+          for (const name of [...UNITS, ...names, limits]) expect(checked(vars)).toContain(name);
+      }),
+      { numRuns: 8 },
+    );
+  });
+
+  it('the tier and the quota that a route costs too much for', () => {
+    fc.assert(
+      fc.property(named, named, fc.integer({ min: 1, max: 50 }), (route, tier, quota) => {
+        const entry = { name: route, match: '/a', cost: quota + 1 };
+        const limits = `${quota}/hour`;
+        for (const vars of [
+          { TIERS: { [tier]: limits }, ROUTES: [entry] },
+          { ROUTES: [{ ...entry, limits: { [tier]: limits, default: '1000/hour' } }] },
+        ])
+          for (const name of [`route \`${route}\``, `tier \`${tier}\``, `cost = ${quota}\``])
+            expect(checked(vars)).toContain(name);
+      }),
+      { numRuns: 8 },
+    );
   });
 });
 

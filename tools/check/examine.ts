@@ -5,10 +5,11 @@ import { lendingOf } from '../../src/limiter/policy.ts';
 import type { Table } from './config-file.ts';
 import { deploymentFindings } from './deployment.ts';
 import { error, type Finding, warning } from './finding.ts';
-import { fixOf, valueAt } from './fixes.ts';
+import { fixOf } from './fixes.ts';
 import { audienceFindings, issuerFindings } from './issuers.ts';
 import { keyFindings } from './keys.ts';
 import { foreignSyntax } from './patterns.ts';
+import { valueAt } from './refused.ts';
 import { routeFindings } from './routes.ts';
 import type { Target } from './targets.ts';
 import { idleFindings, varFindings } from './vars.ts';
@@ -78,9 +79,17 @@ const parseVars = (vars: Table): Parsed => {
 const findingOf = ({ variable, problem }: ConfigError['problems'][number], vars: Table): Finding => {
   const value = valueAt(vars, variable);
   const foreign = /\.match$/.test(variable) && typeof value === 'string' ? foreignSyntax(value) : undefined;
+  const message = `\`${variable}\`${ofRoute(variable, vars)}: ${problem}`;
   return foreign
-    ? error('foreign-pattern', `\`${variable}\`: ${problem}`, `Write \`match = "${foreign.instead}"\`.`)
-    : error('config-error', `\`${variable}\`: ${problem}`, fixOf({ variable, problem, vars }));
+    ? error('foreign-pattern', message, `Write \`match = "${foreign.instead}"\`.`)
+    : error('config-error', message, fixOf({ variable, problem, vars }));
+};
+
+/** People know a route by its name, not by its place in the list. */
+const ofRoute = (variable: string, vars: Table): string => {
+  const [route] = /^ROUTES\[\d+\](?=\.(?!name$))/.exec(variable) ?? [];
+  const name = route && valueAt(vars, `${route}.name`);
+  return typeof name === 'string' ? ` of route \`${name}\`` : '';
 };
 
 const limitFindings = ({ policies, onLimiterError, leases, leaseMs }: Config): readonly Finding[] => {

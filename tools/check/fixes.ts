@@ -1,36 +1,9 @@
 // What to write instead of a value that the Worker's parser refuses.
 import { nearNames } from '../../src/config/near-names.ts';
-import { parseLimits } from '../../src/config/notation.ts';
 import { CHOICES } from '../../src/config/settings.ts';
-import type { Table } from './config-file.ts';
 import { issuerFix } from './issuers.ts';
-
-interface Refused {
-  /** As the parser names it: `LIMITS`, `ROUTES[2].cost`. */
-  readonly variable: string;
-  readonly problem: string;
-  readonly vars: Table;
-}
-
-/** What stands at `ROUTES[2].cost`, in a table or in its JSON; undefined where nothing does. */
-export const valueAt = (vars: Table, variable: string): unknown => {
-  const [name = '', ...steps] = variable.split(/[.[\]]+/).filter((step) => step !== '');
-  return steps.reduce<unknown>((value, step) => member(value, step), parsed(vars[name], steps.length > 0));
-};
-
-const parsed = (value: unknown, isTable: boolean): unknown => {
-  if (!isTable || typeof value !== 'string') return value;
-  try {
-    return JSON.parse(value);
-  } catch {
-    return undefined;
-  }
-};
-
-const member = (value: unknown, key: string): unknown =>
-  typeof value === 'object' && value !== null && Object.hasOwn(value, key)
-    ? Reflect.get(value, key)
-    : undefined;
+import { costFix, limitsFix } from './limits.ts';
+import { type Refused, valueAt, write } from './refused.ts';
 
 /** A sentence that says what to write; it never holds a secret, since no secret has a notation. */
 export const fixOf = (refused: Refused): string => {
@@ -43,9 +16,6 @@ export const fixOf = (refused: Refused): string => {
 };
 
 type Suggest = (refused: Refused, value: unknown) => string | undefined;
-
-const write = (variable: string, value: string | number): string =>
-  `Write \`${variable.replace(/^.*\./, '')} = ${typeof value === 'number' ? value : JSON.stringify(value)}\`.`;
 
 const keyless: Suggest = ({ variable, problem }, value) =>
   variable === 'JWT_ISSUER' && problem.includes('key source') && (value ?? '') === ''
@@ -113,53 +83,6 @@ const bareNumber: Suggest = ({ variable, problem }, value) =>
   /a number/.test(problem) && typeof value === 'string' && /^\d+$/.test(value)
     ? write(variable, Number(value))
     : undefined;
-
-const UNITS: Readonly<Record<string, string>> = {
-  s: 'second',
-  sec: 'second',
-  secs: 'second',
-  m: 'minute',
-  min: 'minute',
-  mins: 'minute',
-  ...{
-    h: 'hour',
-    hr: 'hour',
-    hrs: 'hour',
-    d: 'day',
-    mo: 'month',
-    w: '7 days',
-    week: '7 days',
-    weeks: '7 days',
-  },
-  y: 'year',
-  yr: 'year',
-};
-
-/** Limits as nginx, Kong, Go and people in a hurry write them. */
-const limits: Suggest = ({ variable }, value) => {
-  if (!/(LIMITS|^TIERS\.\S+|\.limits)$/.test(variable)) return undefined;
-  const texts = [value].flat().filter((each) => typeof each === 'string' || typeof each === 'number');
-  const spelt = texts.map((each) => String(each).split(/[,;|]/).map(spell).join('; ')).join('; ');
-  if (spelt !== '' && parseLimits(spelt, 'default', 'sliding-window').problems.length === 0)
-    return write(variable, spelt);
-  return `Write a quota and its window, such as \`${variable.replace(/^.*\./, '')} = "10/second; 1000/hour"\`.`;
-};
-
-const spell = (part: string): string => {
-  const bare = part
-    .trim()
-    .toLowerCase()
-    .replace(/[_,'](?=\d)/g, '');
-  const [, quota, count = '', unit] =
-    /^(\d+)\s*(?:r|reqs?|requests?|calls?|hits?|times?)?\s*(?:\/|per|every|an?|each|in)?\s*(\d+)?\s*([a-z]+)$/.exec(
-      bare,
-    ) ?? [];
-  if (quota === undefined || unit === undefined) return /^\d+$/.test(bare) ? `${bare}/minute` : part.trim();
-  const [weeks] = /^7 days$/.exec(UNITS[unit] ?? '') ?? [];
-  if (weeks !== undefined) return `${quota}/${7 * Number(count || 1)} days`;
-  const name = UNITS[unit] ?? unit;
-  return count === '' || count === '1' ? `${quota}/${name}` : `${quota}/${count} ${name.replace(/s?$/, 's')}`;
-};
 
 const MILLISECONDS: Readonly<Record<string, number>> = {
   ms: 1,
@@ -285,5 +208,20 @@ const length: Suggest = ({ variable, problem }) => {
 
 /** In this order; the first that has something to say is taken. */
 const SUGGESTIONS: readonly Suggest[] = [
-  ...[keyless, issuer, brackets, key, array, bareNumber, limits, time, url, match, routeName, length, word],
+  ...[
+    keyless,
+    issuer,
+    brackets,
+    key,
+    array,
+    bareNumber,
+    limitsFix,
+    costFix,
+    time,
+    url,
+    match,
+    routeName,
+    length,
+    word,
+  ],
 ];

@@ -12,11 +12,12 @@ const ALGORITHM = 'ES256';
 /** Of the project that the command is run in; npm starts its scripts there. */
 const KEY_FILE = join(process.cwd(), '.wrangler/demo/key.json');
 
-/** A token for the demo. `claims` are beside `sub` and may not replace what the demo needs. */
+/** A token for the demo, with a `jti`, so that it can be revoked by itself. `claims` are beside `sub` and may not replace what the demo needs. */
 export const mint = async (sub: string, ttlSeconds: number, claims: JWTPayload = {}): Promise<string> => {
   const key = await signingKey();
   const now = Math.floor(Date.now() / 1000);
-  return new SignJWT({ ...claims, iss: ISSUER, aud: AUDIENCE, sub, iat: now, exp: now + ttlSeconds })
+  const times = { iat: now, exp: now + ttlSeconds };
+  return new SignJWT({ jti: crypto.randomUUID(), ...claims, iss: ISSUER, aud: AUDIENCE, sub, ...times })
     .setProtectedHeader({ alg: ALGORITHM, typ: 'JWT', kid: String(key.kid) })
     .sign(await importJWK(key, ALGORITHM));
 };

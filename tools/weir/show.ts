@@ -66,10 +66,13 @@ const inForceOf = ({ override, revoked }: Listed): readonly string[][] => [
 export const configText = (config: Record<string, unknown>): string =>
   `${table(['setting', 'value'], flat(config, ''))}\n`;
 
+/** Settings that hold the path of a claim: they are shown as they are written, `https://example.com/tier` too. */
+const CLAIM = /claim$|claims\.\d+$/i;
+
 const flat = (value: unknown, name: string): string[][] => {
   if (value === null || (Array.isArray(value) && value.length === 0)) return [];
   if (Array.isArray(value) && value.every((item) => typeof item !== 'object'))
-    return [[name, value.join(', ')]];
+    return [[name, value.join(CLAIM.test(name) ? '.' : ', ')]];
   if (typeof value !== 'object') return [[name, String(value).replaceAll('\n', ' ').slice(0, 80)]];
   return Object.entries(value).flatMap(([key, item]) => flat(item, name === '' ? key : `${name}.${key}`));
 };

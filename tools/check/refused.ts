@@ -1,0 +1,37 @@
+// A value that the Worker's parser refuses, and where it stands.
+import type { Table } from './config-file.ts';
+
+export interface Refused {
+  /** As the parser names it: `LIMITS`, `ROUTES[2].cost`. */
+  readonly variable: string;
+  readonly problem: string;
+  readonly vars: Table;
+}
+
+/** What stands at `ROUTES[2].cost`, in a table or in its JSON; undefined where nothing does. */
+export const valueAt = (vars: Table, variable: string): unknown => {
+  const [name = '', ...steps] = variable.split(/[.[\]]+/).filter((step) => step !== '');
+  return steps.reduce<unknown>(
+    (value, step) => member(value, step),
+    steps.length > 0 ? parsed(vars[name]) : vars[name],
+  );
+};
+
+/** A table or array that may be written as JSON; undefined where it is no JSON. */
+export const parsed = (value: unknown): unknown => {
+  if (typeof value !== 'string') return value;
+  try {
+    return JSON.parse(value);
+  } catch {
+    return undefined;
+  }
+};
+
+const member = (value: unknown, key: string): unknown =>
+  typeof value === 'object' && value !== null && Object.hasOwn(value, key)
+    ? Reflect.get(value, key)
+    : undefined;
+
+/** The sentence that says to write a value in place of what stands there. */
+export const write = (variable: string, value: string | number): string =>
+  `Write \`${variable.replace(/^.*\./, '')} = ${typeof value === 'number' ? value : JSON.stringify(value)}\`.`;
