@@ -20,8 +20,9 @@ let weir: Weir;
 beforeAll(async () => {
   provider = await IdentityProvider.start();
   const tokens = { JWT_PUBLIC_KEY: '', JWKS_URL: provider.jwksUrl, JWT_ISSUER: provider.issuer };
-  const sources = { TOKEN_SOURCES: 'header:Authorization, cookie:session' };
-  const vars = { ...tokens, ...sources, JWT_AUDIENCE: AUDIENCE, ORIGIN_URL: 'http://127.0.0.1:1' };
+  const sources = { TOKEN_SOURCES: 'header:Authorization, cookie:session, query:token' };
+  const claims = { JWT_AUDIENCE: AUDIENCE, REQUIRED_CLAIMS: { client_id: 'ours' } };
+  const vars = { ...tokens, ...sources, ...claims, ORIGIN_URL: 'http://127.0.0.1:1' };
   weir = await startWeir({ vars });
 });
 afterAll(async () => {
@@ -42,7 +43,10 @@ const kinds: Record<string, () => Promise<string | undefined>> = {
   'unknown kid': () => provider.sign(provider.goodClaims(), { kid: crypto.randomUUID() }, 'ES256'),
   'bad signature': forged,
   expired: () => provider.sign({ ...provider.goodClaims(), exp: 1_000_000 }, {}, 'ES256'),
+  "another client's": () => provider.sign({ ...provider.goodClaims(), client_id: 'theirs' }, {}, 'ES256'),
 };
+const KINDS = Object.keys(kinds).length;
+const PAIRS = (KINDS * (KINDS - 1)) / 2;
 
 /** Busy for so many milliseconds, in the measured time: the difference put in on purpose. */
 const DELAY_MS = scaled(4, 1);
@@ -52,27 +56,33 @@ const delay = (): void => {
   while (performance.now() < until);
 };
 
+interface Sent {
+  readonly path: string;
+  readonly lines: readonly string[];
+}
+
 /** How a token is sent. */
-type Place = (token: string) => string;
+type Place = (token: string) => Sent;
 
 /** Where a token may stand; all but the first in the soak. */
 const PLACES: readonly (readonly [name: string, place: Place])[] = [
-  ['Authorization', (token) => `Authorization: Bearer ${token}`],
-  ['a cookie', (token) => `Cookie: session=${token}`],
+  ['Authorization', (token) => ({ path: '/', lines: [`Authorization: Bearer ${token}`] })],
+  ['a cookie', (token) => ({ path: '/', lines: [`Cookie: session=${token}`] })],
+  ['the query', (token) => ({ path: `/?token=${token}`, lines: [] })],
 ];
 
 let addresses = 0;
 /** A fresh address for each request, so that the failure gate stays out of it, and the same length for all. */
-const linesFor = (token: string | undefined, place: Place): string[] => {
+const requestFor = (token: string | undefined, place: Place): Sent => {
   const i = addresses++;
   const address = `CF-Connecting-IP: 10.${(i >> 16) & 255}.${(i >> 8) & 255}.${i & 255}`;
-  const lines = token === undefined ? [address] : [address, place(token)];
-  return [...lines, `X-Padding: ${'x'.repeat(HEADER_BYTES - lines.join('\r\n').length)}`];
+  const { path, lines } = token === undefined ? { path: '/', lines: [] } : place(token);
+  const length = [path, address, ...lines].join('\r\n').length;
+  return { path, lines: [address, ...lines, `X-Padding: ${'x'.repeat(HEADER_BYTES - length)}`] };
 };
 
-interface Trial {
+interface Trial extends Sent {
   readonly kind: string;
-  readonly lines: readonly string[];
 }
 
 const trialsOf = async (
@@ -82,7 +92,7 @@ const trialsOf = async (
   place: Place,
 ): Promise<Trial[]> => {
   const trials: Trial[] = [];
-  for (let i = 0; i < count; i += 1) trials.push({ kind, lines: linesFor(await make(), place) });
+  for (let i = 0; i < count; i += 1) trials.push({ kind, ...requestFor(await make(), place) });
   return trials;
 };
 
@@ -101,8 +111,8 @@ const shuffled = <T>(values: readonly T[]): T[] =>
 const timesOf = async (trials: readonly Trial[]): Promise<Map<string, number[]>> => {
   using connection = await TimedConnection.open(weir.url);
   const times = new Map<string, number[]>();
-  for (const { kind, lines } of trials) {
-    const { status, ms } = await connection.time(lines, kind === DELAYED ? delay : undefined);
+  for (const { kind, path, lines } of trials) {
+    const { status, ms } = await connection.time(lines, kind === DELAYED ? delay : undefined, path);
     expect(status).toBe(401);
     times.set(kind, [...(times.get(kind) ?? []), ms]);
   }
@@ -130,7 +140,7 @@ const describeTimes = (kind: string, times: readonly number[]): string => {
 };
 
 test.each(PLACES.slice(0, scaled(1, PLACES.length)))(
-  `six kinds of refusal in %s take the same time, and ${DELAY_MS} ms more would show`,
+  `seven kinds of refusal in %s take the same time, and ${DELAY_MS} ms more would show`,
   {
     timeout: SOAK_TIMEOUT_MS,
   },
@@ -143,14 +153,14 @@ test.each(PLACES.slice(0, scaled(1, PLACES.length)))(
 
     const found = ksProbability(times.get('bad signature') ?? [], delayed);
     tell(`  ${DELAY_MS} ms put in on purpose: p = ${found.toExponential(1)}`);
-    expect(found * 15).toBeLessThan(SIGNIFICANCE);
+    expect(found * PAIRS).toBeLessThan(SIGNIFICANCE);
 
     times.delete(DELAYED);
     const pairs = pairsOf(times);
-    expect(pairs).toHaveLength(15);
+    expect(pairs).toHaveLength(PAIRS);
     const nearest = pairs.toSorted((a, b) => a.probability - b.probability)[0];
     tell(
-      `  nearest to being told apart: ${nearest?.names}, p = ${nearest?.probability.toFixed(3)} (Holm, 15 pairs)`,
+      `  nearest to being told apart: ${nearest?.names}, p = ${nearest?.probability.toFixed(3)} (Holm, ${PAIRS} pairs)`,
     );
     expect(pairs.filter(({ probability }) => probability < SIGNIFICANCE)).toEqual([]);
   },
