@@ -9,7 +9,38 @@ export interface Arrival {
   readonly newest: number;
   /** In storage only, where permits are reserved: the TAT without them, and how many they are. */
   readonly apart?: { readonly tat: number; readonly permits: number };
+  /** In memory only. Absent: nothing that was granted before the newest comes back. */
+  readonly leads?: Leads;
 }
+
+/**
+ * How far the TAT stood ahead of the time of a grant when that was made. No more than that can be taken off the TAT for
+ * what was granted before: without it, the TAT would have begun anew there. Oldest first, each larger than those before.
+ */
+type Leads = readonly (readonly [at: number, lead: number])[];
+
+/** Beyond it what was granted longest ago comes back in part or not at all. */
+const MAX_LEADS = 1_024;
+
+const leadsOf = (state: Arrival | undefined): Leads =>
+  state === undefined ? [] : (state.leads ?? [[state.newest, 0]]);
+
+/** With the lead of a new grant: earlier ones that were no smaller say nothing beside it. */
+const addLead = (leads: Leads, at: number, lead: number): Leads => {
+  const smaller = leads.filter(([, other]) => other < lead);
+  if (smaller.at(-1)?.[0] === at) return smaller;
+  const [oldest = NO_LEAD, next = NO_LEAD, ...others] = smaller;
+  const kept = smaller.length < MAX_LEADS ? smaller : [[next[0], oldest[1]] as const, ...others];
+  return [...kept, [at, lead]];
+};
+
+const NO_LEAD = [0, 0] as const;
+
+/** With something granted or charged at `at`, which takes so long at the policy's rate. */
+const advance = (state: Arrival | undefined, at: number, worth: number): Arrival => {
+  const before = Math.max(state?.tat ?? 0, at);
+  return { tat: before + worth, newest: at, leads: addLead(leadsOf(state), at, before - at) };
+};
 
 const micros = (ms: number): number => ms * 1000;
 const millis = (us: number): number => Math.ceil(us / 1000);
@@ -32,8 +63,8 @@ export const gcra: Arithmetic<Arrival> = {
     const before = Math.max(state?.tat ?? 0, micros(now));
     const excess = before + cost * interval - micros(now) - burst;
     const allowed = excess <= 0;
-    const after = allowed && cost > 0 ? Math.max(before, micros(until)) + cost * interval : before;
-    const room = burst - (after - micros(now));
+    const spent = allowed && cost > 0 ? advance(state, micros(until), cost * interval) : undefined;
+    const room = burst - ((spent?.tat ?? before) - micros(now));
     const remaining = Math.max(0, Math.floor(room / interval));
     const decision = {
       allowed,
@@ -41,30 +72,27 @@ export const gcra: Arithmetic<Arrival> = {
       retryAfterMs: allowed ? 0 : millis(excess),
       resetMs: millis(remaining < policy.quota ? (remaining + 1) * interval - room : interval),
     };
-    return [
-      decision,
-      allowed && cost > 0 ? { tat: after, newest: micros(until) } : (state ?? { tat: 0, newest: 0 }),
-    ];
+    return [decision, spent ?? state ?? { tat: 0, newest: 0 }];
   },
 
-  charge(state, at, policy, cost) {
-    const before = Math.max(state?.tat ?? 0, micros(at));
-    return { tat: before + cost * emissionInterval(policy), newest: micros(at) };
-  },
+  charge: (state = { tat: 0, newest: 0 }, at, policy, cost) =>
+    cost === 0 ? state : advance(state, micros(at), cost * emissionInterval(policy)),
 
-  /**
-   * Only while nothing was granted since: below a later grant the TAT may have stood at that grant's own time, and
-   * taking the interval off would then make room that never was. Otherwise the permit stays spent.
-   */
+  /** As if it had never been granted, whatever was granted since. */
   giveBack(state, until, policy, cost) {
-    if (micros(until) < state.newest) return state;
-    return { ...state, tat: state.tat - cost * emissionInterval(policy) };
+    const isLater = (at: number): boolean => at > micros(until);
+    const later = leadsOf(state).flatMap(([at, lead]) => (isLater(at) ? [lead] : []));
+    const back = Math.min(cost * emissionInterval(policy), ...later);
+    const leads = leadsOf(state).map(([at, lead]) => [at, isLater(at) ? lead - back : lead] as const);
+    return { ...state, tat: state.tat - back, leads };
   },
 
   /** `tat` is as if all were granted at the reserve's end, which is how a version that knows no `apart` reads it. */
   reserve(state, now, until, policy, cost) {
-    const [{ allowed }, after] = this.consume(state, now, until, policy, cost);
-    return allowed ? { ...after, apart: { tat: state?.tat ?? 0, permits: cost } } : undefined;
+    const [{ allowed }, { tat, newest }] = this.consume(state, now, until, policy, cost);
+    return allowed || cost === 0
+      ? { tat, newest, apart: { tat: state?.tat ?? 0, permits: cost } }
+      : undefined;
   },
 
   /** Whatever was granted of the reserve was granted before now, so the TAT was no later than this. */
