@@ -1,43 +1,40 @@
-// What a partition has spent, lent and holds: all that says what is left of it. Plain state; no clock, no I/O.
+// What a partition has spent, and what may come back of it: all that says what is left. Plain state; no clock, no I/O.
 import type { Decision } from './arithmetic.ts';
-import { type Counters, peek, permitsOf } from './counters.ts';
-import { type Hold, Holds } from './holds.ts';
+import { type Counters, peek } from './counters.ts';
+import { Grants } from './grants.ts';
 import { type Loan, Loans, RETURN_MS } from './loans.ts';
 import type { Policy } from './policy.ts';
 import { Shares } from './shares.ts';
 
 /** The books of one partition, which its ledger keeps. */
 export class Books {
-  /** What was spent, what is lent included and what is held not. */
+  /** What was spent; what may come back counts as spent until it does. */
   counters: Counters;
+  /** Permits that isolates hold or that another partition decides on. */
   readonly loans = new Loans();
+  /** Permits of requests that tell what they spent after their answer. */
+  readonly holds = new Loans();
   readonly shares = new Shares();
-  readonly holds = new Holds();
+  readonly grants: Grants;
 
-  /** @param counters as storage held them. */
-  constructor(counters: Counters) {
+  /**
+   * @param counters as storage held them.
+   * @param load names this load of the partition.
+   */
+  constructor(counters: Counters, load: string) {
     this.counters = counters;
+    this.grants = new Grants(load, this.loans, this.holds);
   }
 
-  /** What is left, without what is held. */
+  /** What is left. */
   peek(now: number, policy: Policy): Decision {
-    return this.withoutHeld(peek(this.counters, now, policy), policy);
+    return peek(this.counters, now, policy);
   }
 
-  /** What an algorithm has said, which knows nothing of what is held. */
-  withoutHeld(decision: Decision, policy: Policy | undefined): Decision {
-    const held = policy === undefined ? 0 : this.holds.out(policy.counter);
-    return held === 0 ? decision : { ...decision, remaining: Math.max(0, decision.remaining - held) };
-  }
-
-  /** What is out on loan, by number and by rate, but for the asker's own share. */
-  loansOf(now: number, { counter }: Policy, ownShare: string | undefined): Loan[] {
+  /** What may come back, lent by number and by rate or held, but for the asker's own share. */
+  comingBack(now: number, { counter }: Policy, ownShare: string | undefined): Loan[] {
     const shares = this.shares.loans(now, counter, ownShare);
     const byRate = shares.map(({ end, permits }) => ({ end: end + RETURN_MS, permits }));
-    return [...this.loans.list(counter, now), ...byRate];
+    return [...this.loans.list(counter, now), ...byRate, ...this.holds.list(counter, now)];
   }
 }
-
-/** What all requests of a hold may spend. */
-export const chargesOf = ({ policies, cost, requests }: Hold): (readonly [Policy, number])[] =>
-  policies.map((policy) => [policy, permitsOf(policy, cost, requests)] as const);

@@ -25,6 +25,16 @@ const arithmeticOf = ({ algorithm }: Policy): Arithmetic<State> => arithmetic[al
 export const permitsOf = ({ quota }: Policy, cost: number, requests = 1): number =>
   Math.min(cost, Math.max(1, quota)) * requests;
 
+/** Permits of one policy. */
+export interface Draw {
+  readonly policy: Policy;
+  readonly permits: number;
+}
+
+/** What so many requests spend of each policy. */
+export const drawsOf = (policies: readonly Policy[], cost: number, requests: number): Draw[] =>
+  policies.map((policy) => ({ policy, permits: permitsOf(policy, cost, requests) }));
+
 const consumeOne = (counters: Counters, now: number, until: number, policy: Policy, permits: number) =>
   arithmeticOf(policy).consume(counters.get(policy.counter)?.state, now, until, policy, permits);
 
@@ -62,36 +72,22 @@ export const consume = (
   return [decisions, counters];
 };
 
-/** Gives back `requests` of `cost` each, that were charged at `until`, to every policy. */
-export const giveBack = (
-  counters: Counters,
-  until: number,
-  policies: readonly Policy[],
-  cost: number,
-  requests = 1,
-): Counters => {
-  const given = policies.flatMap((policy) => {
-    const counter = counters.get(policy.counter);
-    if (counter === undefined) return [];
-    const state = arithmeticOf(policy).giveBack(
-      counter.state,
-      until,
-      policy,
-      permitsOf(policy, cost, requests),
-    );
-    return [[policy.counter, { policy, state }] as const];
-  });
-  return new Map([...counters, ...given]);
+/** Gives back permits that were charged at `until`. */
+export const giveBack = (counters: Counters, until: number, draws: readonly Draw[]): Counters => {
+  const given = new Map(counters);
+  for (const { policy, permits } of draws) {
+    const counter = given.get(policy.counter);
+    if (counter === undefined || permits === 0) continue;
+    const state = arithmeticOf(policy).giveBack(counter.state, until, policy, permits);
+    given.set(policy.counter, { policy, state });
+  }
+  return given;
 };
 
-/** With permits charged to every policy at `at`, whether they fit or not. */
-export const charge = (
-  counters: Counters,
-  at: number,
-  charges: readonly (readonly [policy: Policy, permits: number])[],
-): Counters => {
+/** With permits charged at `at`, whether they fit or not. */
+export const charge = (counters: Counters, at: number, draws: readonly Draw[]): Counters => {
   const charged = new Map(counters);
-  for (const [policy, permits] of charges) {
+  for (const { policy, permits } of draws) {
     const state = arithmeticOf(policy).charge(charged.get(policy.counter)?.state, at, policy, permits);
     charged.set(policy.counter, { policy, state });
   }

@@ -1,11 +1,11 @@
-// Grants that may still be given back, in part or whole, and what is on loan of them. No clock, no I/O.
+// Grants of which something may still come back, and what is counted as lent or held of them. No clock, no I/O.
+import { BoundedMap } from '../lib/bounded-map.ts';
 import { permitsOf } from './counters.ts';
 import type { Loans } from './loans.ts';
-import type { Ask, Return } from './messages.ts';
+import type { Ask, Return, Settlement } from './messages.ts';
 import type { Policy } from './policy.ts';
-import type { Portion } from './portion.ts';
 
-/** Grants that may still be given back; beyond it the oldest stay spent. */
+/** Grants remembered, of those to be settled and of others. Of one that is forgotten, a settlement says all that is needed. */
 const MAX_GRANTS = 4_096;
 
 /**
@@ -17,26 +17,44 @@ const RETURNABLE_MS = 2_000;
 /** Whoever waits for another partition is waited for at most so long. */
 const UNDECIDED_MS = 1_000;
 
+/** Whoever tells later what it spent is waited for at most so long: the longest `ORIGIN_TIMEOUT_MS`, and a minute. */
+const MAX_HOLD_MS = 660_000;
+
 /** What may come back. */
 interface Grant {
   readonly policies: readonly Policy[];
   readonly cost: number;
   /** When its permits were charged. */
   readonly until: number;
-  /** Requests that have not come back. */
+  /** Requests that have neither come back nor been settled. */
   granted: number;
-  /** Requests of them that are on loan, and until when. */
+  /** Where they are counted that are lent or held, how many requests that are, and until when. */
+  readonly out: Loans;
   lent: number;
   readonly loanEnd: number;
   readonly forgetAt: number;
   /** Parts that have come back. */
-  parts?: Set<number>;
+  readonly parts: Set<number>;
+}
+
+/** What a return or a settlement is of. */
+interface Charged {
+  readonly policies: readonly Policy[];
+  readonly cost: number;
+  /** When it was charged; undefined where that is past, so that nothing can come back. */
+  readonly until: number | undefined;
 }
 
 /** What a return brings back. */
 interface Back {
   readonly grant: Pick<Grant, 'policies' | 'cost' | 'until'>;
   readonly requests: number;
+}
+
+/** Requests that are granted: those that wait, and those that are lent ahead. */
+export interface Portion {
+  readonly served: number;
+  readonly ahead: number;
 }
 
 /** When a grant was made, when it was charged, and how long leases live. */
@@ -50,78 +68,108 @@ interface Times {
 export class Grants {
   readonly #load: string;
   readonly #loans: Loans;
-  /** In the order they were granted. */
-  readonly #grants = new Map<string, Grant>();
+  readonly #holds: Loans;
+  /** In the order they were granted: those that are to be settled, and others. */
+  readonly #held = new Map<string, Grant>();
+  readonly #others = new Map<string, Grant>();
+  /** Grants of which all requests are settled. */
+  readonly #settled = new BoundedMap<string, true>(MAX_GRANTS);
   #count = 0;
 
   /**
    * @param load names this load: a return that names an earlier one is ignored, since storage counted those permits.
-   * @param loans where what may come back is counted as lent.
+   * @param loans where what is lent is counted.
+   * @param holds where what is to be settled is counted.
    */
-  constructor(load: string, loans: Loans) {
+  constructor(load: string, loans: Loans, holds: Loans) {
     this.#load = load;
     this.#loans = loans;
+    this.#holds = holds;
   }
 
   get size(): number {
-    return this.#grants.size;
+    return this.#held.size + this.#others.size;
   }
 
-  /** A name that no other grant has. */
-  nextName(): string {
-    return `${this.#load}.${this.#count++}`;
+  /** When the oldest was granted that is not settled yet; undefined where all are. */
+  get heldSince(): number | undefined {
+    return this.#held.values().next().value?.until;
   }
 
-  /** @returns the grant's name. */
+  /** @returns the grant's name, which says of which load it is and when it was charged. */
   remember({ now, until, leaseMs }: Times, ask: Ask, { served, ahead }: Portion): string {
-    const { policies, cost, undecidedMs = 0 } = ask;
-    const name = this.nextName();
-    const undecided = Math.min(Math.max(0, undecidedMs), UNDECIDED_MS);
-    const lent = ahead + (undecided > 0 ? served : 0);
-    const loanEnd = Math.max(until, now + undecided);
-    const forgetAt = now + 2 * leaseMs + RETURNABLE_MS;
-    this.#grants.set(name, { policies, cost, until, granted: served + ahead, lent, loanEnd, forgetAt });
-    for (const policy of policies) this.#loans.lend(policy.counter, loanEnd, permitsOf(policy, cost, lent));
+    const { policies, cost, undecidedMs = 0, holdMs } = ask;
+    const name = `${this.#load}.${this.#count++}.${until}`;
+    const waitMs = holdMs === undefined ? within(undecidedMs, UNDECIDED_MS) : within(holdMs, MAX_HOLD_MS);
+    const out = holdMs === undefined ? this.#loans : this.#holds;
+    const lent = ahead + (waitMs > 0 ? served : 0);
+    const loanEnd = Math.max(until, now + waitMs);
+    const grant = { policies, cost, until, granted: served + ahead, out, lent, loanEnd };
+    const forgetAt = Math.max(loanEnd, now + 2 * leaseMs) + RETURNABLE_MS;
+    (holdMs === undefined ? this.#others : this.#held).set(name, { ...grant, forgetAt, parts: new Set() });
+    for (const policy of policies) out.lend(policy.counter, loanEnd, permitsOf(policy, cost, lent));
     return name;
   }
 
   /** Nothing of it comes back any more. */
   forget(name: string): void {
-    const grant = this.#grants.get(name);
+    const grant = this.#find(name);
     if (grant === undefined) return;
-    this.#grants.delete(name);
-    this.#endLoan(grant, grant.lent);
+    this.#held.delete(name);
+    this.#others.delete(name);
+    endLoan(grant, grant.lent);
   }
 
   /** Those whose time is over, or that are too many, stay spent. */
   forgetOld(now: number): void {
-    for (const [name, grant] of this.#grants) {
-      if (grant.forgetAt > now && this.#grants.size <= MAX_GRANTS) break;
-      this.forget(name);
-    }
+    for (const grants of [this.#held, this.#others])
+      for (const [name, grant] of grants) {
+        if (grant.forgetAt > now && grants.size <= MAX_GRANTS) break;
+        this.forget(name);
+      }
   }
 
   /** Each part once; undefined where nothing comes back. */
   takeBack({ grant: name, unused, part }: Return): Back | undefined {
-    const grant = this.#grants.get(name);
+    const grant = this.#find(name);
     if (grant === undefined) return undefined;
-    const requests = Math.min(unused, grant.granted);
-    if (part === undefined) this.forget(name);
-    else if (grant.parts?.has(part)) return undefined;
-    else {
-      grant.parts ??= new Set();
-      grant.parts.add(part);
-      grant.granted -= requests;
-      this.#endLoan(grant, requests);
-    }
-    return { grant, requests };
+    if (part !== undefined) return this.#end(name, grant, part, unused);
+    this.forget(name);
+    return { grant, requests: Math.min(unused, grant.granted) };
   }
 
-  #endLoan(grant: Grant, requests: number): void {
-    const { policies, cost, loanEnd } = grant;
-    const settled = Math.min(requests, grant.lent);
-    grant.lent -= settled;
-    for (const policy of policies)
-      this.#loans.settle(policy.counter, loanEnd, permitsOf(policy, cost, settled));
+  /** What one request is settled of, each part once; undefined where it was settled before, or nothing is known of it. */
+  settle({ grant: name, part, policies, cost }: Settlement): Charged | undefined {
+    const grant = this.#find(name);
+    if (grant !== undefined) {
+      const ended = this.#end(name, grant, part, 1);
+      return ended?.requests === 1 ? ended.grant : undefined;
+    }
+    if (policies === undefined || cost === undefined || this.#settled.get(name)) return undefined;
+    const [load, , until] = name.split('.');
+    return { policies, cost, until: load === this.#load ? Number(until) : undefined };
+  }
+
+  #find(name: string): Grant | undefined {
+    return this.#held.get(name) ?? this.#others.get(name);
+  }
+
+  #end(name: string, grant: Grant, part: number, most: number): Back | undefined {
+    if (grant.parts.has(part)) return undefined;
+    const requests = Math.min(most, grant.granted);
+    grant.parts.add(part);
+    grant.granted -= requests;
+    endLoan(grant, requests);
+    if (grant.granted === 0 && this.#held.delete(name)) this.#settled.set(name, true);
+    return { grant, requests };
   }
 }
+
+const within = (ms: number, most: number): number => Math.min(Math.max(0, ms), most);
+
+const endLoan = (grant: Grant, requests: number): void => {
+  const { policies, cost, loanEnd, out } = grant;
+  const ended = Math.min(requests, grant.lent);
+  grant.lent -= ended;
+  for (const policy of policies) out.settle(policy.counter, loanEnd, permitsOf(policy, cost, ended));
+};

@@ -2,9 +2,9 @@
 // its own fields: the clock is passed in and writing is the caller's, so that the Limiter, the simulator and the property
 // tests run the same code.
 import type { Decision } from './arithmetic.ts';
-import { Books, chargesOf } from './books.ts';
-import { boundary, charge, consume, giveBack, permitsOf, resume } from './counters.ts';
-import { Grants } from './grants.ts';
+import { Books } from './books.ts';
+import { boundary, charge, consume, type Draw, drawsOf, giveBack, permitsOf, resume } from './counters.ts';
+import type { Portion } from './grants.ts';
 import { endShare, lendShare } from './lend-share.ts';
 import {
   type Abnormal,
@@ -17,14 +17,17 @@ import {
   VERSION,
 } from './messages.ts';
 import type { Policy } from './policy.ts';
-import { type Portion, portionOf, waitingOf } from './portion.ts';
+import { portionOf, waitingOf } from './portion.ts';
 import { nothing, refuse } from './refusal.ts';
-import { type Draw, draws, RESERVE_MS, Reserve } from './reserve.ts';
+import { RESERVE_MS, Reserve } from './reserve.ts';
 import { STORED_VERSION, type Stored } from './stored.ts';
 import { addUse, calmsInMs, isUnusual, type Usage } from './usage.ts';
 
 /** Unusual use that is denied stays denied for so long in an isolate. */
 const ABNORMAL_MS = 1_000;
+
+/** What one request owes of a policy beyond its cost is at most so many quotas: an origin's slip is not to shut a caller out. */
+const MAX_DEBT = 1_000;
 
 /** What a partition has left, for people to look at. */
 export interface Look {
@@ -47,7 +50,6 @@ export class Ledger {
   /** When a record was written that this version cannot read: until it has drained, everything counts as spent. */
   readonly #sealedAt: number | undefined;
   readonly #books: Books;
-  readonly #grants: Grants;
   readonly #reserve = new Reserve();
   #firstSeen: number | undefined;
   #lastSeen: number | undefined;
@@ -63,8 +65,7 @@ export class Ledger {
   constructor(stored: Stored | undefined, load: string) {
     const isKnown = stored === undefined || stored.version <= STORED_VERSION;
     this.#now = stored?.at ?? 0;
-    this.#books = new Books((isKnown ? stored?.counters : undefined) ?? new Map());
-    this.#grants = new Grants(load, this.#books.loans);
+    this.#books = new Books((isKnown ? stored?.counters : undefined) ?? new Map(), load);
     this.#sealedAt = isKnown ? undefined : this.#now;
     this.#firstSeen = stored?.since;
     this.#lastSeen = stored?.at;
@@ -78,11 +79,11 @@ export class Ledger {
    */
   consume(clock: number, asked: Ask): Decided {
     const now = this.#tick(clock);
-    const ask = { ...asked, policies: asked.policies.map((policy) => this.#own(policy)) };
+    const ask = { ...settling(asked), policies: asked.policies.map((policy) => this.#own(policy)) };
     this.#unseal(now, ask.policies);
     this.#firstSeen ??= now;
     this.#lastSeen = now;
-    for (const name of ask.spent ?? []) this.#grants.forget(name);
+    for (const name of ask.spent ?? []) this.#books.grants.forget(name);
     for (const unused of ask.returns ?? []) this.#takeBack(now, unused);
     const abnormal = this.#judge(now, ask);
     const { reply, write } = abnormal?.denied
@@ -97,18 +98,17 @@ export class Ledger {
   }
 
   #decide(now: number, ask: Ask): Decided {
-    if (ask.holdMs !== undefined) return this.#hold(now, ask, ask.holdMs);
     const leaseMs = this.#noteLease(ask);
     const visit = { now, leaseMs, ask };
-    const within = lendShare(this.#books, this.#grants, { ...visit, waiting: waitingOf(ask) });
+    const within = lendShare(this.#books, { ...visit, waiting: waitingOf(ask) });
     // What a share cannot serve is served by itself, before the share is renewed with what is left.
     const rest = within === undefined ? ask : { ...ask, waiting: 0, want: 0 };
     const portion = portionOf(this.#books, now, leaseMs, rest);
     const reply = this.#grant(now, leaseMs, rest, portion);
-    const lent = within ?? lendShare(this.#books, this.#grants, { ...visit, waiting: 0 });
+    const lent = within ?? lendShare(this.#books, { ...visit, waiting: 0 });
     const drawn = [
-      ...draws(ask.policies, ask.cost, portion.served + portion.ahead),
-      ...draws(lent?.others ?? [], ask.cost, lent?.share.ahead?.requests ?? 0),
+      ...drawsOf(ask.policies, ask.cost, portion.served + portion.ahead),
+      ...drawsOf(lent?.others ?? [], ask.cost, lent?.share.ahead?.requests ?? 0),
     ];
     const isStored = this.#reserve.draw(now, drawn) && lent?.isStored !== false && this.#isLeaseStored;
     const write = isStored ? undefined : this.#writeAhead(now, ask.policies, drawn);
@@ -130,10 +130,9 @@ export class Ledger {
     if (granted === 0) return refuse(this.#books, now, ask, waiting);
     const leased = portion.ahead > 0;
     const until = leased ? Math.min(now + leaseMs, boundary(ask.policies, now) - 1) : now;
-    const [decided, counters] = consume(this.#books.counters, now, until, ask.policies, ask.cost, granted);
-    const decisions = decided.map((decision, i) => this.#books.withoutHeld(decision, ask.policies[i]));
+    const [decisions, counters] = consume(this.#books.counters, now, until, ask.policies, ask.cost, granted);
     this.#books.counters = counters;
-    const grant = ask.returnable ? this.#grants.remember({ now, until, leaseMs }, ask, portion) : '';
+    const grant = ask.returnable ? this.#books.grants.remember({ now, until, leaseMs }, ask, portion) : '';
     const reply = {
       version: VERSION,
       granted,
@@ -150,48 +149,34 @@ export class Ledger {
   }
 
   /**
-   * Holds permits for those that wait, whose cost is told later by `settle`; `holdMs` after now they have spent what they
-   * asked for. They count in full until then, and from the settlement on for a window, which is later than their use.
+   * Books what a request has really spent: gives the rest back, or charges what it cost too little, even above the quota: then
+   * it is a debt. `write`, if any, must be durable before the isolate is told.
    */
-  #hold(now: number, ask: Ask, holdMs: number): Decided {
-    const waiting = waitingOf(ask);
-    const own = { ...ask, want: waiting };
-    const { holds } = this.#books;
-    const served = holds.isFull ? 0 : portionOf(this.#books, now, this.#noteLease(ask), own).served;
-    if (served === 0) return { reply: this.#refuseHold(now, own, waiting), write: undefined };
-    const name = this.#grants.nextName();
-    const { policies, cost } = ask;
-    holds.add(name, { policies, cost, end: now + holdMs, requests: served });
-    const drawn = draws(policies, cost, served);
-    const write = this.#reserve.draw(now, drawn) ? undefined : this.#writeAhead(now, policies, drawn);
-    const reply = { version: VERSION, granted: served, keepMs: 0, lifeMs: 0, grant: name, leased: false };
-    if (served < waiting)
-      return { reply: { ...this.#refuseHold(now, own, waiting - served), ...reply, keepMs: 1 }, write };
-    return { reply: { ...reply, decisions: policies.map((policy) => this.#books.peek(now, policy)) }, write };
-  }
-
-  /** A hold may come back at any moment, so a denial for its sake is not kept. */
-  #refuseHold(now: number, ask: Ask, unmet: number): Reply {
-    const { loans: _, ...reply } = refuse(this.#books, now, ask, unmet);
-    const held = ask.policies.some(({ counter }) => this.#books.holds.out(counter) > 0);
-    return held ? { ...reply, keepMs: Math.min(reply.keepMs, 1) } : reply;
-  }
-
-  /**
-   * Charges what a request of a hold has really spent, even above the quota: then it is a debt. `write`, if any, must be
-   * durable before the isolate is told.
-   */
-  settle(clock: number, { grant, part, used }: Settlement): { write: Stored | undefined } {
+  settle(clock: number, settlement: Settlement): { write: Stored | undefined } {
     const now = this.#tick(clock);
-    const ended = this.#books.holds.end(grant, part, 1);
-    if (ended === undefined) return { write: undefined };
-    const { policies, cost } = ended.hold;
-    const permits = policies.map((policy) => [policy, spentOf(policy, cost, used)] as const);
-    this.#books.counters = charge(this.#books.counters, now, permits);
-    // What it cost was stored when it was held.
-    const debt = policies.map((policy) => ({ policy, permits: Math.max(0, used - cost) }));
-    const write = this.#reserve.draw(now, debt) ? undefined : this.#writeAhead(now, policies, debt);
-    return { write };
+    const charged = this.#books.grants.settle(settlement);
+    if (charged === undefined) return { write: undefined };
+    const { policies, cost, until } = charged;
+    const { used } = settlement;
+    if (used < cost && until !== undefined) this.#unspend(until, policies, cost, used);
+    return { write: used > cost ? this.#owe(now, policies, used - cost) : undefined };
+  }
+
+  #unspend(until: number, policies: readonly Policy[], cost: number, used: number): void {
+    const unused = policies.map((policy) => ({
+      policy,
+      permits: permitsOf(policy, cost) - permitsOf(policy, used),
+    }));
+    this.#books.counters = giveBack(this.#books.counters, until, unused);
+  }
+
+  #owe(now: number, policies: readonly Policy[], permits: number): Stored | undefined {
+    const debt = policies.map((policy) => ({
+      policy,
+      permits: Math.min(permits, policy.quota * MAX_DEBT),
+    }));
+    this.#books.counters = charge(this.#books.counters, now, debt);
+    return this.#reserve.draw(now, debt) ? undefined : this.#writeAhead(now, policies, debt);
   }
 
   /** Gives unused permits back to where they were charged; each part once, and only to the load that granted them. */
@@ -199,14 +184,12 @@ export class Ledger {
     this.#takeBack(this.#tick(clock), unused);
   }
 
-  #takeBack(now: number, back: Return): void {
-    const { grant: name, unused, part, share } = back;
-    if (share !== undefined) endShare(this.#books, now, share);
-    if (part !== undefined && this.#books.holds.end(name, part, unused) !== undefined) return;
-    const taken = this.#grants.takeBack(back);
-    if (taken === undefined) return;
-    const { grant, requests } = taken;
-    this.#books.counters = giveBack(this.#books.counters, grant.until, grant.policies, grant.cost, requests);
+  #takeBack(now: number, unused: Return): void {
+    if (unused.share !== undefined) endShare(this.#books, now, unused.share);
+    const back = this.#books.grants.takeBack(unused);
+    if (back === undefined) return;
+    const { until, policies, cost } = back.grant;
+    this.#books.counters = giveBack(this.#books.counters, until, drawsOf(policies, cost, back.requests));
   }
 
   /** The policy that each counter last served. */
@@ -221,7 +204,7 @@ export class Ledger {
 
   /** Grants that may still be given back. */
   get returnable(): number {
-    return this.#grants.size;
+    return this.#books.grants.size;
   }
 
   /** What is left under `policies`, and since when. */
@@ -258,9 +241,7 @@ export class Ledger {
     const books = this.#books;
     if (!this.#resumed) books.counters = resume(books.counters, this.#now, this.#now + this.#leaseMs);
     this.#resumed = true;
-    for (const hold of books.holds.expire(this.#now))
-      books.counters = charge(books.counters, this.#now, chargesOf(hold));
-    this.#grants.forgetOld(this.#now);
+    books.grants.forgetOld(this.#now);
     return this.#now;
   }
 
@@ -284,6 +265,6 @@ export class Ledger {
   }
 }
 
-/** What a request has spent of a policy; one that cost more than a whole quota was held for the quota. */
-const spentOf = (policy: Policy, cost: number, used: number): number =>
-  used <= cost ? permitsOf(policy, used) : permitsOf(policy, cost) + used - cost;
+/** What is told after the answer is asked for by those that wait alone: nothing of it is lent. */
+const settling = (ask: Ask): Ask =>
+  ask.holdMs === undefined ? ask : { ...ask, want: waitingOf(ask), share: undefined };

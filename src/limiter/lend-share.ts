@@ -2,7 +2,6 @@
 // no I/O.
 import type { Books } from './books.ts';
 import { boundary, consume } from './counters.ts';
-import type { Grants } from './grants.ts';
 import type { Ask, LentShare, ShareAsk } from './messages.ts';
 import type { Policy } from './policy.ts';
 import { roomAhead, waitingOf } from './portion.ts';
@@ -27,12 +26,10 @@ interface Visit {
  * Lends or renews a share, and beside it requests of the policies that are lent by number. Undefined where it cannot serve
  * all of those `waiting` that are to be served by it.
  */
-export const lendShare = (books: Books, grants: Grants, visit: Visit): ShareLoan | undefined => {
+export const lendShare = (books: Books, visit: Visit): ShareLoan | undefined => {
   const { now, leaseMs, ask, waiting } = visit;
   const { policies, cost, share, want } = ask;
-  // A share grows into what its algorithm has left, which knows nothing of what is held.
-  const isHeld = policies.some(({ counter }) => books.holds.out(counter) > 0);
-  if (share === undefined || isHeld) return undefined;
+  if (share === undefined) return undefined;
   const others = policies.filter(({ counter }) => share.wishes.every((wish) => wish.counter !== counter));
   const wanted = want - waitingOf(ask) + waiting;
   const requested = { policies: others, cost, wanted, served: 0 };
@@ -46,21 +43,20 @@ export const lendShare = (books: Books, grants: Grants, visit: Visit): ShareLoan
   const { permits, isStored } = renewal;
   const lent = { permits, lifeMs: leaseMs, at: now, within: waiting };
   if (ahead === 0) return { share: lent, others, isStored };
-  const beside = lendBeside(books, grants, visit, others, ahead);
+  const beside = lendBeside(books, visit, others, ahead);
   return { share: { ...lent, ahead: beside }, others, isStored };
 };
 
 /** Requests to be made within a share, of the policies that are not lent by rate. */
 const lendBeside = (
   books: Books,
-  grants: Grants,
   { now, leaseMs, ask }: Visit,
   policies: readonly Policy[],
   ahead: number,
 ): NonNullable<LentShare['ahead']> => {
   const until = Math.min(now + leaseMs, boundary(policies, now) - 1);
   books.counters = consume(books.counters, now, until, policies, ask.cost, ahead)[1];
-  const grant = grants.remember({ now, until, leaseMs }, { ...ask, policies }, { served: 0, ahead });
+  const grant = books.grants.remember({ now, until, leaseMs }, { ...ask, policies }, { served: 0, ahead });
   return { grant, requests: ahead, lifeMs: until - now };
 };
 

@@ -58,8 +58,8 @@ export interface Ask {
   /** For so long another partition may still deny those that wait: their permits are on loan. Absent: none may. */
   readonly undecidedMs?: number | undefined;
   /**
-   * Those that wait tell what they spent only after their answer, within so long: their permits are held, not charged, until
-   * a `Settlement` of each or the end of it. Absent: they are charged at once.
+   * Those that wait tell what they spent after their answer, within so long, milliseconds: until a `Settlement` of each or
+   * the end of it their permits may come back. Absent: what they cost is spent.
    */
   readonly holdMs?: number | undefined;
   /** Grants of which nothing will come back any more. */
@@ -131,6 +131,11 @@ export interface Loans {
   readonly requests: number;
   /** Milliseconds until the next of them can have come back. */
   readonly backMs: number;
+  /**
+   * Some are of requests that tell after their answer what they spent: they may come back at any moment, and again and
+   * again. Whoever waits asks again after `backMs`, for as long as such a request may take. Absent: none are.
+   */
+  readonly held?: boolean | undefined;
 }
 
 /** Unused permits of one grant. Sent at most once. */
@@ -145,15 +150,18 @@ export interface Return {
   readonly share?: ShareAsk | undefined;
 }
 
-/** What one request of a hold has spent in the end. Sent at most once. */
+/** What one request has spent in the end. Sent at most once. */
 export interface Settlement {
   readonly version: number;
   /** The grant's name. */
   readonly grant: string;
   /** Tells settlements and returns of one grant apart: each counts once. */
   readonly part: number;
-  /** Permits to charge of each policy, now: 0 gives all back, more than it cost is a debt. */
+  /** Permits of each policy: of fewer than it cost the rest comes back, more than it cost is a debt from now on. */
   readonly used: number;
+  /** The policies that it was granted under and what it cost, for a Limiter that has forgotten. Absent: nothing is done then. */
+  readonly policies?: readonly Policy[] | undefined;
+  readonly cost?: number | undefined;
 }
 
 /** Grants nothing. */

@@ -1,17 +1,12 @@
 // How many requests of an ask are granted: those that wait, and those to lend permits for ahead. No clock, no I/O.
 import type { Books } from './books.ts';
 import { permitsOf } from './counters.ts';
+import type { Portion } from './grants.ts';
 import type { Ask } from './messages.ts';
 import { lendingOf, type Policy } from './policy.ts';
 
 /** What is lent ahead takes no more than this share of what remains, and nothing of the last such share of a quota. */
 const SHARE = 0.1;
-
-/** Requests to grant: those that wait, and those to lend ahead. */
-export interface Portion {
-  readonly served: number;
-  readonly ahead: number;
-}
 
 /** Requests of an ask that wait. */
 export const waitingOf = ({ waiting, want }: Pick<Ask, 'waiting' | 'want'>): number =>

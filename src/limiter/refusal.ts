@@ -14,6 +14,17 @@ export const nothing = (books: Books, now: number, policies: readonly Policy[]):
     0,
   );
 
+/**
+ * Where held permits are in the way, it is looked again after a quarter of the time that the oldest has been held, within
+ * these bounds: soon where answers are quick, seldom where they are not.
+ */
+const LOOK_SHARE = 0.25;
+const MIN_LOOK_MS = 10;
+const MAX_LOOK_MS = 250;
+
+/** Requests that an isolate may have wait for held permits; those may come back again and again. */
+const MAX_WAITING = 4_096;
+
 /** Of an ask that so many requests were not granted of. */
 export const refuse = (books: Books, now: number, ask: Ask, unmet: number): Reply => {
   const { policies, cost, holder } = ask;
@@ -21,12 +32,18 @@ export const refuse = (books: Books, now: number, ask: Ask, unmet: number): Repl
   const decisions = policies.map((policy) => foreseen(books, now, policy, cost, holder));
   const denied = policies.filter((_, i) => decisions[i]?.allowed === false);
   const waitMs = Math.max(...decisions.map(({ retryAfterMs }) => retryAfterMs));
-  const reply = denial(decisions, Math.min(waitMs, DENIAL_MS));
   const requests = Math.min(...denied.map((policy) => obstructed(books, now, policy, cost, holder)));
-  return requests > 0 ? { ...reply, loans: { requests, backMs: waitMs } } : reply;
+  const held = requests > 0 && denied.some(({ counter }) => books.holds.out(counter, now) > 0);
+  const backMs = held ? Math.min(waitMs, lookMs(books, now)) : waitMs;
+  const reply = denial(decisions, Math.min(backMs, DENIAL_MS));
+  if (requests === 0) return reply;
+  return { ...reply, loans: { requests, backMs, ...(held ? { held } : {}) } };
 };
 
-/** Requests that may pass once loans are back. Shares are not to grow meanwhile. */
+const lookMs = ({ grants: { heldSince = 0 } }: Books, now: number): number =>
+  Math.min(MAX_LOOK_MS, Math.max(MIN_LOOK_MS, Math.ceil((now - heldSince) * LOOK_SHARE)));
+
+/** Requests that may pass once what may come back has. Shares are not to grow meanwhile. */
 const obstructed = (
   books: Books,
   now: number,
@@ -35,11 +52,12 @@ const obstructed = (
   ownShare: string | undefined,
 ): number => {
   books.shares.contest(now, policy.counter, ownShare);
-  const back = books.loansOf(now, policy, ownShare).reduce((sum, { permits }) => sum + permits, 0);
-  return Math.floor((books.peek(now, policy).remaining + back) / permitsOf(policy, cost));
+  const back = books.comingBack(now, policy, ownShare).reduce((sum, { permits }) => sum + permits, 0);
+  const requests = Math.floor((books.peek(now, policy).remaining + back) / permitsOf(policy, cost));
+  return requests > 0 && books.holds.out(policy.counter, now) > 0 ? MAX_WAITING : requests;
 };
 
-/** As the policy says, but no later than loans and holds can have come back. */
+/** As the policy says, but no later than what may come back can have. */
 const foreseen = (
   books: Books,
   now: number,
@@ -47,16 +65,9 @@ const foreseen = (
   cost: number,
   ownShare: string | undefined,
 ): Decision => {
-  const wanted = permitsOf(policy, cost);
-  const { counter } = policy;
-  const before = books.peek(now, policy);
-  if (wanted <= before.remaining) return before;
-  const shortage = wanted - before.remaining;
-  const held = shortage <= books.holds.out(counter) ? books.holds.lastEnd(counter) : undefined;
-  const back = backAt(books.loansOf(now, policy, ownShare), shortage) ?? held;
-  const { retryAfterMs, allowed } = foresee(books.counters, now, policy, cost);
-  // Where only what is held is in the way, the algorithm knows of no wait.
-  const drainsMs = allowed ? Number.POSITIVE_INFINITY : retryAfterMs;
-  const backMs = back === undefined ? Number.POSITIVE_INFINITY : back - now;
-  return { ...before, allowed: false, retryAfterMs: Math.max(1, Math.min(drainsMs, backMs)) };
+  const decision = foresee(books.counters, now, policy, cost);
+  if (decision.allowed) return books.peek(now, policy);
+  const shortage = permitsOf(policy, cost) - decision.remaining;
+  const back = backAt(books.comingBack(now, policy, ownShare), shortage) ?? Number.POSITIVE_INFINITY;
+  return { ...decision, retryAfterMs: Math.max(1, Math.min(decision.retryAfterMs, back - now)) };
 };

@@ -1,7 +1,7 @@
 // The reserve: permits that storage counts already and memory has not granted yet, so that most grants write nothing. No
 // clock, no I/O.
-import { type Books, chargesOf } from './books.ts';
-import { boundary, type Counters, charge, peek, permitsOf, reserve, undrained } from './counters.ts';
+import type { Books } from './books.ts';
+import { boundary, type Counters, type Draw, peek, reserve, undrained } from './counters.ts';
 import type { Policy } from './policy.ts';
 
 /** How long a reserve may be granted from after it was written. */
@@ -9,16 +9,6 @@ export const RESERVE_MS = 10_000;
 
 /** A reserve takes no more than this share of what remains. */
 const SHARE = 0.1;
-
-/** Permits of one policy. */
-export interface Draw {
-  readonly policy: Policy;
-  readonly permits: number;
-}
-
-/** What so many requests draw. */
-export const draws = (policies: readonly Policy[], cost: number, requests: number): Draw[] =>
-  policies.map((policy) => ({ policy, permits: permitsOf(policy, cost, requests) }));
 
 /** What is reserved of one counter. */
 interface Part {
@@ -67,8 +57,7 @@ export class Reserve {
       ...[...this.#parts].map(([counter, { permits }]) => [counter, permits] as const),
       ...policies.map((policy) => [policy.counter, size - granted] as const),
     ]);
-    const held = books.holds.all.flatMap(chargesOf);
-    const spent = undrained(charge(books.counters, now, held), now);
+    const spent = undrained(books.counters, now);
     this.#end = now + RESERVE_MS;
     const end = this.#end + leaseMs;
     let ahead = books.shares.store(spent, now, this.#end, end);

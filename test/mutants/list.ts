@@ -6,9 +6,11 @@ import type { Mutant } from './mutant.ts';
 const LEDGER = 'src/limiter/ledger.ts';
 const RESERVE = 'src/limiter/reserve.ts';
 const GRANTS = 'src/limiter/grants.ts';
+const GCRA = 'src/limiter/algorithms/gcra.ts';
 const LADDER = ['test/unit/ladder.test.ts'];
 const SHARES = ['test/unit/shares.test.ts'];
 const ALGORITHMS = ['test/unit/algorithms.test.ts'];
+const HOLDS = ['test/unit/holds.test.ts'];
 
 export const mutants: readonly Mutant[] = [
   ...auth,
@@ -51,7 +53,7 @@ export const mutants: readonly Mutant[] = [
   {
     guard: 'a return counts once',
     file: GRANTS,
-    from: 'else if (grant.parts?.has(part)) return undefined;',
+    from: 'if (grant.parts.has(part)) return undefined;',
     to: '',
     tests: LADDER,
   },
@@ -127,9 +129,16 @@ export const mutants: readonly Mutant[] = [
   },
   {
     guard: 'a return of GCRA never makes room that was not there',
-    file: 'src/limiter/algorithms/gcra.ts',
-    from: 'if (micros(until) < state.newest) return state;',
-    to: '',
+    file: GCRA,
+    from: 'Math.min(cost * emissionInterval(policy), ...later)',
+    to: 'cost * emissionInterval(policy)',
+    tests: ALGORITHMS,
+  },
+  {
+    guard: 'a return of GCRA leaves less to come back before it',
+    file: GCRA,
+    from: 'isLater(at) ? lead - back : lead',
+    to: 'lead',
     tests: ALGORITHMS,
   },
   {
@@ -231,32 +240,46 @@ export const mutants: readonly Mutant[] = [
     tests: ['test/unit/counters.test.ts'],
   },
   {
-    guard: 'storage counts what is held',
-    file: RESERVE,
-    from: 'undrained(charge(books.counters, now, held), now)',
-    to: 'undrained(books.counters, now)',
-    tests: ['test/unit/holds.test.ts'],
+    guard: 'a debt is charged',
+    file: LEDGER,
+    from: 'used > cost ? this.#owe(now, policies, used - cost) : undefined',
+    to: 'undefined',
+    tests: HOLDS,
   },
   {
-    guard: 'what is held is granted to nobody else',
+    guard: 'a debt is stored',
+    file: LEDGER,
+    from: 'return this.#reserve.draw(now, debt) ? undefined : this.#writeAhead(now, policies, debt);',
+    to: 'return undefined;',
+    tests: HOLDS,
+  },
+  {
+    guard: 'whoever only held permits obstruct waits for them',
     file: 'src/limiter/books.ts',
-    from: 'decision.remaining - held',
-    to: 'decision.remaining',
-    tests: ['test/unit/holds.test.ts'],
+    from: ', ...this.holds.list(counter, now)',
+    to: '',
+    tests: HOLDS,
   },
   {
     guard: 'a settlement counts once',
-    file: 'src/limiter/holds.ts',
-    from: ' || hold.parts.has(part)',
+    file: GRANTS,
+    from: ' || this.#settled.get(name)',
     to: '',
-    tests: ['test/unit/holds.test.ts'],
+    tests: HOLDS,
   },
   {
-    guard: 'a hold that nobody settles has spent its cost',
+    guard: 'nothing comes back to a load that did not grant it',
+    file: GRANTS,
+    from: 'load === this.#load ? Number(until) : undefined',
+    to: 'Number(until)',
+    tests: HOLDS,
+  },
+  {
+    guard: 'what a request did not spend comes back when that was',
     file: LEDGER,
-    from: 'books.counters = charge(books.counters, this.#now, chargesOf(hold));',
-    to: 'chargesOf(hold);',
-    tests: ['test/unit/holds.test.ts'],
+    from: 'this.#unspend(until, policies, cost, used)',
+    to: 'this.#unspend(now, policies, cost, used)',
+    tests: HOLDS,
   },
   {
     guard: 'of a share that has drained nothing is moved',

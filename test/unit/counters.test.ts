@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Algorithm } from '../../src/limiter/algorithms/index.ts';
-import { type Counters, consume, giveBack, peek, undrained } from '../../src/limiter/counters.ts';
+import { type Counters, consume, drawsOf, giveBack, peek, undrained } from '../../src/limiter/counters.ts';
 import { Ledger } from '../../src/limiter/ledger.ts';
 import type { Policy } from '../../src/limiter/policy.ts';
 import { anyGaps, anyPolicy, EPOCH, policy } from './policies.ts';
@@ -64,7 +64,8 @@ describe('policies of one partition', () => {
           now += gap;
           const before = remaining(counters, now, policies);
           const [decisions, spent] = consume(counters, now, now, policies, cost);
-          if (decisions.every(({ allowed }) => allowed)) counters = giveBack(spent, now, policies, cost);
+          if (decisions.every(({ allowed }) => allowed))
+            counters = giveBack(spent, now, drawsOf(policies, cost, 1));
           expect(remaining(counters, now, policies)).toEqual(before);
         }
       }),
