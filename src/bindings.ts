@@ -5,9 +5,9 @@ import type { Pulse } from './pulse/pulse.ts';
 
 export interface Bindings {
   readonly LIMITER: DurableObjectNamespace<Limiter>;
-  /** Without it each isolate counts failed verifications for itself. */
+  /** Counts failed verifications; without it, each isolate counts its own. */
   readonly AUTH_FAILURES?: RateLimit;
-  /** Who is behind the names of partitions in the log. */
+  /** Remembers who is behind the partition names in the log. */
   readonly DIRECTORY?: DurableObjectNamespace<Directory>;
   readonly PULSE?: DurableObjectNamespace<Pulse>;
   readonly ANALYTICS?: AnalyticsEngineDataset;

@@ -1,4 +1,4 @@
-// One request on its way, and what the steps have learned of it: what `c.var.exchange` holds.
+// A request in progress and what the steps have learned about it: the value of `c.var.exchange`.
 import type { Bindings } from './bindings.ts';
 import type { Route } from './config/types.ts';
 import type { Identity } from './identity.ts';
@@ -9,30 +9,30 @@ export type { Outcome };
 
 /** What became of a request; `report` reads it after the response. */
 export interface Trace {
-  /** `Date.now()` when the request came. */
+  /** `Date.now()` when the request arrived. */
   readonly arrived: number;
   /** When the limit step had decided. */
   decidedAt: number | undefined;
   outcome: Outcome;
-  /** The response comes from behind Weir: the origin's, or a handler's of the app that Weir is mounted in. */
+  /** Whether the response came from behind Weir: from the origin, or from a handler of the app that mounts Weir. */
   forwarded: boolean;
   /** Code for the log, never for the client: `token_expired`, `quota_exceeded`, `origin_timeout`. */
   reason: string | undefined;
   /** Names of the policies that denied, or that are nearest to denying. */
   policy: string | undefined;
   partition: string | undefined;
-  /** Whether the isolate held the permits, or Limiters had to be asked; undefined where none were looked for. */
+  /** Whether the isolate held the permits or Limiters had to be asked; undefined if none were needed yet. */
   source: 'held' | 'asked' | undefined;
-  /** Permits that the request was to spend of each policy. */
+  /** Permits that the request would spend of each policy. */
   cost: number;
   /** Smallest remaining share of any policy, 0 to 1. */
   remainingShare: number;
-  /** Which failure policy acted. */
+  /** The failure policy that decided because a Limiter did not answer. */
   limiterError: 'local' | 'open' | 'closed' | undefined;
   shadow: boolean;
 }
 
-/** The trace of a request that has just come. */
+/** The trace of a request that has just arrived. */
 const newTrace = (): Trace => ({
   arrived: Date.now(),
   decidedAt: undefined,
@@ -54,21 +54,21 @@ interface Lap {
   readonly from: number;
 }
 
-/** What keeps an isolate awake behind a response, until work is done. */
+/** The part of `ExecutionContext` that keeps an isolate alive after the response until work is done. */
 export type WaitUntil = Pick<ExecutionContext, 'waitUntil'>;
 
-/** A request, its bindings and what the steps have learned of it; the code below the middleware knows nothing of Hono. */
+/** A request, its bindings and what the steps have learned about it. Code below the middleware gets this, and knows no Hono. */
 export class Exchange {
   readonly request: Request;
   readonly env: Bindings;
   readonly trace = newTrace();
-  /** The default one until the route step has found it. */
+  /** The default route until the route step has found the request's own. */
   route: Route;
-  /** CORS preflight: needs no token and goes on without a body. */
+  /** Whether this is a CORS preflight, which needs no token and is forwarded without a body. */
   preflight = false;
   /** Undefined for an anonymous caller. */
   identity: Identity | undefined = undefined;
-  /** Under `AUTH_MODE=shadow`: would have been refused, so it is nobody's request. */
+  /** Under `AUTH_MODE=shadow`: the token would have been refused, so the request counts as nobody's. */
   unidentified = false;
   /** For the RateLimit fields; undefined where no policy applied. */
   quota: Quota | undefined = undefined;
@@ -88,7 +88,7 @@ export class Exchange {
     return this.request.signal;
   }
 
-  /** Keeps the isolate awake until `work` is done, behind the response. */
+  /** Keeps the isolate alive until `work` is done, even after the response. */
   waitUntil(work: Promise<unknown>): void {
     this.#context.waitUntil(work);
   }

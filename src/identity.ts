@@ -5,7 +5,7 @@ export interface Identity {
   readonly issuer: string;
   readonly subject: string;
   readonly tier: string | undefined;
-  /** `scope` (space-separated) or `scp` (string or array) of the token. */
+  /** What the first of `SCOPE_CLAIM` that the token has grants: words of a text, or members of an array. */
   readonly scopes: ReadonlySet<string>;
   /** Headers that `CLAIM_HEADERS` makes of the claims, ready to send. */
   readonly headers: readonly (readonly [name: string, value: string])[];
@@ -13,7 +13,7 @@ export interface Identity {
   readonly exp: number;
   readonly iat: number | undefined;
   readonly jti: string | undefined;
-  /** Values of the claims that limits count by, as far as the token has them; undefined where limits count by none. */
+  /** Values of the claims that limits count by, where the token has them; undefined if no limit counts by a claim. */
   readonly keyValues?: ReadonlyMap<string, string> | undefined;
   /** Names the subject's partition; made by `partition.ts` from issuer and subject. */
   readonly partition: string;

@@ -1,4 +1,4 @@
-// What the package exports: Weir as Hono middleware, for whoever mounts it in a Worker of their own.
+// What the package exports: Weir as Hono middleware, to mount in any Worker.
 export { admin } from './admin/admin.ts';
 export type { Bindings } from './bindings.ts';
 export type { VarOptions, WeirOptions } from './config/options.ts';

@@ -21,7 +21,7 @@ export const CALLER: Key = { kind: 'subject' };
 export const ADDRESS: Key = { kind: 'address' };
 export const EVERYONE: Key = { kind: 'everyone' };
 
-/** What is known of a request that partitions are named by. */
+/** What names the partitions of a request. */
 export interface Facts {
   /** Undefined for an anonymous caller. */
   readonly identity: Pick<Identity, 'partition' | 'issuer' | 'keyValues'> | undefined;
@@ -34,13 +34,13 @@ export interface Facts {
 }
 
 interface KeyKind<K extends Key> {
-  /** As the limits notation has it after `by`, and as policies are named. */
+  /** The key as the limits notation writes it after `by`, and as names of policies show it. */
   written(key: K): string;
-  /** Names the partition; undefined where the caller has no such thing, and so counts as itself. */
+  /** Names the partition; undefined where the caller lacks the value and so is counted as itself. */
   partition(key: K, facts: Facts): string | undefined;
-  /** Whether the caller's own partition is meant: its verified subject's, else its address's. */
+  /** Whether the key means the caller's own partition: that of its verified subject, else of its address. */
   readonly ofCaller: boolean;
-  /** Whether only a caller with a token can have it. */
+  /** Whether only a caller with a token can have the value. */
   readonly ofToken: boolean;
 }
 
@@ -82,7 +82,7 @@ export const KEYS: { readonly [Kind in Key['kind']]: KeyKind<Extract<Key, { kind
   },
 };
 
-/** A kind of key as `KEYS` has it. TypeScript cannot tell that a key's kind is that of its table. */
+/** A key's entry in `KEYS`. TypeScript cannot see that the entry takes keys of this very kind. */
 const kindOf = (key: Key): KeyKind<Key> => KEYS[key.kind] as KeyKind<Key>;
 
 /** `org.id`, `claim:address`, `:team`, `everyone`. */
@@ -92,7 +92,7 @@ export const writtenKey = (key: Key): string => kindOf(key).written(key);
 export const partitionOf = (key: Key, facts: Facts): string =>
   kindOf(key).partition(key, facts) ?? callerOf(facts);
 
-/** How the partitions of a key are called where people look: as they are written, but `global` for everyone's. */
+/** What people see as the name of a key: as the notation writes it, but `global` for `everyone`. */
 export const keyLabel = (key: Key): string => (key.kind === 'everyone' ? 'global' : writtenKey(key));
 
 /** Whether `key` means the caller itself. */
@@ -104,17 +104,17 @@ export const isOfToken = (key: Key): boolean => kindOf(key).ofToken;
 const callerOf = ({ identity, address, ipv6Prefix }: Facts): string =>
   identity?.partition ?? addressPartition(address, ipv6Prefix);
 
-/** Words that need nothing after them. Of any case, so that `by Everyone` is no claim that nobody has. */
+/** Keys of a single word, in any case: `by Everyone` must not mean a claim `Everyone`, which no token has. */
 const WORDS = { subject: CALLER, route: { kind: 'route' }, address: ADDRESS, everyone: EVERYONE } as const;
 
 const isKeyWord = (text: string): boolean => Object.hasOwn(WORDS, text.toLowerCase());
 
-/** Printable ASCII that stands in names of policies as it is, without `=`, which the command line has before a value. */
+/** Printable ASCII that names of policies hold unescaped, without `=`, which separates key and value on the command line. */
 const CLAIM = /^(?!:)[!#-+\-./0-9:<>-[\]-{}~]{1,100}$/;
 
 /**
- * Reads what stands after `by`; undefined where it is no key.
- * @param match the route's own; undefined outside of one.
+ * Parses what follows `by`; undefined where it is not a key.
+ * @param match the route's pattern; undefined outside of `ROUTES`.
  */
 export const readKey = (text: string, match: string | undefined): Key | undefined => {
   if (isKeyWord(text)) return WORDS[text.toLowerCase() as keyof typeof WORDS];
@@ -134,38 +134,38 @@ export const paramNames = (match: string): readonly string[] =>
 export const subjectPartition = (issuer: string, subject: string): string =>
   JSON.stringify(['subject', issuer, subject]);
 
-/** The quota of a client's network; all without an address share one. */
+/** The quota of a client's network; clients without an address share one. */
 export const addressPartition = (address: string | undefined, ipv6Prefix = USUAL_PREFIX): string =>
   JSON.stringify(['address', address === undefined ? '' : networkOf(address, ipv6Prefix)]);
 
-/** The quota of all whose tokens an issuer gave one value of a claim. */
+/** The quota shared by all tokens of an issuer that hold the same value of a claim. */
 export const claimPartition = (issuer: string, claim: string, value: string): string =>
   JSON.stringify(['claim', issuer, claim, value]);
 
-/** The quota of one value of a path parameter, over all routes that count by a parameter of that name. */
+/** The quota of one value of a path parameter, shared by all routes that count by a parameter of that name. */
 export const paramPartition = (name: string, value: string): string => JSON.stringify(['param', name, value]);
 
 /** The quota of all callers together. */
 export const globalPartition = JSON.stringify(['global']);
 
-/** The address of whoever sends this, as Cloudflare saw it; nothing else that names an address can be trusted. */
+/** The client's address, as Cloudflare saw it; no other header that names an address can be trusted. */
 export const clientAddress = ({ headers }: Request): string | undefined =>
   headers.get('CF-Connecting-IP') ?? undefined;
 
-/** Whether an address is of one of these networks. */
+/** Whether an address belongs to one of these networks. */
 export const isExempt = (address: string | undefined, networks: readonly Network[]): boolean => {
   const parsed = address === undefined ? undefined : parseAddress(address);
   return parsed !== undefined && networks.some((network) => isWithin(parsed, network));
 };
 
-/** Of whoever sends this. */
+/** The partition of the client's address. */
 export const callerPartition = (request: Request, ipv6Prefix?: number): string =>
   addressPartition(clientAddress(request), ipv6Prefix);
 
-/** `subject`, `address`, or what else a partition is of. */
+/** What a partition belongs to: `subject`, `address`, `claim`, `param` or `global`. */
 export const partitionKind = (partition: string): string => String(JSON.parse(partition)[0]);
 
-/** Name of a partition's Limiter: SHA-256 in hex, so that no personal data stands in names. */
+/** Name of a partition's Limiter: SHA-256 in hex, so that names of objects hold no personal data. */
 export const limiterName = async (partition: string): Promise<string> => {
   return hex(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(partition)));
 };

@@ -2,7 +2,7 @@
 
 const REGISTRY = 'https://iana.org/assignments/http-problem-types#';
 
-/** HTTP's own names of what we answer with. */
+/** Reason phrases of the statuses that we answer with. */
 export const TITLES = {
   200: 'OK',
   400: 'Bad Request',
@@ -24,7 +24,7 @@ export type Status = keyof typeof TITLES;
 
 type Headers = Readonly<Record<string, string>>;
 
-/** A response of ours. */
+/** A response of our own, which no cache may keep. */
 export const answer = (status: number, type: string, body: string, headers: Headers = {}): Response =>
   new Response(body, { status, headers: { 'Content-Type': type, 'Cache-Control': 'no-store', ...headers } });
 
@@ -42,8 +42,8 @@ const problem = (
 export const plain = (status: Status, headers?: Headers, members?: object): Response =>
   problem(status, 'about:blank', TITLES[status], headers, members);
 
-/** Of the registry, by its title there; it passes after a while, at the edge in whole seconds, so never too early. */
-const passing = (status: number, title: string, retryAfterMs: number, members?: object): Response => {
+/** A temporary problem of the registry, by its title there. `Retry-After` is rounded up, so it is never too early. */
+const temporary = (status: number, title: string, retryAfterMs: number, members?: object): Response => {
   const type = REGISTRY + title.toLowerCase().replaceAll(' ', '-');
   const seconds = String(Math.max(1, Math.ceil(retryAfterMs / 1000)));
   return problem(status, type, title, { 'Retry-After': seconds }, members);
@@ -61,15 +61,15 @@ export const forbidden = (host: string): Response => challenge(403, host, 'insuf
 
 /** RFC 6585 section 4, with the policies that denied. */
 export const quotaExceeded = (retryAfterMs: number, violatedPolicies: readonly string[]): Response =>
-  passing(429, 'Quota Exceeded', retryAfterMs, { 'violated-policies': violatedPolicies });
+  temporary(429, 'Quota Exceeded', retryAfterMs, { 'violated-policies': violatedPolicies });
 
 /** An address fails authentication too often, or a subject's use is unusual. */
 export const abnormalUsage = (retryAfterMs: number): Response =>
-  passing(429, 'Abnormal Usage Detected', retryAfterMs);
+  temporary(429, 'Abnormal Usage Detected', retryAfterMs);
 
-/** No key set to be had, or the Limiter is down and the failure policy is `closed`. */
+/** No key set is available, or the Limiter is down and the failure policy is `closed`. */
 export const reducedCapacity = (retryAfterMs: number): Response =>
-  passing(503, 'Temporary Reduced Capacity', retryAfterMs);
+  temporary(503, 'Temporary Reduced Capacity', retryAfterMs);
 
 export const badRequest = (): Response => plain(400);
 export const requestTimeout = (): Response => plain(408);
@@ -83,5 +83,5 @@ export const badGateway = (): Response => plain(502);
 export const gatewayTimeout = (): Response => plain(504);
 export const internalError = (): Response => plain(500);
 
-/** For an uncaught error. A `Host` that no URL can be made of is the client's doing; all else is ours, and not told. */
+/** For an uncaught error: 400 where the request's `Host` makes no URL, which is the client's fault; else an unexplained 500. */
 export const uncaughtError = (url: string): Response => (URL.canParse(url) ? internalError() : badRequest());

@@ -13,12 +13,12 @@ import type { Identity } from '../identity.ts';
 import { abnormalUsage, forbidden, reducedCapacity } from '../problem.ts';
 import type { Answered, Step, WeirContext } from './step.ts';
 
-/** The shared verifications of the failure gate are counted by the second. */
+/** The failure gate counts its shared verifications by the second, so the next second may admit a retry. */
 const GATED_RETRY_MS = 1_000;
 
 /**
- * Sets `identity`, undefined for an anonymous caller. A token that was verified lately costs one look-up; every other
- * goes the long way, under the timer that each 401 waits for.
+ * Sets `identity`; undefined for an anonymous caller. A recently verified token costs one look-up. Any other is examined,
+ * under the timer that every 401 waits for.
  */
 export const authenticate = (config: Config, examiner = new Examiner(config)): Step => {
   const { mode } = config.tokens;
@@ -33,7 +33,7 @@ export const authenticate = (config: Config, examiner = new Examiner(config)): S
   };
 };
 
-/** On with the request, or the one 403 if the token lacks a scope that the route asks for. */
+/** Continues with the request, or answers the one 403 if the token lacks a scope that the route requires. */
 const enter = (c: WeirContext, next: Next, identity: Identity, mode: Mode): Answered => {
   const exchange = c.get('exchange');
   exchange.identity = identity;
@@ -61,7 +61,7 @@ const examine = async (
   return refused(c, next, mode, refusalOf(exchange, verdict, floor, token !== undefined));
 };
 
-/** What a caller gets instead of an answer of the origin's, and what the log says of it. */
+/** What a caller gets instead of the origin's answer, and what the log says about it. */
 interface Refusal {
   readonly outcome: Outcome;
   readonly reason: Reason;
@@ -94,7 +94,7 @@ const refusalOf = (
   }
 };
 
-/** Refuses; in shadow mode only says so, unless the token is revoked. */
+/** Refuses; in shadow mode only logs that it would have, unless the token is revoked. */
 const refused = (c: WeirContext, next: Next, mode: Mode, { outcome, reason, answer }: Refusal): Answered => {
   const { trace } = c.get('exchange');
   trace.outcome = outcome;

@@ -1,18 +1,18 @@
-// The console: served at a host of its own, where nothing else is. On the API's host a script of the origin's could take the
-// admin token from it. Its files are a second module of the Worker, loaded when somebody first asks for one.
+// The console, on a host that serves nothing else: on the API's host, a script of the origin's could steal the admin token.
+// Its files are a second module of the Worker, loaded when first requested.
 import type { WeirOptions } from '../config/options.ts';
 import type { Config } from '../config/types.ts';
 import { plain } from '../problem.ts';
 import { mounted } from './mount.ts';
 import type { Step } from './step.ts';
 
-/** Written by `console/build.ts`, beside the Worker's own module. Named by a variable: it is not bundled. */
+/** Written by `console/build.ts` beside the Worker's own module. Imported by a variable, so that it is not bundled. */
 const MODULE: string = './admin/console.txt';
 
 /** What is served: content type and text, by path. */
 type Files = Readonly<Record<string, readonly [type: string, text: string]>>;
 
-/** Nothing from elsewhere, nothing inline, no frame around it, no form that leaves. */
+/** Nothing from other origins, nothing inline, no framing, no form submissions. */
 const HEADERS = {
   'Content-Security-Policy': [
     "default-src 'none'",
@@ -39,9 +39,9 @@ const HEADERS = {
 };
 
 /**
- * Answers every request to `CONSOLE_HOST` that the admin API has not; lets all others pass.
+ * Answers every request to `CONSOLE_HOST` that the admin API has not answered; lets all others pass.
  *
- * @param options as of the `weir()` behind it.
+ * @param options those of the `weir()` behind it.
  */
 export const consolePages = (options: WeirOptions = {}) => mounted(options, atConsoleHost);
 
@@ -68,7 +68,7 @@ const answer = async (method: string, path: string): Promise<Response> => {
 
 let loaded: Files | undefined;
 
-/** Undefined where the Worker was built without it. */
+/** Undefined where the Worker was built without the console. */
 const load = async (): Promise<Files | undefined> => {
   try {
     const module: { readonly default: string } = await import(MODULE);

@@ -3,12 +3,12 @@ import type { Config } from '../config/types.ts';
 import { fieldNames } from '../quota/fields.ts';
 import type { Step } from './step.ts';
 
-/** Fields of a refusal that scripts could not read otherwise (Fetch standard, section 3.3.3), beside those of the quota. */
+/** Fields of a refusal that scripts could not read otherwise (Fetch standard, section 3.3.3), beside the RateLimit fields. */
 const EXPOSED = ['Retry-After', 'WWW-Authenticate'];
 
 /**
- * Adds to every response of ours what `CORS_ORIGINS` allows, and nothing to the origin's, which has its own say.
- * The fields depend on the request's `Origin` alone: they tell one refusal from another as little as the rest does.
+ * Adds CORS headers for `CORS_ORIGINS` to our own responses; the origin decides about its own. They depend on nothing but
+ * the request's `Origin`, so they do not tell one refusal from another.
  */
 export const cors = ({ corsOrigins, rateLimitHeaders }: Config): Step => {
   if (corsOrigins.length === 0) return (_c, next) => next();
@@ -27,8 +27,8 @@ export const cors = ({ corsOrigins, rateLimitHeaders }: Config): Step => {
 };
 
 /**
- * Lets the pages that may read the origin's answer read our fields in it, beside what the origin exposes. An origin that
- * exposes `*` to pages without credentials has done so.
+ * Lets pages that may read the origin's answer read our fields in it too. There is nothing to do where the origin exposes
+ * `*` to pages without credentials.
  */
 export const exposeFields = (headers: Headers, mode: Config['rateLimitHeaders']): void => {
   if (mode === 'none' || !headers.has('Access-Control-Allow-Origin')) return;
@@ -37,7 +37,7 @@ export const exposeFields = (headers: Headers, mode: Config['rateLimitHeaders'])
   headers.append('Access-Control-Expose-Headers', fieldNames(mode).join(', '));
 };
 
-/** Credentials are let in only for an origin named in full; browsers refuse them with `*`. */
+/** Allows credentials only for an origin named in full: browsers refuse them with `*`. */
 const allow = (headers: Headers, origin: string, exposed: string): void => {
   headers.set('Access-Control-Allow-Origin', origin);
   headers.set('Access-Control-Expose-Headers', exposed);

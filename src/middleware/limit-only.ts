@@ -1,4 +1,4 @@
-// Exact limits for whoever the app has authenticated itself.
+// `limit()`: exact limits for callers that the app has authenticated itself.
 import type { Context, MiddlewareHandler } from 'hono';
 import type { Bindings } from '../bindings.ts';
 import type { VarOptions, WeirOptions } from '../config/options.ts';
@@ -37,16 +37,16 @@ type LimitVars = Pick<
 
 /** What `limit()` takes. */
 export interface LimitOptions extends LimitVars, Pick<WeirOptions, 'name' | 'env'> {
-  /** Who calls, as the app has authenticated it. Undefined: nobody known, who counts by address under `anonymousLimits`. */
+  /** The caller, as the app has authenticated it. Undefined: anonymous, and counted by address under `anonymousLimits`. */
   readonly subject?: (c: Context) => string | undefined | Promise<string | undefined>;
   /** The caller's tier, a name of `tiers`. Default: none. */
   readonly tier?: (c: Context) => string | undefined;
 }
 
 /**
- * Spends a permit of the caller's exact worldwide quota, for an app with an authentication of its own: no token is looked at.
+ * Spends a permit of the caller's exact worldwide quota, for an app with its own authentication: no token is read.
  *
- * @throws {Error} at once, where the Worker's compatibility date or flags do not do.
+ * @throws {Error} immediately, if the Worker's compatibility date or flags are not what Weir needs.
  * @example
  * app.use('/ai/*', limit({ name: 'ai', limits: '20/minute', subject: (c) => c.get('user').id }));
  */
@@ -59,7 +59,7 @@ export const limit = ({ subject, tier, ...options }: LimitOptions = {}): Middlew
       const exchange = new Exchange(c.req.raw, c.env, c.executionCtx, config.defaultRoute);
       const name = await subject?.(c);
       exchange.identity = name === undefined ? undefined : identityOf(name, tier?.(c));
-      // A `weir()` around it goes on with its own exchange, and so does a `proxy()` behind both.
+      // A `weir()` around this step and a `proxy()` behind both continue with the outer exchange.
       const outer = c.get('exchange');
       c.set('exchange', exchange);
       return steps(c, () => {
@@ -71,7 +71,7 @@ export const limit = ({ subject, tier, ...options }: LimitOptions = {}): Middlew
   return mounted(options, guard, false) as MiddlewareHandler;
 };
 
-/** The app vouches for it; there is no token that could expire or be revoked. */
+/** The identity of a subject that the app vouches for; there is no token that could expire or be revoked. */
 const identityOf = (subject: string, tier: string | undefined): Identity => ({
   issuer: '',
   subject,

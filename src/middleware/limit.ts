@@ -19,7 +19,7 @@ import type { Answered, Step, WeirContext } from './step.ts';
 /** What `closed` tells callers to wait; also how long a failing Limiter is first left alone. */
 const LIMITER_RETRY_MS = 1_000;
 
-/** @param examiner the one that knows the tokens: it is told which are revoked. */
+/** @param examiner the one that caches verified tokens: it learns here which of them are revoked. */
 export const limit = (config: Config, examiner = new Examiner(config)): Step => {
   const chargeOf = chargeFinder(config);
   const permits = new Permits(config);
@@ -62,10 +62,10 @@ export const limit = (config: Config, examiner = new Examiner(config)): Step => 
   };
 };
 
-/** Whether anybody is told how near its limit a request came. */
+/** Whether a binding is there to report how near its limit a request came. */
 const isCounted = ({ ANALYTICS, PULSE }: Bindings): boolean => ANALYTICS !== undefined || PULSE !== undefined;
 
-/** Every request's own token is compared, whoever's permit it would use. */
+/** Whether the request's own token is revoked, even where an earlier request asked for the permits at hand. */
 const isOfRevoked = ({ identity }: Exchange, outcomes: readonly Outcome[]): boolean =>
   identity !== undefined && outcomes.some(({ marks }) => marks && isRevoked(marks, identity));
 
@@ -78,7 +78,7 @@ const quotaOf = (charge: Charge, outcomes: readonly Outcome[], now: number): Quo
   return { policies, limits, nearest: nearestOf(outcomes) };
 };
 
-/** What is left of the policy with the smallest share left; of two alike the one that resets later. */
+/** What is left of the policy with the smallest remaining share; of two equal ones, the one that resets later. */
 const nearestOf = (outcomes: readonly Outcome[]): Left => {
   let nearest: Left = { quota: 1, remaining: 1, resetsAt: 0 };
   for (const outcome of outcomes)

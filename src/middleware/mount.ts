@@ -6,12 +6,12 @@ import { internalError } from '../problem.ts';
 import { log } from '../report/log.ts';
 import type { Step } from './step.ts';
 
-/** Makes a step of a sound configuration. @throws {Error} that says what a binding lacks. */
+/** Makes a step from a valid configuration. @throws {Error} that names a missing binding. */
 type Make = (config: Config, env: Bindings) => Step;
 
 /**
- * A step that is made of the configuration at the first request, once per isolate: vars cannot change while it lives. A
- * broken configuration answers every request with 500, and the log says what is wrong with which var.
+ * A step that is made from the configuration on an isolate's first request: vars cannot change while an isolate lives.
+ * Under a broken configuration it answers every request with 500, and the log names every var at fault.
  *
  * @param tokens whether the step verifies tokens; if not, it needs no keys.
  */
@@ -38,7 +38,7 @@ const misconfigured = (error: unknown): Step =>
     return internalError();
   };
 
-/** @throws {Error} where there is no Durable Object to count in. */
+/** @throws {Error} if no Durable Object to count in is bound. */
 export const checkBindings = ({ LIMITER }: Bindings): void => {
   if (LIMITER === undefined)
     throw new Error('`LIMITER`: expected a Durable Object binding of the class `Limiter`, got nothing');

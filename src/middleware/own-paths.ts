@@ -5,7 +5,7 @@ import { startFloor } from '../auth/floor.ts';
 import type { Config } from '../config/types.ts';
 import type { Step } from './step.ts';
 
-/** The admin API answers its own paths before; what comes here is another spelling of one, and there is no such thing. */
+/** The admin API has answered its own paths by now: what arrives here is another spelling of one, and gets its 404. */
 export const ownPaths = ({ tokens }: Config): Step =>
   function ownPaths(c, next) {
     return isOurs(c.req.url) ? refuseAdmin(c, startFloor(tokens.unauthorizedDelayMs)) : next();

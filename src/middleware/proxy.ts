@@ -14,7 +14,7 @@ import type { Step } from './step.ts';
 /**
  * Sends the request to the origin and streams its answer back: the handler of whatever `weir()` lets through.
  *
- * @param options as of the `weir()` before it.
+ * @param options those of the `weir()` before it.
  */
 export const proxy = (options: WeirOptions = {}): Handler => mounted(options, forward) as Handler;
 
@@ -40,7 +40,7 @@ export const forward = (config: Config): Step => {
       },
     });
     try {
-      // What is still on its way when the deadline passes ends with the invocation.
+      // A fetch that is still under way when the deadline passes ends with the invocation.
       const response = await deadline.race(send(fetcher, request, options));
       if (response !== undefined) {
         exchange.trace.forwarded = true;
@@ -55,7 +55,7 @@ export const forward = (config: Config): Step => {
   };
 };
 
-/** Once more where nothing was asked for that may not be asked for twice: a kept connection may have died meanwhile. */
+/** Sends the request, and where it is safe to repeat, once more after a failure: a reused connection may have died. */
 const send = async (
   fetcher: Pick<Fetcher, 'fetch'>,
   request: Request,
@@ -72,7 +72,7 @@ const send = async (
 const isRepeatable = ({ method, body, headers, signal }: Request): boolean =>
   (method === 'GET' || method === 'HEAD') && body === null && !headers.has('upgrade') && !signal.aborted;
 
-/** A client that left does not see the answer, and its leaving is no fault of the origin's. */
+/** Answers for an origin that failed. A client that left sees no answer, and the origin is not to blame. */
 const failed = (exchange: Exchange, reason: string, answer: Response): Response => {
   const { trace } = exchange;
   trace.forwarded = false;

@@ -1,5 +1,5 @@
-// Around every step that decides: answers uncaught errors, tells the client what is left of its quota, and after the
-// response says what became of the request.
+// The step around all that decide: answers uncaught errors, tells the client what remains of its quota, and reports what
+// became of the request.
 
 import type { Config } from '../config/types.ts';
 import { directoryOf } from '../directory/client.ts';
@@ -21,7 +21,7 @@ import { exposeFields } from './cors.ts';
 import { addServerTiming } from './server-timing.ts';
 import type { Step, WeirContext } from './step.ts';
 
-/** A forwarded request without an `ANALYTICS` or `PULSE` binding leaves nothing to do. */
+/** Where neither `ANALYTICS` nor `PULSE` is bound, a forwarded request leaves nothing to do after its response. */
 export const report = (config: Config): Step => {
   const nameOf = partitionNamer(config.partitionSecret);
   const teller = new DirectoryTeller();
@@ -40,16 +40,10 @@ export const report = (config: Config): Step => {
       c.res = uncaughtError(exchange.request.url);
     }
     ownBody(c, config);
-    // What a handler behind us threw, Hono has answered.
+    // Hono has already answered what a handler behind us threw.
     if (c.error) noteUncaught(exchange, c.error);
-    if ((exchange.quota || config.serverTiming) && isCopyable(c.res.status)) {
-      const headers = writableHeaders(c);
-      if (exchange.quota) {
-        addFields(headers, exchange.quota, config.rateLimitHeaders);
-        if (!exchange.preflight) exposeFields(headers, config.rateLimitHeaders);
-      }
-      if (config.serverTiming) addServerTiming(exchange, headers);
-    }
+    if ((exchange.quota || config.serverTiming) && isCopyable(c.res.status))
+      addHeaders(exchange, writableHeaders(c), config);
     const { status } = c.res;
     if (env.ANALYTICS) exchange.waitUntil(count(env.ANALYTICS, exchange, status, config, nameOf));
     const { PULSE } = env;
@@ -65,6 +59,14 @@ const noteUncaught = ({ request, trace }: Exchange, error: unknown): void => {
   trace.reason = String(error).slice(0, 200);
 };
 
+const addHeaders = (exchange: Exchange, headers: Headers, config: Config): void => {
+  if (exchange.quota) {
+    addFields(headers, exchange.quota, config.rateLimitHeaders);
+    if (!exchange.preflight) exposeFields(headers, config.rateLimitHeaders);
+  }
+  if (config.serverTiming) addServerTiming(exchange, headers);
+};
+
 /** `RESPONSES`: the same body for every refusal of one status. */
 const ownBody = (c: WeirContext, { responses }: Config): void => {
   const own = c.get('exchange').trace.forwarded ? undefined : responses.get(c.res.status);
@@ -75,7 +77,7 @@ const ownBody = (c: WeirContext, { responses }: Config): void => {
   c.res = new Response(own.body, { status, headers });
 };
 
-/** The answer's headers; of a copy where they are immutable, as those of a fetched response are. */
+/** The response's headers; where they are immutable, as a fetched response's are, those of a copy that replaces it. */
 const writableHeaders = (c: WeirContext): Headers => {
   try {
     c.res.headers.delete(NO_FIELD);
@@ -87,10 +89,10 @@ const writableHeaders = (c: WeirContext): Headers => {
   return c.res.headers;
 };
 
-/** Deleting it changes nothing, and tells whether headers may be changed. */
+/** A field that no response has: deleting it changes nothing, but throws where headers are immutable. */
 const NO_FIELD = 'X-Weir-None';
 
-/** Refusals, failures and what the failure policy decided. */
+/** Whether a request is logged: refusals, failures and what a failure policy decided. */
 const isLogged = ({ outcome, limiterError }: Trace): boolean =>
   (outcome !== 'forwarded' && outcome !== 'near_limit') || limiterError !== undefined;
 
@@ -103,21 +105,21 @@ const count = async (
 ): Promise<void> =>
   analytics.writeDataPoint(dataPoint(exchange, status, await nameOf(partitionOf(exchange, config)), config));
 
-/** A request that was refused before any policy was looked at counts as its address. */
+/** The request's partition; that of its address if it was refused before any policy was considered. */
 const partitionOf = ({ trace, request }: Exchange, { ipv6Prefix }: Config): string =>
   trace.partition ?? callerPartition(request, ipv6Prefix);
 
 /** Lets the admin API know who is behind a name that the log has. */
 type Tell = (name: string, partition: string, exchange: Exchange) => void;
 
-/** Longest method and path that a line repeats: both are the client's. */
+/** The longest method and path that a line quotes: the client chooses both. */
 const MAX_METHOD = 20;
 const MAX_PATH = 200;
 
-/** Without the query, which may hold what is nobody's business. */
+/** Without the query, which may hold secrets. */
 const shownPath = (url: string): string => sentPath(url).slice(0, MAX_PATH);
 
-/** No token, secret, claim or address: what we named ourselves, the method and, if asked for, the path. */
+/** Holds no token, secret, claim or address: only names of ours, the method and, with `LOG_PATH`, the path. */
 const lineOf = async (
   exchange: Exchange,
   status: number,

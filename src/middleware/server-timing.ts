@@ -1,9 +1,9 @@
-// `Server-Timing` (W3C): our own milliseconds by step, for whoever tunes. On Workers the clock moves only with I/O.
+// `Server-Timing` (W3C): our own milliseconds by step, for tuning. On Workers the clock advances only with I/O.
 import type { Config } from '../config/types.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Step } from './step.ts';
 
-/** A step that is timed under a name; the step itself where `SERVER_TIMING` is off. */
+/** The step, timed under a name; unchanged where `SERVER_TIMING` is off. */
 export const timed = ({ serverTiming }: Config, name: string, step: Step): Step => {
   if (!serverTiming) return step;
   return function timed(c, next) {
@@ -13,7 +13,7 @@ export const timed = ({ serverTiming }: Config, name: string, step: Step): Step 
   };
 };
 
-/** Each step lasted until the next began. A 401 has none: it would tell one refused token from another. */
+/** Each step lasted until the next began. A 401 gets no timing, which would tell one refused token from another. */
 export const addServerTiming = (exchange: Exchange, headers: Headers): void => {
   const { laps = [], trace } = exchange;
   if (laps.length === 0 || trace.outcome === 'unauthorized') return;

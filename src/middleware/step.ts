@@ -36,8 +36,8 @@ export type Step = MiddlewareHandler<WeirEnv>;
 export type Answered = ReturnType<Step>;
 
 /**
- * Steps as one middleware, the first outermost. They are put together once, where Hono's own `every` does it anew for each
- * request.
+ * Composes steps into one middleware, the first outermost. It does so once, where Hono's own `every` composes anew for
+ * each request.
  */
 export const inOrder = (...steps: readonly Step[]): Step =>
   steps.reduceRight((inner, outer) => around(outer, inner));
@@ -47,7 +47,7 @@ const around =
   (c, next) =>
     outer(c, () => answered(c, inner(c, next)));
 
-/** As Hono does with what a middleware returns: it is the answer, unless there is one. `next` itself resolves to no answer. */
+/** Does what Hono does with the result of a middleware: it becomes the answer, unless there already is one. */
 const answered = async (c: WeirContext, answer: Answered): Promise<void> => {
   const response = await answer;
   if (response && !c.finalized) c.res = response;

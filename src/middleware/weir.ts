@@ -23,20 +23,20 @@ import { inOrder, type Step } from './step.ts';
  *
  * @param options the vars in camelCase. `name` is part of the mount's counters; `env: true` reads every var of the
  *   Worker's environment, else only those named `WEIR_<VAR>`.
- * @throws {Error} at once, where the Worker's compatibility date or flags do not do.
+ * @throws {Error} immediately, if the Worker's compatibility date or flags are not what Weir needs.
  * @example
  * app.use('/api/*', weir({ name: 'api', limits: '100/minute', issuer: 'https://login.example.com/' }));
  */
 export const weir = (options: WeirOptions = {}): MiddlewareHandler => {
   checkRuntime();
   return mounted(options, (config, env) => {
-    tellUnknownVars(options, env);
+    warnUnknownVars(options, env);
     return guard(config, env);
   }) as MiddlewareHandler;
 };
 
-/** Once per isolate: a misspelled var changes nothing, and nothing else would show it. */
-const tellUnknownVars = (options: WeirOptions, env: Bindings): void => {
+/** Warns once per isolate: a misspelled var has no effect, and nothing else would show that. */
+const warnUnknownVars = (options: WeirOptions, env: Bindings): void => {
   for (const reason of unknownVars(options, env))
     console.warn(JSON.stringify({ outcome: 'unknown_var', reason }));
 };
