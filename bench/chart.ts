@@ -1,6 +1,4 @@
 // Processor time of each contender as an SVG bar chart, readable on light and dark pages. Pure.
-
-import { median } from '../tools/statistics.ts';
 import type { Row } from './results.ts';
 
 const WIDTH = 800;
@@ -37,16 +35,11 @@ const stepOf = (most: number): number => {
   return ([1, 2, 5, 10].find((factor) => factor * magnitude >= rough) ?? 10) * magnitude;
 };
 
-/** Bars may go beyond the axis, and are cut there: one contender far off must not flatten all others. */
-const longest = (rows: readonly Row[]): number => {
-  const values = rows.map(({ cpuUs }) => cpuUs);
-  return Math.max(...values.filter((value) => value <= 3 * median(values)));
-};
-
 export const chart = (rows: readonly Row[], title: string): string => {
-  const step = stepOf(longest(rows));
-  const most = Math.ceil(longest(rows) / step) * step;
-  const x = (us: number) => LABELS + Math.min(us / most, 1) * (WIDTH - LABELS - RIGHT);
+  const longest = Math.max(...rows.map(({ cpuUs }) => cpuUs));
+  const step = stepOf(longest);
+  const most = Math.ceil(longest / step) * step;
+  const x = (us: number) => LABELS + (us / most) * (WIDTH - LABELS - RIGHT);
   const height = TOP + rows.length * (BAR + GAP) + BOTTOM;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" role="img">`,
@@ -74,12 +67,12 @@ const grid = (most: number, step: number, x: (us: number) => number, height: num
 };
 
 const bar = ({ id, title, cpuUs, ratioToA }: Row, y: number, x: (us: number) => number): string => {
-  const cut = x(cpuUs + 1) === x(cpuUs) ? '→ ' : '';
+  const times = ratioToA === undefined ? '' : ` · ${ratioToA.toFixed(2)} × (a)`;
   const kind = title.startsWith('Weir') ? 'weir' : 'other';
   const middle = y + BAR / 2 + 4;
   return [
     `<text x="${LABELS - 10}" y="${middle}" text-anchor="end">(${escaped(id)}) ${escaped(title)}</text>`,
     `<rect class="${kind}" x="${LABELS}" y="${y}" width="${(x(cpuUs) - LABELS).toFixed(1)}" height="${BAR}" rx="2"/>`,
-    `<text x="${(x(cpuUs) + 8).toFixed(1)}" y="${middle}">${cut}${cpuUs.toFixed(0)} µs · ${ratioToA.toFixed(2)} × (a)</text>`,
+    `<text x="${(x(cpuUs) + 8).toFixed(1)}" y="${middle}">${cpuUs.toFixed(0)} µs${times}</text>`,
   ].join('\n');
 };

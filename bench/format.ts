@@ -1,7 +1,7 @@
 // Results as tables for a terminal. Pure but for colours.
 import { paint, table } from '../tools/cli.ts';
 import type { Machine } from './machine.ts';
-import { isMet, type Row, type Target } from './results.ts';
+import { isMissed, type Row, type Target } from './results.ts';
 import type { Visited } from './visits.ts';
 
 const HEAD = [
@@ -18,13 +18,16 @@ const HEAD = [
   '$/million',
 ];
 
+/** A ratio to what was not measured has none. */
+const ratioCell = (ratio: number | undefined): string => ratio?.toFixed(2) ?? '–';
+
 const cells = (row: Row): string[] => [
   row.requestsPerSecond.toFixed(0),
   row.p50Ms.toFixed(2),
   row.p99Ms.toFixed(2),
   row.cpuUs.toFixed(0),
-  row.ratioToA.toFixed(2),
-  row.ratioToHeaders.toFixed(2),
+  ratioCell(row.ratioToA),
+  ratioCell(row.ratioToHeaders),
   row.callsPer1000.toFixed(2),
   row.rowsPer1000.toFixed(2),
   row.dollarsPerMillion.toFixed(3),
@@ -65,12 +68,17 @@ export const targetTable = (targets: readonly Target[]): string =>
   table(
     ['', 'target', 'measured', 'at most'],
     targets.map((target) => [
-      isMet(target) ? paint('green', 'met') : paint('red', 'missed'),
+      standing(target),
       target.what,
-      target.value.toFixed(2),
+      target.value?.toFixed(2) ?? 'its base was left out',
       String(target.atMost),
     ]),
   );
+
+const standing = (target: Target): string => {
+  if (target.value === undefined) return 'not measured';
+  return isMissed(target) ? paint('red', 'missed') : paint('green', 'met');
+};
 
 /** The same for a page: between its markers `<!-- bench -->` and `<!-- /bench -->`. */
 export const inPage = (page: string, text: string): string =>

@@ -4,7 +4,7 @@ import { parseLimits } from '../src/config/notation.ts';
 import { run, table, UsageError } from '../tools/cli.ts';
 import { quantile, sum } from '../tools/statistics.ts';
 import { dollars } from './price.ts';
-import { ideal, over } from './simulation/judge.ts';
+import { ideal, losses, over } from './simulation/judge.ts';
 import { type Pattern, patterns } from './simulation/patterns.ts';
 import { seeded } from './simulation/random.ts';
 import { World } from './simulation/world.ts';
@@ -24,7 +24,8 @@ per million without CPU, and how long requests waited for their decision.
   --json          as JSON
   --help          this text
 
-Exit code 1 if more than a quota ever passed.
+Exit code 1 if more than a quota ever passed, or if leases cost a pattern more than half a point of what passes with
+LEASES off.
 `;
 
 const OPTIONS = {
@@ -70,7 +71,9 @@ const main = (): number => {
   );
   const results = setups.map(simulate);
   process.stdout.write(values.json ? `${JSON.stringify(results, null, 2)}\n` : `${resultTable(results)}\n`);
-  return results.every((result) => result.overAdmitted === 0) ? 0 : 1;
+  const lost = losses(results);
+  for (const loss of lost) process.stderr.write(`${loss}\n`);
+  return lost.length === 0 && results.every((result) => result.overAdmitted === 0) ? 0 : 1;
 };
 
 const count = (name: string, text: string, most: number): number => {

@@ -22,3 +22,29 @@ export const ideal = ({ arrivals }: Log, quota: number, windowMs: number): numbe
   }
   return passed.length;
 };
+
+/** So much of what an all-knowing counter would have passed may be lost with leases, beyond what is lost without. */
+const MOST_LOST = 0.005;
+
+/** What `losses` reads of a run. */
+interface Judged {
+  readonly pattern: string;
+  readonly faults: boolean;
+  readonly leases: boolean;
+  /** Share of what one all-knowing counter would have passed. */
+  readonly underAdmitted: number;
+}
+
+/** Where leases refuse too many that pass without: a line for each pattern, calm or with faults. */
+export const losses = (results: readonly Judged[]): string[] =>
+  results
+    .filter(({ leases }) => leases)
+    .flatMap(({ pattern, faults, underAdmitted }) => {
+      const without = results.find(
+        (other) => !other.leases && other.pattern === pattern && other.faults === faults,
+      );
+      const lost = underAdmitted - (without?.underAdmitted ?? Number.NaN);
+      if (lost <= MOST_LOST) return [];
+      const [points, most] = [lost, MOST_LOST].map((share) => (share * 100).toFixed(2));
+      return `${pattern}${faults ? ' with faults' : ''}: leases lose ${points} points more than LEASES=off, at most ${most}`;
+    });

@@ -7,8 +7,12 @@ import type { Policy } from './policy.ts';
 /** How long a reserve may be granted from after it was written. */
 export const RESERVE_MS = 10_000;
 
-/** A reserve takes no more than this share of what remains. */
+/**
+ * A crash loses what is reserved and what is lent, so both together take no more than this share of what remains; but a
+ * reserve may always have the least one, so that a hot subject's writes stay few.
+ */
 const SHARE = 0.1;
+const LEAST_SHARE = SHARE / 4;
 
 /** What is reserved of one counter. */
 interface Part {
@@ -75,12 +79,14 @@ export class Reserve {
     return ahead;
   }
 
-  /** The grant at hand after a load or a quiet time, then doubling; ten seconds' worth of quota and 10 % of the rest. */
-  #nextSize({ counters }: Books, now: number, policies: readonly Policy[], granted: number): number {
+  /** The grant at hand after a load or a quiet time, then doubling, up to ten seconds' worth of quota and a share of the rest. */
+  #nextSize({ counters, loans }: Books, now: number, policies: readonly Policy[], granted: number): number {
     if (now - this.#writtenAt > RESERVE_MS) return granted;
     const rooms = policies.map((policy) => {
       const worth = (policy.quota * RESERVE_MS) / policy.windowMs;
-      return Math.floor(Math.min(worth, peek(counters, now, policy).remaining * SHARE));
+      const { remaining } = peek(counters, now, policy);
+      const room = Math.max(remaining * LEAST_SHARE, remaining * SHARE - loans.out(policy.counter, now));
+      return Math.floor(Math.min(worth, room));
     });
     return Math.max(granted, Math.min(this.#size * 2, ...rooms));
   }

@@ -393,4 +393,11 @@ export const mutants: readonly Mutant[] = [
     to: '',
     tests: SHARES,
   },
+  {
+    guard: 'a reserve leaves room for what is lent',
+    file: 'src/limiter/reserve.ts',
+    from: ' - loans.out(policy.counter, now));',
+    to: ');',
+    tests: LADDER,
+  },
 ];

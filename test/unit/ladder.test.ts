@@ -1,6 +1,7 @@
 // The ladder never lends what it does not have: random schedules, and the worst cases that those rarely hit.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Policy } from '../../src/limiter/policy.ts';
 import type { Grant } from '../../src/quota/grant.ts';
 import { Ladder } from './ladder.ts';
 import { anyPolicy, EPOCH, policy } from './policies.ts';
@@ -404,6 +405,29 @@ describe('a subject that became quiet', () => {
     expect(ladder.left(policy(100, 1, 'minute'))).toBe(95);
   });
 });
+
+describe('a crash', () => {
+  it('loses of what is lent and what is reserved together little more than a tenth of what remained', () => {
+    const limit = policy(4_000, 1, 'minute');
+    const lost = Array.from({ length: 16 }, (_, i) => shareLost(limit, 1_000 + i * 50));
+    // Else there was nothing to lose.
+    expect(Math.max(...lost)).toBeGreaterThan(0.05);
+    expect(Math.max(...lost)).toBeLessThanOrEqual(0.125);
+  });
+});
+
+/** What of the rest of a quota everybody's crash costs a subject that is hot at eight isolates. */
+const shareLost = (limit: Policy, requests: number): number => {
+  const ladder = new Ladder([limit], 8);
+  for (let i = 0; i < requests; i++) {
+    ladder.now += 1;
+    ladder.pass(i);
+  }
+  const unspent = limit.quota - ladder.passed.length;
+  ladder.crash();
+  for (let isolate = 0; isolate < 8; isolate++) ladder.lose(isolate);
+  return (unspent - (ladder.left(limit) ?? 0)) / unspent;
+};
 
 describe('a flood from a spent subject', () => {
   it('asks once when its denial is over, not once for each request that comes in meanwhile', () => {
