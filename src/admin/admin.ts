@@ -1,6 +1,6 @@
 // The admin API: a Hono app, mounted under `/.weir` of the deployed Worker. Its contract is the OpenAPI document.
 import { Hono, type MiddlewareHandler } from 'hono';
-import { startFloor } from '../auth/floor.ts';
+import { startRefusalDelay } from '../auth/refusal-delay.ts';
 import { type ConfigSource, configSource, type WeirOptions } from '../config/options.ts';
 import type { Config } from '../config/types.ts';
 import type { Env } from '../config/vars.ts';
@@ -58,12 +58,12 @@ export const admin = (options: WeirOptions = {}): Hono<AdminEnv> => {
   app.route('/routes', routesView);
   app.route('/', pulseRoutes);
   app.route('/', directoryRoutes);
-  app.all('*', (c) => refuseAdmin(c, startFloor(c.get('config').tokens.unauthorizedDelayMs)));
+  app.all('*', (c) => refuseAdmin(c, startRefusalDelay(c.get('config').tokens.unauthorizedDelayMs)));
 
   return app.onError(refusalOf);
 };
 
-/** The configuration, read once; undefined while it is broken, of which the log tells when a caller comes. */
+/** Reads the configuration once; undefined where it is broken, which the log reports when a caller comes. */
 const soundConfig = (read: ConfigSource): ((env: Env) => Config | undefined) => {
   let known: { readonly config: Config | undefined } | undefined;
   return (env) => {
@@ -85,7 +85,7 @@ const noStore: MiddlewareHandler<AdminEnv> = (c, next) => {
   return next();
 };
 
-/** What the handlers share. Under a broken configuration there is nothing but health. */
+/** Provides what the handlers share. Under a broken configuration only `/health` answers. */
 const provide = (configOf: (env: Env) => Config | undefined): MiddlewareHandler<AdminEnv> => {
   let shared: Omit<AdminEnv['Variables'], 'config'> | undefined;
   return async function provide(c, next) {

@@ -1,7 +1,7 @@
 // Who may use the admin API: whoever knows `ADMIN_TOKEN`, or for the metrics `METRICS_TOKEN`, compared in constant time.
 import type { MiddlewareHandler } from 'hono';
 import { FailureGate } from '../auth/failure-gate.ts';
-import { startFloor } from '../auth/floor.ts';
+import { startRefusalDelay } from '../auth/refusal-delay.ts';
 import type { Config } from '../config/types.ts';
 import type { Secret } from '../lib/secret.ts';
 import { callerPartition } from '../partition.ts';
@@ -15,7 +15,7 @@ const MAX_LENGTH = 8_192;
  * Lets the holder of a token pass; everybody else gets the one 404. A failure is charged to its address, as that of a
  * caller's token is; an address that fails too often is not looked at.
  *
- * @param tokensOf those that open the way, as far as they are set.
+ * @param tokensOf the tokens that are accepted, where they are set.
  */
 export const guard = (
   tokensOf: (config: Config) => readonly (Secret | undefined)[],
@@ -23,15 +23,15 @@ export const guard = (
   const gate = new FailureGate();
   return async function guard(c, next) {
     const config = c.get('config');
-    const floor = startFloor(config.tokens.unauthorizedDelayMs);
+    const delayed = startRefusalDelay(config.tokens.unauthorizedDelayMs);
     const tokens = tokensOf(config).filter((token) => token !== undefined);
     if (tokens.length === 0 || isOfAnotherSite(c) || !(await holdsOne(c, gate, tokens)))
-      return refuseAdmin(c, floor);
+      return refuseAdmin(c, delayed);
     await next();
   };
 };
 
-/** Of a browser that another site's page sent. No cookie opens the way, so this is a second lock. */
+/** Whether another site's page sent the request. No cookie authenticates here, so this is a second lock. */
 const isOfAnotherSite = (c: AdminContext): boolean =>
   !['same-origin', 'none', undefined].includes(c.req.header('Sec-Fetch-Site'));
 
@@ -41,12 +41,12 @@ const holdsOne = async (c: AdminContext, gate: FailureGate, tokens: readonly Sec
   const given = (c.req.header('Authorization') ?? '').slice(0, MAX_LENGTH).replace(/^bearer +/i, '');
   const same = await Promise.all(tokens.map((token) => isSame(given, token.reveal())));
   const right = same.includes(true);
-  // The failure binding not answering is no reason to answer otherwise.
+  // A failure binding that does not answer changes nothing for the caller.
   if (!right) c.executionCtx.waitUntil(gate.charge(c.env.AUTH_FAILURES, address).catch(() => undefined));
   return right;
 };
 
-/** Digests are of one length, and say nothing of how much of a guess was right. */
+/** Compares digests: they have one length, and do not tell how much of a guess was right. */
 const isSame = async (given: string, expected: string): Promise<boolean> => {
   const [a, b] = await Promise.all([given, expected].map(digest));
   return a !== undefined && b !== undefined && crypto.subtle.timingSafeEqual(a, b);

@@ -1,12 +1,12 @@
 // The one 404 of the admin API: for a wrong token as for a path that does not exist.
 import type { Context } from 'hono';
-import type { Floor } from '../auth/floor.ts';
+import type { RefusalDelay } from '../auth/refusal-delay.ts';
 import { plain } from '../problem.ts';
 import { log, requestId } from '../report/log.ts';
 
-/** @param floor hides how long the token was looked at, as it does for callers' tokens. */
-export const refuseAdmin = async (c: Context, floor: Floor): Promise<Response> => {
-  await floor;
+/** @param delayed hides how long the token was looked at, as it does for callers' tokens. */
+export const refuseAdmin = async (c: Context, delayed: RefusalDelay): Promise<Response> => {
+  await delayed;
   log(() => refusalLine(c.req.raw), c.executionCtx);
   return plain(404);
 };

@@ -10,7 +10,7 @@ import type { Reason } from './reasons.ts';
  * Actions, Kubernetes) hold names of several hundred.
  */
 export const MAX_SUBJECT_LENGTH = 1_024;
-/** Longest value of a claim header, in bytes: what common servers take for one line. */
+/** Longest value of a claim header, in bytes: what common servers accept in one line. */
 const MAX_HEADER_LENGTH = 8_192;
 
 export interface ClaimNames {
@@ -26,7 +26,7 @@ export interface ClaimNames {
 
 /**
  * The identity, or the reason why these claims make none.
- * @param issuer the name by which its subjects go.
+ * @param issuer the issuer's name, whichever of its spellings the token has.
  */
 export const identityOf = (claims: JWTPayload, issuer: string, names: ClaimNames): Identity | Reason => {
   const given = firstOf(claims, names.subjectClaims);
@@ -59,7 +59,7 @@ const subjectOf = (value: unknown): string | undefined => {
   return typeof value === 'string' && value !== '' && value.isWellFormed() ? value : undefined;
 };
 
-/** Whether each of the claims is there, with one of its values or as an array that holds one. */
+/** Whether a token has each required claim, as one of its values or as an array that holds one. */
 export const meets = (claims: JWTPayload, required: readonly RequiredClaim[]): boolean =>
   required.every(({ claim, values }) =>
     [claimAt(claims, claim)].flat().some((value) => isPlain(value) && values.includes(String(value))),
@@ -67,7 +67,7 @@ export const meets = (claims: JWTPayload, required: readonly RequiredClaim[]): b
 
 const isPlain = (value: unknown): boolean => ['string', 'number', 'boolean'].includes(typeof value);
 
-/** The first of these claims that is there and holds something. */
+/** The first of these claims that is present and not empty. */
 const firstOf = (claims: JWTPayload, paths: readonly ClaimPath[]): unknown =>
   paths.map((path) => claimAt(claims, path)).find((value) => !isEmpty(value));
 
@@ -93,7 +93,7 @@ const member = (value: unknown, key: string): unknown =>
     ? (value as Record<string, unknown>)[key]
     : undefined;
 
-/** Of an array the first tier of ours that it holds, by their order; else what the claim says. */
+/** The caller's tier: of an array the first of `TIERS` that it holds, else the claim as text. */
 const tierOf = (value: unknown, tiers: readonly string[]): string | undefined =>
   Array.isArray(value) ? tiers.find((tier) => value.includes(tier)) : text(value);
 
@@ -103,7 +103,7 @@ const scopesOf = (granted: unknown): ReadonlySet<string> => {
   return new Set(Array.isArray(granted) ? granted.filter((word) => typeof word === 'string') : []);
 };
 
-/** What is no name of anybody (an object, a text beyond a subject's length) is as if it were not there. */
+/** A value that cannot name anybody (an object, a text longer than a subject may be) counts as missing. */
 const keyValues = (claims: JWTPayload, wanted: readonly string[]): Identity['keyValues'] => {
   if (wanted.length === 0) return undefined;
   return new Map(

@@ -1,12 +1,12 @@
-// Whether another site's page sent a request: then its cookies are the browser's doing, not the user's (CSRF, and
-// hijacking of WebSockets, which are under no same-origin policy).
+// Whether another site's page sent a request: then the browser added its cookies, not the user (CSRF, and cross-site
+// hijacking of WebSockets, to which the same-origin policy does not apply).
 
-/** @param origins those that may all the same. `*` is none of them: to be read by anyone is not to be trusted. */
+/** @param origins exceptions. `*` is none of them: what anyone may read is not what anyone is trusted with. */
 export const isFromElsewhere = ({ method, headers, url }: Request, origins: readonly string[]): boolean => {
   const origin = headers.get('Origin');
   if (origin !== null && origins.includes(origin)) return false;
   const site = headers.get('Sec-Fetch-Site');
-  // Browsers without it, and WebSockets of some that have it, tell the origin alone; other clients tell neither.
+  // Browsers without `Sec-Fetch-Site`, and WebSockets of some that have it, send `Origin` only; other clients send neither.
   if (site === null) return origin !== null && URL.parse(origin)?.hostname !== new URL(url).hostname;
   return site === 'cross-site' && !isLink(method, headers);
 };

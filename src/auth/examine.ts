@@ -1,4 +1,4 @@
-// What is known of a token, and finding out: the caches, then the failure gate, then the crypto.
+// Whether a token is good: the caches, then the failure gate, then the crypto.
 
 import type { Config } from '../config/types.ts';
 import type { Exchange } from '../exchange.ts';
@@ -9,8 +9,8 @@ import { delay } from '../lib/delay.ts';
 import { PerSecond } from '../lib/per-second.ts';
 import type { FailureCount } from './failure-count.ts';
 import { FailureGate, gateKeyOf } from './failure-gate.ts';
-import type { Floor } from './floor.ts';
-import type { Background, SourceState } from './keys/types.ts';
+import type { Background } from './keys/types.ts';
+import type { RefusalDelay } from './refusal-delay.ts';
 import { MAX_TOKEN_LENGTH, shapeFlaw } from './shape.ts';
 import { type TokenReader, tokenReader } from './sources.ts';
 import {
@@ -23,7 +23,7 @@ import {
   type Work,
 } from './verify.ts';
 
-/** A verified token; past `freshUntil` it is verified anew, but needs not pass the failure gate again. */
+/** A verified token; after `freshUntil` it is verified anew, but need not pass the failure gate again. */
 interface Known extends Verified {
   readonly freshUntil: number;
 }
@@ -33,13 +33,13 @@ interface KnownBad {
   readonly until: number;
 }
 
-/** Verified tokens kept, and what they and their identities weigh in all, about in bytes. */
+/** Verified tokens kept, and the bytes that they and their identities may take in all, approximately. */
 const MAX_TOKENS = 10_000;
 const MAX_TOKEN_BYTES = 16_777_216;
 /** Refused ones are kept apart, so that junk cannot push good ones out. */
 const MAX_REFUSED = 1_000;
 const MAX_REFUSED_CHARS = 1_048_576;
-/** Kept no longer, because a key set may bring another key under the same `kid`. Milliseconds. */
+/** How long a refused token is remembered, milliseconds: later, a key set may hold another key under the same `kid`. */
 const REFUSED_MS = 60_000;
 
 /** Decoys in one isolate: enough that no stopwatch outruns them, few enough that junk stays cheap. */
@@ -47,12 +47,13 @@ const DECOYS_PER_SECOND = 200;
 /** Decoys pass the gate as the tokens of one address that is never charged. */
 const DECOYS = 'decoys';
 
-/** One is one byte, since tokens are ASCII. */
+/** Characters are bytes here, since tokens are ASCII. */
 const chars = (token: string): number => token.length;
 
-/** A token of many short scopes makes an identity that is much heavier than itself. */
+/** A token with many short scopes makes an identity that is much heavier than the token. */
 const weightOf = (token: string, { identity }: Known): number => token.length + bytesOf(identity);
 
+/** Tells who sent a token. One for an isolate: it holds the caches, the failure gate and the verifier. */
 export class Examiner {
   readonly #good = new BoundedMap<string, Known>(MAX_TOKENS, MAX_TOKEN_BYTES, weightOf);
   readonly #bad = new BoundedMap<string, KnownBad>(MAX_REFUSED, MAX_REFUSED_CHARS, chars);
@@ -61,8 +62,8 @@ export class Examiner {
   readonly #decoys = new PerSecond(DECOYS_PER_SECOND);
   readonly #cacheMs: number;
   readonly #ipv6Prefix: number;
-  /** Every 401 leaves no sooner than this, milliseconds. */
-  readonly floorMs: number;
+  /** `UNAUTHORIZED_DELAY_MS`: no 401 leaves sooner. */
+  readonly refusalDelayMs: number;
   /** The one place where a request's token is looked for. */
   readonly read: TokenReader;
 
@@ -70,29 +71,31 @@ export class Examiner {
     this.#verifier = verifier(config);
     this.#cacheMs = config.tokens.cacheSeconds * 1000;
     this.#ipv6Prefix = config.ipv6Prefix;
-    this.floorMs = config.tokens.unauthorizedDelayMs;
+    this.refusalDelayMs = config.tokens.unauthorizedDelayMs;
     this.read = tokenReader(config.tokens, config.corsOrigins);
   }
 
-  /** The hot path: who sent this token, if it was verified lately and its key is still trusted. */
+  /** The hot path: who sent this token, if it was verified recently and its key is still trusted. */
   known(token: string | undefined): Identity | undefined {
     const known = token === undefined || token.length > MAX_TOKEN_LENGTH ? undefined : this.#good.get(token);
     return known && isFresh(known) ? known.identity : undefined;
   }
 
   /**
-   * @param token what the request presents as one, good or not.
-   * @param floor the timer that a refusal waits for.
+   * Verifies a token that is not known to be good.
+   *
+   * @param token what the request presents as one, valid or not.
+   * @param delayed what a refusal waits for.
    */
-  async examine(exchange: Exchange, token: string | undefined, floor: Floor): Promise<Verdict> {
+  async examine(exchange: Exchange, token: string | undefined, delayed: RefusalDelay): Promise<Verdict> {
     const address = gateKeyOf(exchange.request, this.#ipv6Prefix);
-    const verdict = await this.#judge(exchange, token, floor, address);
+    const verdict = await this.#judge(exchange, token, delayed, address);
     const isQuick = verdict.kind === 'refused' && verdict.work !== 'verified';
     if (isQuick && this.#decoys.take(Date.now())) await this.#workInVain(exchange, verdict.work);
     return verdict;
   }
 
-  /** What refusing a forged token takes beyond the work that was done. */
+  /** Does the rest of the work that it takes to refuse a forged token. */
   async #workInVain(exchange: Exchange, done: Work): Promise<void> {
     if (done === 'decoded') return this.#verifier.verifyDecoy();
     const decoy = this.#verifier.decoy();
@@ -102,7 +105,7 @@ export class Examiner {
   async #judge(
     exchange: Exchange,
     token: string | undefined,
-    floor: Floor,
+    delayed: RefusalDelay,
     address: string,
   ): Promise<Verdict> {
     const flaw = token === undefined ? 'token_missing' : shapeFlaw(token);
@@ -114,7 +117,7 @@ export class Examiner {
     if (bad && Date.now() < bad.until) return { ...bad.refused, work: 'none' };
     const verdict = await this.#verify(exchange, token, address);
     if (verdict.kind === 'refused')
-      exchange.waitUntil(this.#charge(exchange.env.AUTH_FAILURES, address, floor));
+      exchange.waitUntil(this.#charge(exchange.env.AUTH_FAILURES, address, delayed));
     return verdict;
   }
 
@@ -125,28 +128,23 @@ export class Examiner {
     return verdict;
   }
 
-  /** From now on the revoked token of this request is refused as any bad one is. */
+  /** Refuses the revoked token of this request from now on, as any bad one. */
   distrust(request: Request): void {
     const token = this.read(request);
     if (token !== undefined) this.#remember(token, refused('token_revoked'));
   }
 
-  /** What every source of keys has come to, for `/.weir/health`; loads those that are not at hand. */
-  keyStates(background: Background): Promise<readonly SourceState[]> {
-    return this.#verifier.keyStates(background);
-  }
-
   /**
-   * Behind the answer. Before it, the call would wake the thread and so move the moment at which the timer of the
-   * answer is noticed, for tokens that came this far alone: a fifth of a millisecond that a stopwatch finds.
+   * Charges the failure after the answer. Before it, the call would wake the thread and so shift the moment at which the
+   * answer's timer is noticed, only for tokens that came this far: a fifth of a millisecond, which a stopwatch finds.
    */
-  async #charge(failures: FailureCount | undefined, address: string, floor: Floor): Promise<void> {
-    await floor;
+  async #charge(failures: FailureCount | undefined, address: string, delayed: RefusalDelay): Promise<void> {
+    await delayed;
     await delay(1);
     await this.#gate.charge(failures, address).catch(() => undefined);
   }
 
-  /** A token that was good once passes the gate until it expires. What needs no crypto to be refused does not come to it. */
+  /** A token that was good once passes the gate until it expires. What can be refused without crypto never reaches it. */
   async #verifyGated(token: string, background: Background, address: string): Promise<Verdict> {
     if (this.#wasGood(token)) return this.#verifier.verify(token, background, (work) => work());
     return this.#verifier.verify(token, background, async (work, known) => {

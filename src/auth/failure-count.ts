@@ -6,7 +6,7 @@ export interface FailureCount {
   limit(options: { readonly key: string }): Promise<{ readonly success: boolean }>;
 }
 
-/** As the binding in `wrangler.toml` is set: so many failures of an address in a calendar minute. */
+/** Failures of an address in a calendar minute, as the binding in `wrangler.toml` is set. */
 const LIMIT = 60;
 const MINUTE_MS = 60_000;
 

@@ -1,4 +1,4 @@
-// How much verifying an address gets for its junk: the gate between the token caches and the crypto.
+// The gate between the token caches and the crypto: bounds how much verifying an address that sends junk can cause.
 import { BoundedMap } from '../lib/bounded-map.ts';
 import { delay } from '../lib/delay.ts';
 import { PerSecond } from '../lib/per-second.ts';
@@ -12,28 +12,28 @@ const MAX_ADDRESSES = 10_000;
 /** Verifications a second that all remembered addresses share in one isolate. */
 const SHARED_PER_SECOND = 20;
 /**
- * Likewise for tokens that are presented again: an honest caller retries the one it has, junk is new each time. At a tenth
- * of a millisecond each, a few hundredths of a core.
+ * The same for tokens that are presented again: an honest caller retries the one it has, junk is new each time. At a tenth
+ * of a millisecond each they take a few hundredths of a core.
  */
 const RETRIES_PER_SECOND = 300;
-/** Tokens remembered that were turned away, by so many of their last characters. */
+/** Tokens remembered that were turned away, each by its last characters. */
 const MAX_TURNED_AWAY = 10_000;
 const TAIL_CHARS = 40;
 /** Verifications of one address at once. */
 const MAX_AT_ONCE = 4;
-/** A verification that has not ended by then was dropped with its request. */
+/** A verification that takes longer was dropped with its request. */
 const SLOT_MS = 2_000;
 /** How long a request waits for a slot, and how many begin to wait in a second. */
 const SLOT_WAIT_MS = 1_000;
 const WAITS_PER_SECOND = 1_000;
 
-/** A place among the verifications of an address: when it ends by itself. */
+/** One of an address's places to verify, and when it expires by itself. */
 type Slot = { readonly until: number };
 
-/** All Workers of other zones come from this one, by Cloudflare's documentation; `CF-Worker` names their zone. */
+/** The address of every Worker of another zone, by Cloudflare's documentation; `CF-Worker` names the zone. */
 const WORKERS_ADDRESS = '2a06:98c0:3600::103';
 
-/** Whose junk a request's token would be: the address's, of a Worker the zone's. */
+/** Whom a bad token is charged to: the client's address, or the zone of a Worker. */
 export const gateKeyOf = (request: Request, ipv6Prefix: number): string => {
   const { headers } = request;
   const isWorker = headers.get('CF-Connecting-IP') === WORKERS_ADDRESS;
@@ -41,8 +41,8 @@ export const gateKeyOf = (request: Request, ipv6Prefix: number): string => {
 };
 
 /**
- * Keeps no promise and no count of running requests: a runtime that drops a request runs no `finally`. What is never
- * given back runs out by time.
+ * Bounds verifications by address. Holds no promise and no count of running requests, since a runtime that drops a request
+ * runs no `finally`: a slot that is never released expires.
  */
 export class FailureGate {
   readonly #failing = new BoundedMap<string, number>(MAX_ADDRESSES);
@@ -61,7 +61,7 @@ export class FailureGate {
   /**
    * Whether a token of this address that was never verified here may be verified now.
    *
-   * @param token left out where none is known by being presented again.
+   * @param token left out where being presented again earns it nothing.
    */
   admits(address: string, token = ''): boolean {
     if (!this.isClosedTo(address)) return true;
@@ -73,7 +73,7 @@ export class FailureGate {
     return false;
   }
 
-  /** Runs `verification` in its turn, or returns undefined where that did not come. */
+  /** Runs `verification` once a slot is free; undefined if none was in time. */
   async run<T>(address: string, verification: () => Promise<T>): Promise<T | undefined> {
     const slot = await this.#slot(address);
     if (!slot) return undefined;
@@ -93,7 +93,7 @@ export class FailureGate {
     if (!success) this.#failing.set(address, Date.now() + REMEMBERED_MS);
   }
 
-  /** A fifth verification waits its turn, since many honest callers may share an address; not for long, and not all. */
+  /** A fifth verification waits for a slot, since many honest callers may share an address; not for long, and not all of them. */
   async #slot(address: string): Promise<Slot | undefined> {
     const slot = this.#take(address, Date.now());
     if (slot || !this.#waits.take(Date.now())) return slot;

@@ -1,13 +1,13 @@
-// Where a request's token stands, and its way out of the request. No crypto, no decoding.
+// Where a request's token is found, and how it is removed before the request goes on. No crypto, no decoding.
 import type { TokenConfig, TokenSource } from '../config/types.ts';
 import { isFromElsewhere } from './cross-site.ts';
 
-/** What stands as a token in a request, good or not; undefined where nothing does. */
+/** Reads what a request presents as its token, valid or not; undefined where it presents none. */
 export type TokenReader = (request: Request) => string | undefined;
 
 /**
- * Reads the first source in which something stands. Where one holds several tokens they come with commas between them, as
- * the runtime joins headers: so no request has one token for us and another for the origin.
+ * Reads the first source that holds something. Several tokens in one source are joined by commas, as the runtime joins
+ * headers, and so are not a valid token: no request has one token for us and another for the origin.
  */
 export const tokenReader = (
   { sources }: Pick<TokenConfig, 'sources'>,
@@ -46,7 +46,7 @@ const SCHEME = /^bearer(?![\w-]) */i;
 /** RFC 6750 section 2.1, the scheme in any case. Another scheme presents no token of ours. */
 const bearerText = (header: string | null): string | undefined => {
   if (header === null) return undefined;
-  // As nearly everybody spells it.
+  // The usual spelling, without a regular expression.
   if (header.startsWith('Bearer ') && header[7] !== ' ') return header.slice(7);
   return SCHEME.test(header) ? header.replace(SCHEME, '') : undefined;
 };
@@ -65,7 +65,7 @@ const cookieValue = (pair: string): string =>
     .trim()
     .replace(/^"(.*)"$/, '$1');
 
-/** Takes tokens out of what is sent to the origin. What else stands beside them stays as it was written. */
+/** Removes tokens from what is sent to the origin, and leaves everything beside them as it was written. */
 export interface TokenRemover {
   /** Names of headers that hold nothing but a token, in lower case. */
   readonly headers: readonly string[];

@@ -19,7 +19,7 @@ export interface Verified {
   readonly kind: 'verified';
   readonly identity: Identity;
   readonly key: VerificationKey;
-  /** Milliseconds since the epoch from which on the token is expired or too old, tolerance included. */
+  /** When the token will be expired or too old, tolerance included; milliseconds since the epoch. */
   readonly goodUntil: number;
 }
 
@@ -29,7 +29,7 @@ export interface Refused {
   readonly reason: Reason;
   /** Whether neither time nor a new key can make this token good. */
   readonly forGood: boolean;
-  /** What was done to find out; a stopwatch must not tell, so the rest is done in vain. */
+  /** The work it took to find out. A stopwatch must not tell, so the rest of the work is done in vain. */
   readonly work: Work;
   /** Whether a key that we do not have yet may be the right one. */
   readonly newKeyHelps?: boolean;
@@ -48,9 +48,9 @@ export interface Gated {
 }
 
 /**
- * Runs crypto when it is its turn; undefined if it never came. Waiting for keys takes nobody's turn.
+ * Runs crypto when its turn comes; undefined if it never comes. Waiting for keys takes up no turn.
  *
- * @param known what it will come to if that is known beforehand: where turns are scarce, none is spent on it.
+ * @param known the result of the work where it is known beforehand: scarce turns are not spent on it.
  */
 export type Turn = <T>(work: () => Promise<T>, known?: T) => Promise<T | undefined>;
 
@@ -62,7 +62,7 @@ export interface Verifier {
   decoy(): string | undefined;
   /** The crypto of the latest verification once more, in vain, for a token that none was done for. */
   verifyDecoy(): Promise<void>;
-  /** Of every key source, loaded first if need be. */
+  /** The state of every key source, loaded first if need be. */
   keyStates(background: Background): Promise<readonly SourceState[]>;
 }
 
@@ -80,7 +80,7 @@ type Demands = Pick<JWTVerifyOptions, 'audience' | 'typ' | 'maxTokenAge' | 'requ
   readonly maxTokenAge?: number;
 };
 
-/** What was verified with last, and a token to do so in vain. */
+/** What the latest verification used, and a token to do it again in vain. */
 interface Latest {
   readonly party: Party;
   readonly key: VerificationKey;
@@ -99,8 +99,9 @@ interface Decoded {
 export type KeysOf = (sources: readonly KeySource[], algorithms: readonly string[]) => Keys;
 
 /**
- * Nothing but the key is chosen by what a token says, and that only among the keys of the issuers configured.
- * @param keysFrom where keys come from; another source of them leaves every other check as it is.
+ * Makes the verifier of a configuration. A token chooses nothing but the key, and only among those of the issuers
+ * configured.
+ * @param keysFrom where keys come from; every other check is the same for all sources.
  */
 export const verifier = (config: Config, keysFrom: KeysOf = keysOf): Verifier => {
   const { tokens, claimHeaders } = config;
@@ -143,7 +144,7 @@ export const verifier = (config: Config, keysFrom: KeysOf = keysOf): Verifier =>
 const familyOfAlgorithm = (alg: string): Family =>
   ALGORITHMS.secret.known.includes(alg) ? 'secret' : 'public';
 
-/** The decoy names the issuer as the token did, so that it is found to be of the same one. */
+/** The decoy names its issuer as the token did, so that the same issuer is found for it. */
 const latestOf = (party: Party, key: VerificationKey, { iss, tid }: JWTPayload): Latest | undefined => {
   const { issuer = '' } = party.issuer;
   const decoy = decode(
@@ -170,7 +171,7 @@ const keysByFamily = ({ keys, algorithms }: Issuer, keysFrom: KeysOf): ReadonlyM
   );
 };
 
-/** A member that is there counts for jose, even if undefined. */
+/** Leaves out what is unset: jose takes a member that is present, even as undefined, for a requirement. */
 const demandsOf = (
   { audience, typ }: Issuer,
   { clockToleranceSeconds, maxAgeSeconds }: TokenConfig,
@@ -198,7 +199,7 @@ const decode = (token: string): Decoded | undefined => {
   }
 };
 
-/** Once with the keys at hand, and where a new key could help, once more with newer ones. */
+/** Tries the keys at hand and, where a new key could help, newer ones. */
 const verifyWith = async (
   keys: Keys,
   background: Background,
@@ -217,7 +218,7 @@ const noKeys = (keys: Keys): NoKeys => ({ kind: 'no_keys', retryAfterMs: keys.re
 
 const keyUnknown = (): Refused => ({ ...refused('key_unknown', false), newKeyHelps: true });
 
-/** Whether no signature could make this token good. */
+/** Whether the token has expired, so that no signature could make it good. */
 const isExpired = ({ demands }: Party, { claims: { exp } }: Decoded): boolean =>
   typeof exp === 'number' && exp + demands.clockTolerance <= Math.floor(Date.now() / 1000);
 
@@ -243,7 +244,7 @@ const tryKey = async (party: Party, decoded: Decoded, key: VerificationKey): Pro
   return { kind: 'verified', identity, key, goodUntil: goodUntil(claims, party.demands) * 1000 };
 };
 
-/** Undefined for a token that this key has signed and whose registered claims are as demanded. */
+/** Undefined for a token that this key has signed and whose registered claims are as required. */
 const refusalOf = async (
   { token, claims }: Decoded,
   { alg, key }: VerificationKey,
@@ -255,7 +256,7 @@ const refusalOf = async (
   } catch (error) {
     return refusedFor(error);
   }
-  // Where no age is asked for, jose takes an `iat` in the future: it would outlive a revocation by time.
+  // Without a maximum age, jose accepts an `iat` in the future: such a token would outlive a revocation by time.
   const isIssued = claims.iat === undefined || claims.iat <= now + demands.clockTolerance;
   return isIssued ? undefined : refused('claim_iat', false);
 };

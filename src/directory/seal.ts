@@ -1,12 +1,13 @@
-// Sealed text: what the directory keeps, readable by whoever has `PARTITION_SECRET` alone.
+// Sealed text: what the directory keeps, readable only with `PARTITION_SECRET`.
+import { base64, fromBase64 } from '../lib/encoding.ts';
 import type { Secret } from '../lib/secret.ts';
 
 const IV_BYTES = 12;
 
-/** Sets this key apart from the one that names partitions, though both come of one secret. */
+/** Separates this key from the one that names partitions, since both are derived from one secret. */
 const INFO = 'weir directory 1';
 
-/** Seals and opens texts with AES-256-GCM. The name they are kept under is bound to them. */
+/** Seals and opens texts with AES-256-GCM, each bound to the name that it is kept under. */
 export class Seal {
   readonly #secret: Secret;
 
@@ -17,12 +18,12 @@ export class Seal {
   async seal(name: string, text: string): Promise<string> {
     const iv = crypto.getRandomValues(new Uint8Array(IV_BYTES));
     const sealed = await crypto.subtle.encrypt(parameters(iv, name), await this.#keyOf(), bytes(text));
-    return base64(iv, new Uint8Array(sealed));
+    return base64(Uint8Array.from([...iv, ...new Uint8Array(sealed)]));
   }
 
   /** Undefined where it was sealed with another secret, or under another name. */
   async open(name: string, sealed: string): Promise<string | undefined> {
-    const all: Uint8Array<ArrayBuffer> = Uint8Array.from(atob(sealed), (char) => char.charCodeAt(0));
+    const all = fromBase64(sealed, 'base64') ?? new Uint8Array();
     const [iv, text] = [all.slice(0, IV_BYTES), all.slice(IV_BYTES)];
     try {
       return new TextDecoder().decode(
@@ -33,7 +34,7 @@ export class Seal {
     }
   }
 
-  /** Each request derives its own: one may not await what another has under way. */
+  /** Each request derives its own key: on Workers, one request must not await another's promise. */
   async #keyOf(): Promise<CryptoKey> {
     const raw = await crypto.subtle.importKey('raw', bytes(this.#secret.reveal()), 'HKDF', false, [
       'deriveKey',
@@ -53,6 +54,3 @@ const parameters = (iv: Uint8Array<ArrayBuffer>, name: string) => ({
   iv,
   additionalData: bytes(name),
 });
-
-const base64 = (...parts: readonly Uint8Array[]): string =>
-  btoa(parts.map((part) => String.fromCharCode(...part)).join(''));

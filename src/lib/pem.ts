@@ -1,5 +1,5 @@
 // PEM (RFC 7468) and the DER in it, as far as it takes to tell one kind of key from another. No crypto.
-import { fromBase64 } from './encoding.ts';
+import { fromBase64, base64 as toBase64 } from './encoding.ts';
 
 /** What a public key may come as: a SubjectPublicKeyInfo, a certificate, or the key of PKCS#1 (RFC 8017). */
 export const PUBLIC_LABELS = ['PUBLIC KEY', 'CERTIFICATE', 'RSA PUBLIC KEY'] as const;
@@ -47,7 +47,7 @@ export const labelOf = (base64: string): PublicLabel | undefined => {
 /** The key of PKCS#1 as a SubjectPublicKeyInfo (RFC 3279 section 2.3.1), in base64. */
 export const spkiOfPkcs1 = (base64: string): string => {
   const key = element(BIT_STRING, [0, ...(fromBase64(base64, 'base64') ?? [])]);
-  return btoa(String.fromCharCode(...element(SEQUENCE, [...RSA_ENCRYPTION, ...key])));
+  return toBase64(Uint8Array.from(element(SEQUENCE, [...RSA_ENCRYPTION, ...key])));
 };
 
 /** AlgorithmIdentifier of `rsaEncryption`, with its NULL. */

@@ -3,9 +3,9 @@
 import type { Next } from 'hono';
 import { admitsAnonymous, missingScopes } from '../auth/admission.ts';
 import { Examiner } from '../auth/examine.ts';
-import { type Floor, startFloor } from '../auth/floor.ts';
 import type { Reason } from '../auth/reasons.ts';
 import { refuse } from '../auth/refusal.ts';
+import { type RefusalDelay, startRefusalDelay } from '../auth/refusal-delay.ts';
 import type { Verdict } from '../auth/verify.ts';
 import type { Config, Mode } from '../config/types.ts';
 import type { Exchange, Outcome } from '../exchange.ts';
@@ -54,11 +54,11 @@ const examine = async (
   mode: Mode,
 ) => {
   const exchange = c.get('exchange');
-  const floor = startFloor(examiner.floorMs);
-  const verdict = await examiner.examine(exchange, token, floor);
+  const delayed = startRefusalDelay(examiner.refusalDelayMs);
+  const verdict = await examiner.examine(exchange, token, delayed);
   if (verdict.kind === 'verified') return enter(c, next, verdict.identity, mode);
   exchange.unidentified = true;
-  return refused(c, next, mode, refusalOf(exchange, verdict, floor, token !== undefined));
+  return refused(c, next, mode, refusalOf(exchange, verdict, delayed, token !== undefined));
 };
 
 /** What a caller gets instead of the origin's answer, and what the log says about it. */
@@ -71,13 +71,13 @@ interface Refusal {
 const refusalOf = (
   exchange: Exchange,
   verdict: Exclude<Verdict, { kind: 'verified' }>,
-  floor: Floor,
+  delayed: RefusalDelay,
   tokenGiven: boolean,
 ): Refusal => {
   switch (verdict.kind) {
     case 'refused': {
       const { reason } = verdict;
-      return { outcome: 'unauthorized', reason, answer: () => refuse(exchange, floor, reason, tokenGiven) };
+      return { outcome: 'unauthorized', reason, answer: () => refuse(exchange, delayed, reason, tokenGiven) };
     }
     case 'gated':
       return {

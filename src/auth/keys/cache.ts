@@ -11,7 +11,7 @@ export interface CachedKeys {
 const KEPT_SECONDS = 86_400;
 const FETCHED_AT = 'X-Fetched-At';
 
-/** Undefined if there is none. The Cache API failing is no reason to fail. */
+/** The cached copy; undefined if there is none. Callers do without one where the Cache API fails. */
 export const readCachedKeys = async (source: RemoteSource): Promise<CachedKeys | undefined> => {
   const cache = await caches.open(CACHE_NAME);
   const response = await cache.match(cacheKey(source));

@@ -12,11 +12,11 @@ export const FETCH_LIMIT_MS = 5_000;
 /** Bytes of one document: hundreds of keys, each with its chain of certificates. */
 const MAX_BYTES = 524_288;
 
-/** What a log calls the source. */
+/** What the log calls the source. */
 export const nameOf = (source: RemoteSource): string =>
   source.kind === 'jwks' ? shown(source.url) : source.issuer;
 
-/** The key set as text. Throws an Error that says what was wrong, for the log. */
+/** The key set as text. @throws {Error} that says what was wrong, for the log. */
 export const fetchKeySet = async (source: RemoteSource): Promise<string> => {
   const signal = AbortSignal.timeout(FETCH_LIMIT_MS);
   const url = source.kind === 'jwks' ? source.url : await discover(source, signal);
@@ -26,8 +26,8 @@ export const fetchKeySet = async (source: RemoteSource): Promise<string> => {
 type Discovery = Extract<RemoteSource, { kind: 'discovery' }>;
 
 /**
- * `jwks_uri` of OpenID Connect Discovery 1.0, else of RFC 8414. Where neither is of use, the error of the first is told:
- * most issuers have no other.
+ * The `jwks_uri` by OpenID Connect Discovery 1.0, else by RFC 8414. Where neither works, the error is the first one's: most
+ * issuers have nothing else.
  */
 const discover = async ({ issuer, accepted }: Discovery, signal: AbortSignal): Promise<string> => {
   const base = metadataBase(issuer);
@@ -56,7 +56,7 @@ const jwksUri = async (url: string, accepted: readonly string[], signal: AbortSi
   return uri;
 };
 
-/** `{tid}` and `{tenantid}` are one placeholder. */
+/** Takes `{tid}` and `{tenantid}` for the same placeholder. */
 const isSame = (issuer: string, named: unknown): boolean =>
   typeof named === 'string' && ofTenant(issuer, '{}') === ofTenant(named, '{}');
 
@@ -76,7 +76,7 @@ const fetchText = async (url: string, signal: AbortSignal): Promise<string> => {
   return text;
 };
 
-/** Its query may hold a key. */
+/** Without the query, which may hold a key. */
 const shown = (url: string): string => {
   const { origin, pathname } = new URL(url);
   return origin + pathname;

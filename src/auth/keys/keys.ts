@@ -1,7 +1,7 @@
 // An issuer's keys, wherever they come from, and what is known of each source.
 import type { KeySource } from '../../config/types.ts';
 import { RemoteKeys } from './remote.ts';
-import { type KeySet, type ParsedKeys, staticKeys, tellLimit } from './set.ts';
+import { type KeySet, type ParsedKeys, staticKeys, warnLimit } from './set.ts';
 import type { Background, Keys, SourceState } from './types.ts';
 
 /** @param sources of one family of algorithms, at least one. */
@@ -17,9 +17,10 @@ const keysFrom = (source: KeySource, algorithms: readonly string[]): Keys =>
     : new FixedKeys(source.kind, () => staticKeys(source, algorithms));
 
 const UNUSABLE = 'no key is usable with the accepted algorithms';
-const NEVER_MS = 60_000;
+/** What a 503 says where a var holds no usable key: only a deploy can help, so a retry need not be soon. */
+const DEPLOY_MS = 60_000;
 
-/** Keys of a var. Each request that finds nothing imports for itself: it may not wait for a promise of another request. */
+/** Keys from a var. A request that finds them not yet imported imports them itself: it must not await another's promise. */
 class FixedKeys implements Keys {
   readonly #source: string;
   readonly #load: () => Promise<ParsedKeys>;
@@ -36,7 +37,7 @@ class FixedKeys implements Keys {
   }
 
   retryAfterMs(): number {
-    return NEVER_MS;
+    return DEPLOY_MS;
   }
 
   states(): readonly SourceState[] {
@@ -47,12 +48,12 @@ class FixedKeys implements Keys {
   #hold({ keys, skipped }: ParsedKeys): void {
     if (this.#held === undefined && keys.length === 0)
       console.error(JSON.stringify({ message: 'key_set_failed', source: this.#source, error: UNUSABLE }));
-    tellLimit(this.#source, skipped);
+    warnLimit(this.#source, skipped);
     this.#held ??= keys;
   }
 }
 
-/** The keys of several sources as one set, which is the same one while none of its parts has changed. */
+/** The keys of several sources as one set, which is the same object until one of its parts changes. */
 class JoinedKeys implements Keys {
   readonly #parts: readonly Keys[];
   #sets: readonly (KeySet | undefined)[] = [];

@@ -3,10 +3,10 @@ import { delay } from '../../lib/delay.ts';
 import { PerSecond } from '../../lib/per-second.ts';
 import { readCachedKeys, writeCachedKeys } from './cache.ts';
 import { FETCH_LIMIT_MS, fetchKeySet, nameOf, type RemoteSource } from './fetch.ts';
-import { type KeySet, parseKeySet, tellLimit } from './set.ts';
+import { type KeySet, parseKeySet, warnLimit } from './set.ts';
 import type { Background, Keys, SourceState } from './types.ts';
 
-/** A set is refreshed behind the requests from this age on, milliseconds. */
+/** From this age on a set is refreshed in the background, milliseconds. */
 const REFRESH_AFTER_MS = 480_000;
 /** From this age on a request waits for the refresh, if the issuer was up the last time. */
 const MAX_AGE_MS = 600_000;
@@ -19,17 +19,17 @@ const REFETCH_EVERY_MS = 30_000;
 /** Wait after a failure; doubles with each further one, up to the longest. */
 const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 60_000;
-/** A load that takes longer has died with its isolate's request: both caches and the network are bounded below this. */
+/** A load that takes longer has died with the request that led it: the cache and the network are bounded below this. */
 const LOAD_LIMIT_MS = FETCH_LIMIT_MS + 1_000;
-/** Characters of an error that are told: it may quote what an issuer sent. */
+/** Longest error that is logged: it may quote what an issuer sent. */
 const MAX_ERROR_LENGTH = 500;
-/** Requests that begin to wait for a load of somebody else, a second. */
+/** Requests a second that may begin to wait for another's load. */
 const WAITS_PER_SECOND = 1_000;
 
 /**
  * A key set from the network. What requests share is plain data; each awaits only promises of its own. One of them
- * leads a load, in `waitUntil`, so that a client who leaves does not end it; the others look again every few
- * milliseconds whether it has settled.
+ * leads a load, in `waitUntil`, so that a client who leaves does not end it; the others poll every few milliseconds until
+ * it has settled.
  */
 export class RemoteKeys implements Keys {
   readonly #source: RemoteSource;
@@ -87,7 +87,7 @@ export class RemoteKeys implements Keys {
     return Date.now() < this.#loadingUntil;
   }
 
-  /** Starts a load, unless one runs or failures are backed off from. */
+  /** Starts a load, unless one is running or the last failure is too recent. */
   #lead(background: Background, acceptedAgeMs: number): Promise<void> | undefined {
     const now = Date.now();
     if (this.#isLoading() || now < this.#retryAt) return undefined;
@@ -97,7 +97,7 @@ export class RemoteKeys implements Keys {
     return load;
   }
 
-  /** Whether a request that came at `since` need wait no longer: for a new set, or not long for an old one. */
+  /** Whether a request that came at `since` may stop waiting: the set is fresh, or old and was waited for long enough. */
   #sufficesFor(since: number): () => boolean {
     return () => {
       const isStale = this.#age() >= MAX_AGE_MS;
@@ -105,7 +105,7 @@ export class RemoteKeys implements Keys {
     };
   }
 
-  /** Waits for a load: one's own, or by looking again and again whether another's is done. */
+  /** Waits for a load: the request's own, or by polling for another's. */
   async #settled(load: Promise<void> | undefined, done: () => boolean): Promise<void> {
     if (load) await Promise.race([load, this.#watch(done)]);
     else if (this.#waits.take(Date.now())) await this.#watch(done);
@@ -126,7 +126,7 @@ export class RemoteKeys implements Keys {
     }
   }
 
-  /** Takes the data centre's copy if it is newer than ours; true if it is also new enough to spare the network. */
+  /** Takes the data centre's copy if it is newer than ours; true if it is also fresh enough to skip the network. */
   async #loadCached(acceptedAgeMs: number): Promise<boolean> {
     const cached = await readCachedKeys(this.#source).catch(() => undefined);
     if (!cached || !(cached.fetchedAt > this.#fetchedAt)) return false;
@@ -143,13 +143,13 @@ export class RemoteKeys implements Keys {
     background(writeCachedKeys(this.#source, { text, fetchedAt }).catch(() => undefined));
   }
 
-  /** False, and nothing changed, for a set without a usable key. Keys that are gone from it are trusted no more. */
+  /** Replaces the set; false, and nothing changed, for one without a usable key. Keys gone from the set lose their trust. */
   async #adopt(text: string, fetchedAt: number): Promise<boolean> {
     const previous = this.#set ?? [];
     const { keys, skipped } = await parseKeySet(text, this.#algorithms, previous);
     if (keys.length === 0) return false;
     for (const key of previous) key.trusted = keys.includes(key);
-    tellLimit(nameOf(this.#source), skipped);
+    warnLimit(nameOf(this.#source), skipped);
     this.#set = keys;
     this.#fetchedAt = fetchedAt;
     return true;

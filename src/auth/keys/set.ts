@@ -10,13 +10,13 @@ import type { Secret } from '../../lib/secret.ts';
 export interface VerificationKey {
   /** Undefined: the source gave none, so the key is tried for every `kid`. */
   readonly kid: string | undefined;
-  /** Whom the key signs for, in a set of several tenants. */
+  /** The issuer that the key signs for, in a set for several tenants. */
   readonly issuer?: string | undefined;
   readonly alg: string;
   readonly key: CryptoKey;
   /** Tells whether two fetched sets hold the same key. */
   readonly id: string;
-  /** Turns false when the key has left its key set; cached tokens of it then count for nothing. */
+  /** Turns false when the key has left its key set: tokens cached under the key no longer count. */
   trusted: boolean;
 }
 
@@ -35,11 +35,11 @@ export interface ParsedKeys {
 
 /** Most keys of a set that are looked at. */
 export const MAX_KEYS = 500;
-/** Most keys tried for one token: more come into question only without a `kid`. */
+/** Most keys tried for one token: only without a `kid` can there be more candidates. */
 export const MAX_CANDIDATES = 16;
 
 /**
- * The keys that may have signed a token with this header. The log is told, once for a set, where there are too many.
+ * The keys that may have signed a token with this header. Warns, once for a set, where there are too many.
  * @param maySign whether a key signs for the token's issuer.
  */
 export const candidates = (
@@ -51,23 +51,23 @@ export const candidates = (
   const isNamed = (key: VerificationKey) => kid === undefined || key.kid === undefined || key.kid === kid;
   const fitting = set.filter((key) => key.alg === alg && isNamed(key) && maySign(key));
   if (fitting.length <= MAX_CANDIDATES) return fitting;
-  tellCandidates(set, fitting.length - MAX_CANDIDATES);
+  warnCandidates(set, fitting.length - MAX_CANDIDATES);
   return fitting.slice(0, MAX_CANDIDATES);
 };
 
-const told = new WeakSet<KeySet>();
+const warned = new WeakSet<KeySet>();
 
-const tellCandidates = (set: KeySet, left: number): void => {
-  if (told.has(set)) return;
-  told.add(set);
+const warnCandidates = (set: KeySet, left: number): void => {
+  if (warned.has(set)) return;
+  warned.add(set);
   console.warn(JSON.stringify({ message: 'key_candidates_limit', limit: MAX_CANDIDATES, left }));
 };
 
-/** A public key in its outer form. */
+/** A public key that is not imported yet. */
 interface PublicKey {
   readonly kid: string | undefined;
   readonly issuer?: string | undefined;
-  /** Tells it from any other. */
+  /** Differs from that of any other key. */
   readonly id: string;
   /** Why it may not verify signatures of this algorithm; undefined where it may. */
   readonly flaw: (alg: string) => string | undefined;
@@ -112,7 +112,7 @@ const importAll = async (
   };
 };
 
-/** For each algorithm that it fits; skipped where there is none. */
+/** Imports a key for each algorithm that it fits; skips one that fits none. */
 const importKey = async (
   key: PublicKey,
   algorithms: readonly string[],
@@ -124,8 +124,8 @@ const importKey = async (
   return { keys, skipped: keys.length > 0 ? [] : [{ kid: key.kid, why: flaws.at(-1) ?? NO_ALGORITHM }] };
 };
 
-/** Tells the log that a set was longer than is looked at. */
-export const tellLimit = (source: string, skipped: readonly Skipped[]): void => {
+/** Warns that a set has more keys than are used. */
+export const warnLimit = (source: string, skipped: readonly Skipped[]): void => {
   const left = skipped.filter(({ why }) => why === TOO_MANY).length;
   if (left > 0) console.warn(JSON.stringify({ message: 'key_set_limit', source, limit: MAX_KEYS, left }));
 };
@@ -188,10 +188,10 @@ const jwkKey = (jwk: Table & JWK): PublicKey => ({
   load: (alg) => importJwk(jwk, alg),
 });
 
-/** RFC 7517 sections 4.2 to 4.4; a secret in a key set is nobody's public key. */
+/** Why a JWK cannot verify (RFC 7517 sections 4.2 to 4.4). A secret in a key set is nobody's public key. */
 const jwkFlaw = ({ kty, kid, alg, use, key_ops }: JWK, wanted: string): string | undefined => {
   if (kty === 'oct') return 'a secret';
-  if (kid !== undefined && typeof kid !== 'string') return 'its kid is no text';
+  if (kid !== undefined && typeof kid !== 'string') return 'its kid is not a string';
   if (use !== undefined && use !== 'sig') return `for the use ${JSON.stringify(use)}`;
   if (key_ops !== undefined && !(Array.isArray(key_ops) && key_ops.includes('verify')))
     return 'not for verifying';

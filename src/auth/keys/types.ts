@@ -5,7 +5,7 @@ import type { KeySet } from './set.ts';
 export type Background = (work: Promise<unknown>) => void;
 
 export interface Keys {
-  /** The keys to verify with, loaded first if need be; undefined if none are to be had. */
+  /** The keys to verify with, loaded first if need be; undefined if none are available. */
   current(background: Background): Promise<KeySet | undefined>;
   /** A set newer than `than`, asked for when a key is unknown; `than` itself if there is none. Unset: never changes. */
   newer?(background: Background, than: KeySet): Promise<KeySet>;
@@ -13,11 +13,11 @@ export interface Keys {
   isPartial?(): boolean;
   /** Milliseconds until loading is tried again. */
   retryAfterMs(now: number): number;
-  /** Of each source, as its last load ended. */
+  /** The state of each source after its last load. */
   states(): readonly SourceState[];
 }
 
-/** What a source of keys has come to in this isolate. */
+/** The state of a key source in this isolate. */
 export interface SourceState {
   /** URL or issuer, without secrets; or the kind of a source in a var. */
   readonly source: string;
