@@ -38,11 +38,11 @@ const problem = v.object({
   errors: v.optional(v.array(v.object({ field: v.string(), expected: v.string() }))),
 });
 
-/** By their names in the document. */
+/** Schemas of the answers, by their names in the document. */
 export const answers = {
   State: state,
   Problem: problem,
-  /** `failed`: sources of keys without any. */
+  /** `failed`: key sources without a usable key. */
   Health: v.object({ status: v.string(), failed: v.optional(v.array(v.string())) }),
   Any: v.looseObject({}),
 } as const;

@@ -20,7 +20,7 @@ export interface AdminEnv {
 
 export type AdminContext = Context<AdminEnv>;
 
-/** A request as the functions see it that turn it into a partition, a mark or an override. */
+/** What partitions, marks and overrides are read from. */
 export const requestOf = (c: AdminContext, query: Input, body: Input = {}): AdminRequest => ({
   config: c.get('config'),
   query,

@@ -13,7 +13,7 @@ import { stateView } from './view.ts';
 
 const RETRY_MS = 1_000;
 
-/** @throws {Invalid} with status 501 where there is none. */
+/** @throws {Invalid} with status 501 where there is no directory. */
 const neededDirectory = (c: AdminContext): DirectoryClient => {
   const directory = directoryOf(c.env, c.get('config'));
   if (directory === undefined)
@@ -21,7 +21,7 @@ const neededDirectory = (c: AdminContext): DirectoryClient => {
   return directory;
 };
 
-/** What a partition's JSON says, by what its parts are. */
+/** What the parts of a partition's JSON are, by its kind. */
 const PARTS: Readonly<Record<string, readonly string[]>> = {
   subject: ['issuer', 'subject'],
   address: ['address'],
@@ -44,7 +44,7 @@ export const directoryRoutes = new Hono<AdminEnv>()
         .find(name)
         .catch(() => null);
       if (answer === null) return reducedCapacity(RETRY_MS);
-      if (answer === undefined) throw invalid('partition', 'a name that stood in the log lately', 404);
+      if (answer === undefined) throw invalid('partition', 'a name that appeared in the log recently', 404);
       return c.json({ partition: name, ...partsOf(answer) });
     },
   )
@@ -56,7 +56,7 @@ export const directoryRoutes = new Hono<AdminEnv>()
   });
 
 /**
- * Keeps the list true after an operator's change. The change is made all the same where it cannot be listed; the log says so.
+ * Updates the list after an operator's change. Where that fails the change still holds, and the log says so.
  * @param name the partition's, as in the log.
  */
 export const listChange = async (c: AdminContext, name: string | null, { names }: Subject, state: State) => {

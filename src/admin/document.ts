@@ -12,7 +12,7 @@ interface JsonSchema {
   readonly required?: readonly string[];
 }
 
-/** `table` refuses unknown keys by a check of its own, of which JSON Schema knows nothing. */
+/** `table` refuses unknown keys by a check of its own, which JSON Schema cannot express. */
 const jsonSchema = (schema: GenericSchema): JsonSchema => {
   const { $schema: _, ...made } = toJsonSchema(schema, { errorMode: 'ignore' });
   return made as JsonSchema;
@@ -49,7 +49,7 @@ const operationOf = ({ summary, query, json, answer: good = 'State' }: Operation
   responses: responses(good, 400, 404, ...(json ? ([409, 413] as const) : []), 503),
 });
 
-/** The operations that are about no partition. */
+/** Operations without a validator, since they take no parameters. */
 const FIXED = {
   '/.weir/health': {
     get: {

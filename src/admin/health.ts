@@ -1,10 +1,10 @@
-// Whether Weir can work: for monitors, so it is for anybody, and says no more than the names of what failed.
+// Whether Weir can work. For monitors, and so open to anybody: it says no more than the names of what failed.
 import type { Context } from 'hono';
 import { type Verifier, verifier } from '../auth/verify.ts';
 import type { Config } from '../config/types.ts';
 import type { AdminEnv } from './context.ts';
 
-/** Answers 503 where the vars are wrong or no issuer's keys are to be had; where some are not, 200 that says whose. */
+/** Answers 503 where the vars are wrong or no key source has keys; where only some have none, 200 that names those. */
 export const health = (configOf: (env: AdminEnv['Bindings']) => Config | undefined) => {
   let keys: Verifier | undefined;
   return async function health(c: Context<AdminEnv>): Promise<Response> {

@@ -1,4 +1,4 @@
-// A request of the admin API that is not carried out, and which of its fields are why.
+// A request to the admin API that is not carried out, and the fields that are the reason.
 import type { Status } from '../problem.ts';
 
 export interface Fault {

@@ -1,4 +1,4 @@
-// A partition by its name in the log: the directory knows who it is, and Pulse the Limiter of those that were ranked lately.
+// A partition by its name in the log: the directory knows who it is, and Pulse the Limiters of recently ranked ones.
 import { directoryOf } from '../directory/client.ts';
 import { ADDRESS, CALLER, EVERYONE, type Key } from '../partition.ts';
 import { type AdminContext, neededPulse } from './context.ts';
@@ -6,7 +6,7 @@ import { partsOf } from './directory.ts';
 import { invalid } from './invalid.ts';
 import type { AdminRequest, Subject } from './partitions.ts';
 
-/** @throws {Invalid} with status 409 where nobody knows the name. */
+/** The partition of a name. @throws {Invalid} with status 409 where neither knows it. */
 export const namedOf = async (
   { query: { partition = '' } }: AdminRequest,
   c: AdminContext,
@@ -27,7 +27,7 @@ const rankedOf = async (c: AdminContext, name: string): Promise<Subject> => {
   if (caller === undefined)
     throw invalid(
       'partition',
-      'one that was among the top callers lately; else look it up by its subject',
+      'one of the top callers of the last minutes; look any other up by its subject',
       409,
     );
   const partition = JSON.stringify(['named', name]);
@@ -35,7 +35,7 @@ const rankedOf = async (c: AdminContext, name: string): Promise<Subject> => {
   return { partition, names: { kind: caller.kind }, key: keyOf({ kind: caller.kind }), name };
 };
 
-/** What the policies of a partition count by, by what its name says. */
+/** What the policies of a partition count by. */
 const keyOf = ({ kind, claim }: Readonly<Record<string, string | undefined>>): Key => {
   if (kind === 'address') return ADDRESS;
   if (kind === 'global') return EVERYONE;

@@ -1,10 +1,11 @@
-// What can be done to a partition: one Hono app, mounted for subjects, for addresses, for every other key and for names of the log.
+// What can be done to a partition: one Hono app, mounted for subjects, addresses, every other key, and names in the log.
 import { Hono } from 'hono';
 import type { GenericSchema } from 'valibot';
+import { actOn } from './act-on.ts';
 import { type AdminContext, type AdminEnv, requestOf } from './context.ts';
 import { type AdminRequest, type Input, overrideOf, type Subject } from './partitions.ts';
 import { overrideBody } from './schemas.ts';
-import { tell } from './tell.ts';
+
 import { takes } from './validate.ts';
 
 interface Queries<Look, Change> {
@@ -23,28 +24,28 @@ export const partitionRoutes = <Look extends Query, Change extends Query>(
   find: (request: AdminRequest, c: AdminContext) => Subject | Promise<Subject>,
 ) =>
   new Hono<AdminEnv>()
-    .get('/', takes({ summary: 'What is left, and what was set', query: look }), async (c) =>
-      tell(c, await find(requestOf(c, c.req.valid('query')), c), (limiter) => limiter.look()),
+    .get('/', takes({ summary: 'Permits left, override and revocations', query: look }), async (c) =>
+      actOn(c, await find(requestOf(c, c.req.valid('query')), c), (limiter) => limiter.look()),
     )
     .post('/reset', takes({ summary: 'Forgets what was spent', query: change }), async (c) => {
       const query = c.req.valid('query');
-      return tell(c, await find(requestOf(c, query), c), (limiter) => limiter.reset(), query.reason);
+      return actOn(c, await find(requestOf(c, query), c), (limiter) => limiter.reset(), query.reason);
     })
     .put(
       '/override',
-      takes({ summary: 'Sets other limits for a while', query: look, json: overrideBody }),
+      takes({ summary: 'Sets other limits until a time', query: look, json: overrideBody }),
       async (c) => {
         const body = c.req.valid('json');
         const request = requestOf(c, c.req.valid('query'), body);
         const subject = await find(request, c);
         const override = overrideOf(request, subject);
         const detail = `${body.limits} until ${body.until}`;
-        return tell(c, subject, (limiter) => limiter.override(override), body.reason, detail);
+        return actOn(c, subject, (limiter) => limiter.override(override), body.reason, detail);
       },
     )
-    .delete('/override', takes({ summary: 'Lifts the other limits', query: change }), async (c) => {
+    .delete('/override', takes({ summary: 'Lifts the override', query: change }), async (c) => {
       const query = c.req.valid('query');
-      return tell(
+      return actOn(
         c,
         await find(requestOf(c, query), c),
         (limiter) => limiter.override(undefined),

@@ -1,4 +1,4 @@
-// Validated strings -> whom a request of the admin API is about and what it asks for. Throws an `Invalid`.
+// Validated strings -> whom a request to the admin API is about and what it asks for. Throws an `Invalid`.
 import { decodeJwt } from 'jose';
 import { identityOf, MAX_SUBJECT_LENGTH } from '../auth/claims.ts';
 import { issuerName, subjectIssuer } from '../auth/issuers.ts';
@@ -29,7 +29,7 @@ import { EXPECTED } from './schemas.ts';
 /** Members of a query or body, every one a string. */
 export type Input = Readonly<Record<string, string | undefined>>;
 
-/** A request of the admin API whose strings fit the schemas. */
+/** A request to the admin API whose strings fit the schemas. */
 export interface AdminRequest {
   readonly config: Config;
   readonly query: Input;
@@ -55,14 +55,14 @@ const CLOCK_MS = 60_000;
 /** The largest `CLOCK_TOLERANCE_SECONDS`: no configuration accepts an expired token for longer. */
 const TOLERANCE_MS = 300_000;
 
-/** A subject of a configured issuer: a revocation under a mistyped one would do nothing, unnoticed. */
+/** The subject must be of a configured issuer: under a mistyped one, a revocation would silently do nothing. */
 export const subjectOf = (request: AdminRequest): Subject => {
   const { subject = '' } = request.query;
   const issuer = issuerOf(request);
   return { partition: subjectPartition(issuer, subject), key: CALLER, names: { issuer, subject } };
 };
 
-/** The name by which the issuer's subjects go. What a token's `iss` will be is not known where none is configured. */
+/** The name that the issuer's subjects are counted under. Where no issuer is configured, only the request can say it. */
 const issuerOf = ({ config, query }: AdminRequest): string => {
   const { issuers } = config.tokens;
   const configured = issuers.map(({ issuer }) => issuer);
@@ -80,7 +80,7 @@ export const addressOf = ({ config, query: { address = '' } }: AdminRequest): Su
   return { partition: addressPartition(address, config.ipv6Prefix), key: ADDRESS, names: { address } };
 };
 
-/** A partition by what limits count by. One that no limit counts by would have nothing to look at and refuse nobody. */
+/** A partition by its key, by which some limit must count: any other has nothing to show, and refuses nobody. */
 export const keyedOf = (request: AdminRequest): Subject => {
   const { key: written = '', value = '' } = request.query;
   const keys = keysOf(request.config);
@@ -106,7 +106,7 @@ const namedBy = (key: Key, value: string, request: AdminRequest): Subject => {
   return { partition: paramPartition(writtenKey(key).slice(1), value.toLowerCase()), key, names };
 };
 
-/** Every key by which some limit counts, but the caller and its address, which have paths of their own. */
+/** Every key by which some limit counts, except the caller and its address, which have paths of their own. */
 const keysOf = (config: Config): readonly Key[] => {
   const keys = allLimits(config)
     .map(({ key }) => key)
@@ -114,14 +114,14 @@ const keysOf = (config: Config): readonly Key[] => {
   return [...new Map(keys.map((key) => [writtenKey(key), key])).values()];
 };
 
-/** The mark that a body asks for, and whose tokens it is on. Without `until` one of `jti` or `before` never ends. */
+/** The revocation that a body asks for, and whose tokens it covers. Without `until`, one by `jti` or `before` never ends. */
 export const markOf = (
   request: AdminRequest,
 ): { readonly mark: TokenMark | TimeMark; readonly query: Input } => {
   const { query, body, now } = request;
   const { token, jti, before = '' } = body;
   if ([token, jti, body.before].filter((given) => given !== undefined).length !== 1)
-    throw invalid('jti', 'this or `token` or `before`, and only one');
+    throw invalid('jti', 'exactly one of `jti`, `token` and `before`');
   if (token !== undefined) return tokenMarkOf(request, token);
   if (query.subject === undefined && query.partition === undefined)
     throw invalid('subject', `1 to ${MAX_SUBJECT_LENGTH} characters`);
@@ -133,7 +133,7 @@ export const markOf = (
   return { query, mark: { before: time, covers, until } };
 };
 
-/** NaN where it is none. */
+/** An RFC 3339 time, in milliseconds since the epoch; NaN for any other text. */
 const timeOf = (text: string): number =>
   /^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) : Number.NaN;
 
@@ -148,7 +148,7 @@ const tokenMarkOf = ({ config, query, body }: AdminRequest, token: string) => {
   return { query: { issuer, subject }, mark: { jti, until: exp * 1000 + TOLERANCE_MS } };
 };
 
-/** Not verified: an operator may revoke what its issuer no longer vouches for. */
+/** Reads a token without verifying it: an operator may revoke what its issuer no longer vouches for. */
 const readToken = ({ tokens }: Config, token: string): Identity => {
   try {
     const claims = decodeJwt(token);

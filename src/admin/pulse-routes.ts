@@ -7,14 +7,16 @@ import { partitionQuery, pulseQuery } from './schemas.ts';
 import { takes } from './validate.ts';
 import type { PulseView } from './views.ts';
 
-/** A new view so often. */
+/** How often a stream sends a view. */
 const LIVE_MS = 2_000;
-/** A stream ends after so many, since a request may make 50 calls on the free plan; clients come back. */
+/** Views after which a stream ends, since a request may make 50 calls on the free plan; clients reconnect. */
 const LIVE_VIEWS = 40;
 
 export const pulseRoutes = new Hono<AdminEnv>()
-  .get('/pulse', takes({ summary: 'What was counted lately', query: pulseQuery, answer: 'Any' }), async (c) =>
-    c.json(await viewOf(c, c.req.valid('query'))),
+  .get(
+    '/pulse',
+    takes({ summary: 'What was counted, up to a day back', query: pulseQuery, answer: 'Any' }),
+    async (c) => c.json(await viewOf(c, c.req.valid('query'))),
   )
   .get(
     '/live',

@@ -1,13 +1,14 @@
-// Revoking tokens of a subject, and lifting it.
+// Revokes tokens of a subject, and lifts its revocations.
 import { Hono } from 'hono';
 import type { GenericSchema } from 'valibot';
+import { actOn } from './act-on.ts';
 import { type AdminContext, type AdminEnv, requestOf } from './context.ts';
 import { type AdminRequest, type Input, markOf, type Subject } from './partitions.ts';
 import { revokeBody } from './schemas.ts';
-import { tell } from './tell.ts';
+
 import { takes } from './validate.ts';
 
-const SUMMARY = 'Revokes tokens; one without `jti` only by `before`';
+const SUMMARY = 'Revokes tokens; those without `jti` only by `before`';
 
 type Query = GenericSchema<unknown, Input>;
 
@@ -28,7 +29,7 @@ export const revocations = <Revoke extends Query, Lift extends Query>(
       const { mark, query } = markOf(request);
       const subject = await find({ ...request, query }, c);
       const detail = 'before' in mark ? `before ${new Date(mark.before).toISOString()}` : `jti ${mark.jti}`;
-      return tell(
+      return actOn(
         c,
         subject,
         (limiter) => (mark.until > request.now ? limiter.revoke(mark) : limiter.look()),
@@ -38,7 +39,7 @@ export const revocations = <Revoke extends Query, Lift extends Query>(
     })
     .delete('/', takes({ summary: 'Lifts every revocation', query: liftQuery }), async (c) => {
       const query = c.req.valid('query');
-      return tell(
+      return actOn(
         c,
         await find(requestOf(c, query), c),
         (limiter) => limiter.liftRevocations(),

@@ -23,11 +23,10 @@ export const routesView = new Hono<AdminEnv>()
     },
   );
 
-/** By the code that routes a caller's request. */
+/** Finds the route by the code that routes callers' requests. */
 const tried = (config: Config, method: string, path: string): TriedView => {
   const route = routeOf(config)(new Request(`https://weir.invalid${path}`, { method }));
-  if (route === undefined)
-    throw invalid('path', 'one that can be routed within the work that a path may take');
+  if (route === undefined) throw invalid('path', 'a path that can be routed within the work allowed for one');
   const { name, match = '*', auth, mode, cost, scopes } = route;
   return { route: name, match, auth, mode, cost, scopes, rows: rowsOf(config, route) };
 };

@@ -11,10 +11,10 @@ const text = (maxLength: number, description?: string) => {
   return description === undefined ? bounded : v.pipe(bounded, v.description(description));
 };
 
-/** What is expected of the fields whose form no schema can tell. */
+/** What is expected of fields that no schema alone can check. */
 export const EXPECTED = {
   address: 'an IPv4 or IPv6 address',
-  issuer: 'the `iss` of the tokens, since JWT_ISSUER does not say; empty for tokens without one',
+  issuer: 'the `iss` of the tokens, since `JWT_ISSUER` is unset; empty for tokens without one',
   before: '`now` or an RFC 3339 time, not in the future',
   partition: 'the 32 hex digits of a `partition` in the log',
   until: 'a future RFC 3339 time, within ten years',
@@ -24,7 +24,7 @@ const issuer = v.optional(
   v.pipe(
     v.string('a string'),
     v.maxLength(1024, 'at most 1024 characters'),
-    v.description('needed unless one alone is configured; empty for tokens without `iss`'),
+    v.description('required unless exactly one issuer is configured; empty for tokens without `iss`'),
   ),
 );
 const until = text(40, EXPECTED.until);
@@ -40,7 +40,7 @@ const naming = <const Entries extends v.ObjectEntries>(entries: Entries) => ({
 
 export const subjectQuery = naming({ issuer, subject: text(MAX_SUBJECT_LENGTH) });
 
-/** A token that is revoked says itself whose it is. */
+/** The subject is optional, since a token to revoke names its own. */
 export const revokeQuery = table({ issuer, subject: v.optional(text(MAX_SUBJECT_LENGTH)) });
 
 export const addressQuery = naming({ address: text(45, EXPECTED.address) });
@@ -67,10 +67,10 @@ export const pathQuery = table({
 /** A name of 32 hex digits, as the log has it. */
 export const whoQuery = table({ partition: v.pipe(text(32), v.regex(/^[0-9a-f]{32}$/, EXPECTED.partition)) });
 
-/** Of any partition: `{ key: 'org.id', value: 'acme' }`, `{ key: 'everyone' }`. */
+/** Names any partition: `{ key: 'org.id', value: 'acme' }`, `{ key: 'everyone' }`. */
 export const keyQuery = naming({
   key: text(110, 'as limits have it after `by`: `org.id`, `:team`, `everyone`'),
-  value: v.optional(text(1024, 'whose; not for `everyone`')),
+  value: v.optional(text(1024, 'the value of the key; none for `everyone`')),
   issuer,
 });
 
@@ -80,7 +80,7 @@ export const overrideBody = table({
   reason: text(200),
 });
 
-/** One of the first three. */
+/** Takes exactly one of `token`, `jti` and `before`. */
 export const revokeBody = table({
   token: v.optional(text(MAX_TOKEN_LENGTH)),
   jti: v.optional(text(255)),

@@ -1,4 +1,4 @@
-// Middleware that validates a request of the admin API: `c.req.valid('query')` and `c.req.valid('json')` hold what fits.
+// Middleware that validates a request to the admin API: `c.req.valid('query')` and `c.req.valid('json')` hold the result.
 import type { MiddlewareHandler } from 'hono';
 import type { GenericSchema, InferOutput } from 'valibot';
 import { parseJson } from '../lib/json.ts';
@@ -7,10 +7,10 @@ import { fitted, table } from '../lib/shape.ts';
 import type { AnswerName } from './answers.ts';
 import { Invalid, invalid } from './invalid.ts';
 
-/** Bytes of a body: a long token and what stands around it. */
+/** Most bytes of a body: a long token and what surrounds it. */
 const MAX_BYTES = 16_384;
 
-/** Longest name of a field that an answer repeats. */
+/** Longest name of a field that an answer quotes. */
 const MAX_NAME = 60;
 
 /** What an operation does and takes, for its validation and for the OpenAPI document. */
@@ -23,7 +23,7 @@ export interface Operation<
   readonly answer?: AnswerName;
   /** Default: no parameters. */
   readonly query?: Query;
-  /** Of a JSON body; unset: none is read. */
+  /** Schema of a JSON body; unset: no body is read. */
   readonly json?: Body;
 }
 
@@ -72,7 +72,7 @@ const readBody = async (body: ReadableStream | null): Promise<unknown> => {
   return parseJson(text);
 };
 
-/** What was got is not repeated: it may be a token. */
+/** The value itself is never quoted: it may be a token. */
 const checked = (schema: GenericSchema, value: unknown): object => {
   const result = fitted(schema, value, '');
   if ('output' in result) return result.output as object;

@@ -2,10 +2,10 @@
 import type { Config } from '../config/types.ts';
 import type { State } from '../limiter/limiter.ts';
 
-/** Latest time that a Date can tell. */
+/** The latest time that a Date can hold. */
 const MAX_TIME = 8.64e15;
 
-/** Null for what never was and what never ends. */
+/** Null for what never happened or never ends. */
 const time = (ms = Number.POSITIVE_INFINITY): string | null =>
   ms > MAX_TIME ? null : new Date(ms).toISOString();
 
@@ -34,7 +34,7 @@ const overrideView = (override: NonNullable<State['standing']>['override']) => {
   return { limits, since: time(since), until: time(until), reason };
 };
 
-/** The configuration in force, with policies by name and nothing of a secret but whether it is set. */
+/** The configuration in force, with policies by name, and of a secret only whether it is set. */
 export const configView = (config: Config): string => JSON.stringify(config, masked);
 
 const masked = (_: string, value: unknown): unknown => {

@@ -1,9 +1,9 @@
-// What the console is told, as types that it shares.
+// What the admin API answers to the console, as types that both share.
 import type { Route } from '../config/types.ts';
 import type { Range, View } from '../pulse/state.ts';
 import type { PolicyRow } from '../quota/policy-rows.ts';
 
-/** What the console draws, and of when it is. */
+/** What the console draws, and for what time. */
 export interface PulseView extends View {
   /** Milliseconds since the epoch. */
   readonly at: number;

@@ -1,4 +1,4 @@
-// Does something to a partition and answers with its state.
+// Acts on a partition and answers with its state.
 import type { Limiter, State } from '../limiter/limiter.ts';
 import { MAX_JTIS } from '../limiter/standing.ts';
 import type { Change } from '../pulse/changes.ts';
@@ -13,13 +13,13 @@ import { stateView } from './view.ts';
  * Runs `act` on the partition's Limiter and answers with the state that came of it. All but a look is logged and kept in
  * the audit trail.
  *
- * @param act resolves to undefined where there is no room for one more mark.
+ * @param act resolves to undefined where there is no room for one more revocation.
  * @param reason the operator's, for the audit trail.
  * @param detail what was set, for the audit trail.
  * @throws {Invalid} with status 409 where there is no room.
  * @throws {LimiterError} where the Limiter does not answer in time.
  */
-export const tell = async (
+export const actOn = async (
   c: AdminContext,
   subject: Subject,
   act: (limiter: DurableObjectStub<Limiter>) => Promise<State | undefined>,
@@ -49,7 +49,7 @@ const note = async (
   await keep(c, { at: Date.now(), id, action, partition, detail, reason });
 };
 
-/** What was done is done: a trail that cannot be written does not make it fail. */
+/** The change is already made: a trail that cannot be written does not make it fail. */
 const keep = async (c: AdminContext, change: Change): Promise<void> => {
   try {
     await pulseOf(c)?.keep(change);
