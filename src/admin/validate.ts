@@ -3,7 +3,7 @@ import type { MiddlewareHandler } from 'hono';
 import type { GenericSchema, InferOutput } from 'valibot';
 import { parseJson } from '../lib/json.ts';
 import { readText } from '../lib/read-text.ts';
-import { fitted, table } from '../lib/shape.ts';
+import { table, validated } from '../lib/shape.ts';
 import type { AnswerName } from './answers.ts';
 import { Invalid, invalid } from './invalid.ts';
 
@@ -74,7 +74,7 @@ const readBody = async (body: ReadableStream | null): Promise<unknown> => {
 
 /** The value itself is never quoted: it may be a token. */
 const checked = (schema: GenericSchema, value: unknown): object => {
-  const result = fitted(schema, value, '');
+  const result = validated(schema, value, '');
   if ('output' in result) return result.output as object;
   throw new Invalid(
     result.issues.map(({ at, expected }) => ({

@@ -2,6 +2,7 @@
 import type { JWTPayload } from 'jose';
 import type { ClaimHeader, ClaimPath, RequiredClaim } from '../config/types.ts';
 import type { Identity } from '../identity.ts';
+import { isScalar } from '../lib/json.ts';
 import { subjectPartition } from '../partition.ts';
 import type { Reason } from './reasons.ts';
 
@@ -62,10 +63,8 @@ const subjectOf = (value: unknown): string | undefined => {
 /** Whether a token has each required claim, as one of its values or as an array that holds one. */
 export const meets = (claims: JWTPayload, required: readonly RequiredClaim[]): boolean =>
   required.every(({ claim, values }) =>
-    [claimAt(claims, claim)].flat().some((value) => isPlain(value) && values.includes(String(value))),
+    [claimAt(claims, claim)].flat().some((value) => isScalar(value) && values.includes(String(value))),
   );
-
-const isPlain = (value: unknown): boolean => ['string', 'number', 'boolean'].includes(typeof value);
 
 /** The first of these claims that is present and not empty. */
 const firstOf = (claims: JWTPayload, paths: readonly ClaimPath[]): unknown =>

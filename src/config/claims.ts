@@ -1,12 +1,12 @@
 // Claim paths, what claims must say, and the headers that carry claims to the origin.
 import { unknown } from 'valibot';
-import { isTable, type Table } from '../lib/json.ts';
+import { isScalar, isTable, type Table } from '../lib/json.ts';
 import { tableOf } from '../lib/shape.ts';
 import { HEADER_NAME } from './settings.ts';
 import type { ClaimHeader, ClaimPath, RequiredClaim } from './types.ts';
 import type { Vars } from './vars.ts';
 
-/** Framing, routing and credentials, whose meaning is not ours to change, and what only Weir or Cloudflare sets. */
+/** Fields that no claim may set: framing, routing and credentials, and what only Weir or Cloudflare sets. */
 const TAKEN =
   /^(authorization|connection|content-.*|cookie|expect|forwarded|host|keep-alive|proxy-.*|range|te|trailer|transfer-encoding|upgrade|cf-.*|sec-.*|true-client-ip|x-forwarded-(for|host|port|proto)|x-real-ip|x-weir-.*|x-(original|rewrite)-url|x-(http-)?method(-override)?)$/;
 
@@ -32,14 +32,12 @@ const requiredIn = (vars: Vars, variable: string, given: Table, above: ClaimPath
     const claim = [...above, ...claimPath(vars, variable, name)];
     if (isTable(wanted)) return requiredIn(vars, variable, wanted, claim);
     const values = [wanted].flat();
-    if (values.length === 0 || !values.every(isPlain))
+    if (values.length === 0 || !values.every(isScalar))
       vars.fail(`${variable}.${claim.join('.')}`, 'a string, number or boolean, or an array of them', wanted);
     return { claim, values: values.map(String) };
   });
 
-const isPlain = (value: unknown): boolean => ['string', 'number', 'boolean'].includes(typeof value);
-
-/** `sub=X-Auth-Subject, org.id=X-Org`: each header once; all but letters and digits is alike, as some origins read it. */
+/** `sub=X-Auth-Subject, org.id=X-Org`: each header once, whatever stands between its letters and digits, as some origins read it. */
 export const readClaimHeaders = (vars: Vars): readonly ClaimHeader[] => {
   const seen = new Set<string>();
   const items = vars.list('CLAIM_HEADERS') ?? [];

@@ -1,4 +1,4 @@
-// Environment vars -> Config. Defaults and bounds: `settings.ts`; the readers of each part stand beside it.
+// Environment vars -> Config. Defaults and bounds are in `settings.ts`; each part has its reader in a file beside it.
 import { type Network, parseNetwork } from '../lib/address.ts';
 import { readClaimHeaders } from './claims.ts';
 import { readOrigin } from './origin.ts';
@@ -21,13 +21,13 @@ export class ConfigError extends Error {
   }
 }
 
-/** How a configuration is read, where that is not as of the deployed Worker. */
+/** How reading a mount's configuration differs from reading the deployed Worker's. */
 export interface Reading {
   /** What a message calls a var. */
   readonly nameOf?: (variable: string) => string;
-  /** The mount's name, which stands before the names of its counters; unset: the deployed Worker's. */
+  /** The mount's name, with which the names of its counters begin; unset for the deployed Worker. */
   readonly mount?: string | undefined;
-  /** `false`: whoever calls has been authenticated by others, so no keys are needed. */
+  /** `false`: the app authenticates callers itself, so no keys are needed. */
   readonly tokens?: boolean;
 }
 
@@ -43,7 +43,7 @@ export const parseConfig = (env: Env, { nameOf, mount, tokens = true }: Reading 
   return mount === undefined ? config : ofMount(config, mount);
 };
 
-/** With counters of its own, so that two mounts of one Worker do not share a quota by accident. */
+/** The configuration with counters of its own, so that two mounts of one Worker do not share a quota by accident. */
 const ofMount = (config: Config, mount: string): Config => {
   const own = (list: readonly Limit[]) =>
     list.map((policy) => ({ ...policy, counter: `${mount}/${policy.counter}` }));
@@ -67,7 +67,7 @@ const ofMount = (config: Config, mount: string): Config => {
   };
 };
 
-/** The names of every var that is read, also of those that only another one's value would have read. */
+/** The names of all vars, including those that are read only where another var has a certain value. */
 export const varNames = (): ReadonlySet<string> => {
   const names = new Set<string>();
   const recorder = new Proxy<Record<string, unknown>>(
@@ -131,7 +131,7 @@ const readCorsOrigins = (vars: Vars): readonly string[] => {
   return origins;
 };
 
-/** As it stands in a URL: the host's own spelling, with a port where it is not the scheme's. */
+/** As a URL spells it: in lower case, and with a port unless it is the scheme's own. */
 const readConsoleHost = (vars: Vars): string | undefined => {
   const host = vars.text('CONSOLE_HOST');
   if (host === undefined || URL.parse(`http://${host}/`)?.host === host) return host;

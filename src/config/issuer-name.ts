@@ -1,7 +1,7 @@
-// How an issuer names itself in `iss`: the spellings of it, and what is often written in their place.
+// How an issuer names itself in `iss`: its spellings, and what people often write instead.
 import type { Vars } from './vars.ts';
 
-/** The name that issues and its other spellings; none where `iss` is not to be checked. */
+/** The issuer's name and its other spellings; empty where `iss` is not checked. */
 export const readSpellings = (vars: Vars): readonly string[] => {
   const value = vars.raw('issuer');
   const spellings = isTexts(value) ? value : [vars.text('issuer')].filter((text) => text !== undefined);
@@ -18,13 +18,13 @@ const isTexts = (value: unknown): value is readonly string[] =>
 
 const PLACEHOLDER = /\{(?:tid|tenantid)\}/g;
 
-/** Whether the name holds the tenant of the token. */
+/** Whether the name has a placeholder for the token's tenant. */
 export const isTemplate = (issuer: string): boolean => issuer.search(PLACEHOLDER) >= 0;
 
 /** @param tenant put in place of `{tid}`. */
 export const ofTenant = (issuer: string, tenant: string): string => issuer.replace(PLACEHOLDER, () => tenant);
 
-/** Issuers that take everybody in, and have another name in their tokens: Entra's. */
+/** Entra's endpoints for every tenant: tokens name the tenant in their place. */
 const SHARED =
   /^(https:\/\/(?:login\.[a-z.]*microsoftonline\.[a-z]+|sts\.windows\.net)\/)(common|organizations|consumers)(?=\/|$)/;
 

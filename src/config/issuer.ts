@@ -1,4 +1,4 @@
-// One issuer from what says whom to trust, wherever that stood: its names, keys, algorithms and demands.
+// Reads one issuer, from the single-issuer vars or an entry of `ISSUERS`: its names, keys, algorithms and required claims.
 
 import { type Issue, oneOf } from '../lib/issue.ts';
 import { readRequiredClaims } from './claims.ts';
@@ -33,10 +33,10 @@ const readTyp = (vars: Vars): string | undefined => {
   return typ;
 };
 
-/** Whose algorithms a source's keys are for. */
+/** The family of algorithms that a source's keys are for. */
 export const familyOf = ({ kind }: KeySource): Family => (kind === 'secret' ? 'secret' : 'public');
 
-/** Public keys of one kind of source, and a secret: discovery where there is neither. */
+/** Public keys from one kind of source, and a secret; discovery where there is neither. */
 const readKeys = (
   vars: Vars,
   names: readonly string[],
@@ -51,7 +51,7 @@ const readKeys = (
   return keys.length > 0 ? keys : [readDiscovery(vars, names)];
 };
 
-/** One URL, or several between commas: a comma inside of a URL is not followed by another. */
+/** One URL, or several separated by commas: a comma inside a URL is not followed by `http`. */
 const readKeySets = (vars: Vars): readonly KeySource[] => {
   const value = vars.raw('jwks_url');
   const urls = Array.isArray(value) ? value.map(String) : vars.text('jwks_url')?.split(/\s*,\s*(?=https?:)/);
@@ -76,7 +76,7 @@ const readDiscovery = (vars: Vars, [issuer = '', ...spellings]: readonly string[
   return { kind: 'discovery', issuer, accepted: [issuer, ...spellings] };
 };
 
-/** Whoever knows a public key could sign with it, were it a secret as well. */
+/** A public key must not be a secret as well: whoever knows it could sign. */
 const checkSeparate = (vars: Vars, keys: readonly KeySource[]): void => {
   const published = keys.flatMap((source) => (source.kind === 'public' ? source.key.trim() : []));
   const secrets = keys.flatMap((source) => (source.kind === 'secret' ? source.secrets : []));
@@ -90,7 +90,10 @@ const fail = (vars: Vars, part: string, issue: Issue | undefined): void => {
 
 const WORDS: Readonly<Record<Family, string>> = { secret: 'a secret', public: 'public keys' };
 
-/** RFC 8725 section 3.1: the verifier sets them. Were HS* taken with a public key, anyone who has it could sign. */
+/**
+ * RFC 8725 section 3.1: the verifier says which algorithms it accepts. If HS* were accepted with a public key, anyone who has
+ * the key could sign.
+ */
 const readAlgorithms = (
   vars: Vars,
   wanted: readonly string[] | undefined,

@@ -1,6 +1,6 @@
-// Which name was meant: a spelling mistake's nearest known names. Pure; names are few and short.
+// Which name was meant: the known names nearest to a misspelled one. Pure; names are few and short.
 
-/** Words that people put before our names, or leave away. */
+/** Words that people add to our names, or leave out. */
 const NOISE = new Set(['WEIR', 'RATE', 'DEFAULT', 'JWT', 'TOKEN']);
 
 /** Most names that a message offers. */
@@ -8,7 +8,7 @@ const MAX_NAMES = 3;
 
 /**
  * The known names that `given` is a misspelling of, nearest first, at most three: another case, `-` or camel case, a
- * letter or two wrong, a word too many or left away. Empty where none is near.
+ * letter or two wrong, a word too many or left out. Empty where none is near.
  */
 export const nearNames = (given: string, known: Iterable<string>): readonly string[] => {
   const wanted = normal(given);

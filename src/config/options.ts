@@ -10,7 +10,7 @@ type Algorithm = 'sliding-window' | 'gcra' | 'fixed-window';
 
 /**
  * The vars of the README's table in camelCase, without `JWT_`: `LIMITS` is `limits`, `JWT_ISSUER` is `issuer`. Units, defaults
- * and bounds are those of the vars; a table or array has the keys that it has there.
+ * and bounds are those of the vars; tables and arrays have the same keys as there.
  */
 export interface VarOptions {
   /** Exact `iss`. Without a key source, keys are discovered from it. */
@@ -51,7 +51,7 @@ export interface VarOptions {
   readonly tierClaim?: string;
   /** How long a verified token is trusted; 0 to 86,400, default 300. */
   readonly tokenCacheSeconds?: number;
-  /** Least time of a 401; 0 to 1,000, default 10. */
+  /** Least time until a 401; 0 to 1,000, default 10. */
   readonly unauthorizedDelayMs?: number;
   /** `claim=Header, …`: claims that `proxy()` sends to the origin. */
   readonly claimHeaders?: Texts;
@@ -67,7 +67,7 @@ export interface VarOptions {
   readonly ipLimits?: string;
   /** For all callers together. */
   readonly globalLimits?: string;
-  /** Networks that no limits hold for but those by everyone: `192.0.2.0/24`. */
+  /** Networks exempt from all limits but those by everyone: `192.0.2.0/24`. */
   readonly exemptAddresses?: Texts;
   /** Bits of an IPv6 address that count as one client; 32 to 128, default 64. */
   readonly ipv6Prefix?: number;
@@ -128,8 +128,8 @@ export interface WeirOptions extends VarOptions {
   /** Part of the mount's counters, so that two mounts do not share a quota by accident. */
   readonly name?: string;
   /**
-   * Where options that are not given are read: `true`: from the Worker's vars under their own names; `false` (default): from
-   * vars whose names begin with `WEIR_`, since a host's own `MODE` is not ours.
+   * Where options that are not given are read from. `true`: the Worker's vars, under their own names; `false` (default): vars
+   * whose names begin with `WEIR_`, since a host's own `MODE` is not ours.
    */
   readonly env?: boolean;
 }
@@ -156,7 +156,7 @@ export const configSource = (
   };
 };
 
-/** Vars that are called after the token, which options leave away. */
+/** Options whose vars begin with `JWT_`. */
 const OF_TOKENS = /^(issuer|audience|publicKey|secret|secretPrevious|algorithms|typ|secretEncoding)$/;
 
 /** `limits` -> `LIMITS`, `issuer` and `jwtIssuer` -> `JWT_ISSUER`. */
@@ -167,7 +167,7 @@ export const varOf = (option: string): string =>
 const textOf = (value: unknown): unknown =>
   typeof value === 'number' || typeof value === 'boolean' ? String(value) : value;
 
-/** The vars that a mount reads, under their own names; bindings stand among them. */
+/** The vars that a mount reads, under their own names; bindings may be among them. */
 export const varsOf = ({ env: all = false }: Pick<WeirOptions, 'env'>, env: Env): Env =>
   all ? env : prefixed(env);
 

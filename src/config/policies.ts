@@ -1,4 +1,4 @@
-// Limits by whom they are for, and what no request could ever meet.
+// Reads limits, by whom they apply to, and checks that a request can meet them.
 import { tableOf, text } from '../lib/shape.ts';
 import type { Algorithm } from '../limiter/algorithms/index.ts';
 import { isOfToken, writtenKey } from '../partition.ts';
@@ -8,10 +8,10 @@ import { SCOPES, type Scope } from './scopes.ts';
 import type { Config, Limit, Mode, Policies, Route } from './types.ts';
 import type { Vars } from './vars.ts';
 
-/** Claims that limits may count by: a caller's charge depends on which of them its token has. */
+/** Most claims that limits may count by: a caller's charge depends on which of them its token has. */
 const MAX_KEY_CLAIMS = 8;
 
-/** What holds for limits that do not say. */
+/** What applies to limits that do not say otherwise. */
 export interface Defaults {
   readonly algorithm: Algorithm;
   readonly mode: Mode;
@@ -39,7 +39,7 @@ export const readPolicies = (vars: Vars, defaults: Defaults): Policies => {
   };
 };
 
-/** What holds for every limit of a list. */
+/** What applies to every limit of a list. */
 export interface ListTerms extends Defaults, KeyTerms {
   readonly scope: Scope;
   /** Unset: whatever the request's route costs. */
@@ -79,14 +79,14 @@ export const keyClaimsOf = (vars: Vars, config: Pick<Config, 'policies' | 'route
   return once;
 };
 
-/** Who can come to a route, by its `auth`. */
+/** Who can call a route, by its `auth`. */
 const CALLERS: Readonly<Record<Route['auth'], readonly Caller[]>> = {
   required: ['subject', 'preflight'],
   optional: ['subject', 'anonymous', 'preflight'],
   none: ['anonymous', 'preflight'],
 };
 
-/** A cost above a quota could never be allowed, and a request meets at most so many policies. */
+/** Checks every charge: a cost above a quota could never be allowed, and the policies on one request are bounded. */
 export const checkCharges = (vars: Vars, config: Config): void => {
   const chargeOf = chargesOf(config);
   const tiers = new Set([

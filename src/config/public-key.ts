@@ -1,4 +1,4 @@
-// The forms of public keys in a var, brought to two: JSON, or PEM. Nothing is quoted, it may be a private key.
+// Reads public keys in all their forms as one of two, JSON or PEM. Nothing is quoted: it may be a private key.
 import type { Issue } from '../lib/issue.ts';
 import { isTable, parseJson } from '../lib/json.ts';
 import { labelOf, PUBLIC_LABELS, pemBlocks, pemOf } from '../lib/pem.ts';
@@ -7,7 +7,7 @@ const NOT_PUBLIC: Issue = { expected: 'public keys alone: PEM, a JWK or a JWKS' 
 
 /**
  * JSON of a JWK, a JWKS or a table of certificates by `kid`, which may have come as a TOML table; or PEM of public keys
- * and certificates, one after the other, where `\n` written out is a line's end; or the base64 of one without its PEM.
+ * and certificates, one after the other, in which `\n` may be written out; or bare base64 of one.
  */
 export const readPublicKey = (value: unknown): string | Issue => {
   const text = typeof value === 'string' ? value.trim() : JSON.stringify(value);

@@ -1,10 +1,10 @@
-// `RESPONSES`: own bodies of our refusals. They are static, so that no two refusals of one status differ.
+// `RESPONSES`: an operator's own bodies for refusals. They are static, so that no two refusals of one status differ.
 import { oneOf } from '../lib/issue.ts';
 import { table, tableOf, text } from '../lib/shape.ts';
 import type { OwnBody } from './types.ts';
 import type { Vars } from './vars.ts';
 
-/** What Weir itself answers a caller with. */
+/** Statuses that Weir itself answers callers with. */
 const STATUSES = ['400', '401', '403', '429', '500', '502', '503', '504'];
 
 /** Characters of a body; a var has at most 5 KB. */

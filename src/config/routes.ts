@@ -1,4 +1,4 @@
-// `ROUTES`: the entries and what is wrong with them.
+// Reads `ROUTES`.
 
 import { boolean, optional, union } from 'valibot';
 import { oneOf } from '../lib/issue.ts';
@@ -26,7 +26,7 @@ const ROUTES = listOf(
   }),
 );
 
-/** A route of such a name would share the counters of a var. */
+/** Names under which a route would share the counters of a var. */
 const RESERVED = Object.keys(SCOPES);
 
 /** Applies where no route matches. */
@@ -114,7 +114,7 @@ const readMethods = (vars: Vars, given: readonly string[] | undefined): Route['m
   return methods && new Set(methods);
 };
 
-/** One list for all, or lists by tier; who has none of these tiers has those of `default`. */
+/** One list for all callers, or lists by tier, of which `default` is for callers of any other tier. */
 const readLimits = (
   vars: Vars,
   given: string | Readonly<Record<string, string>> = '',

@@ -7,13 +7,13 @@ interface LimitsVar {
   readonly key: Key;
   /** Whether the notation may say otherwise. */
   readonly keyed: boolean;
-  /** Whether an operator's limits stand in place of its policies. */
+  /** Whether an operator's override replaces its policies. */
   readonly own: boolean;
-  /** Whether its name stands before those of its policies; the caller's own ones stand bare. */
+  /** Whether names of its policies begin with its scope; those of the caller's own policies do not. */
   readonly named: boolean;
 }
 
-/** By scope, which begins the name of a counter. No route may be called so: it would share these counters. */
+/** By scope, with which names of counters begin. No route may have such a name: it would share these counters. */
 export const SCOPES = {
   default: { variable: 'LIMITS', key: CALLER, keyed: true, own: true, named: false },
   anonymous: { variable: 'ANONYMOUS_LIMITS', key: CALLER, keyed: true, own: true, named: false },
@@ -25,7 +25,7 @@ export const SCOPES = {
 /** Who set a policy: a var (`default` for `LIMITS`, `TIERS` and an override) or the route of that name. */
 export type Scope = keyof typeof SCOPES | (string & {});
 
-/** The limits of a route: as `LIMITS`, but under its own name, and nobody's to override. */
+/** The limits of a route: as `LIMITS`, but named after the route, and not replaced by overrides. */
 const ROUTE: Omit<LimitsVar, 'variable'> = { key: CALLER, keyed: true, own: false, named: true };
 
 export const termsOf = (scope: Scope): Omit<LimitsVar, 'variable'> =>

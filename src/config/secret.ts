@@ -7,9 +7,9 @@ import type { Vars } from './vars.ts';
 
 type SecretSource = Extract<KeySource, { kind: 'secret' }>;
 
-/** The current secret first; undefined where none is set. Each must do for every algorithm it may be used with. */
+/** The current secret first; undefined where none is set. Each must be long enough for every algorithm it may be used with. */
 export const readSecrets = (vars: Vars, algorithms: readonly string[]): SecretSource | undefined => {
-  // RFC 7518 section 3.2: as long as the hash, whose bits are in the name, at least.
+  // RFC 7518 section 3.2: at least as long as the hash, whose bits are in the name.
   const used = ALGORITHMS.secret.known.filter((algorithm) => algorithms.includes(algorithm));
   const minBytes = Math.max(
     SECRETS.JWT_SECRET.minBytes,
@@ -23,7 +23,7 @@ export const readSecrets = (vars: Vars, algorithms: readonly string[]): SecretSo
     if (previous !== undefined) vars.fail('secret_previous', `\`${vars.nameOf('secret')}\` beside it`);
     return undefined;
   }
-  // One that was refused is none to verify with, but the source is named all the same.
+  // A refused secret is left out, but the source stays: the message about it is enough.
   return { kind: 'secret', secrets: [current, previous].filter((each) => each !== undefined), encoding };
 };
 
@@ -43,7 +43,7 @@ const readSecret = (
     : new Secret(text);
 };
 
-/** A key in PEM or JSON is not a secret's bytes, and often no secret either. */
+/** A key in PEM or JSON is not the bytes of a secret, and often not secret at all. */
 const notKey = (vars: Vars, name: string, secret: Secret | undefined): Secret | undefined =>
   secret !== undefined && /^\s*(-----BEGIN |\{\s*")/.test(secret.reveal())
     ? vars.fail(name, 'the secret itself, not a key in PEM or JSON')

@@ -1,4 +1,4 @@
-// Every var with a plain value: its default, unit and bounds. The one place where defaults stand.
+// Every var with a plain value: its default, unit and bounds. The one place for defaults.
 
 import { type Algorithm, algorithms } from '../limiter/algorithms/index.ts';
 
@@ -66,7 +66,7 @@ export const TEXTS = {
 /** A token of HTTP (RFC 9110 section 5.6.2), as the names of headers and cookies are. */
 export const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
-/** What holds for a route that does not say. */
+/** Defaults of a route. */
 export const ROUTE = { auth: 'required', cost: 1, override_defaults: false } as const;
 
 /** Times a subject's own moving average; decimals allowed. Below 2 everyone is unusual now and then. */
@@ -92,7 +92,7 @@ export const SECRETS = {
 
 export type SecretVar = keyof typeof SECRETS;
 
-/** Kinds of keys, each with algorithms of its own: no key is ever used for those of the other (RFC 8725 section 3.1). */
+/** Kinds of keys, each with its own algorithms: no key is ever used for the other kind's (RFC 8725 section 3.1). */
 export type Family = 'secret' | 'public';
 
 interface Algorithms {

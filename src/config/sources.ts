@@ -1,4 +1,4 @@
-// `TOKEN_SOURCES`: where a token may stand.
+// Reads `TOKEN_SOURCES`: where a request may hold its token.
 import { HEADER_NAME } from './settings.ts';
 import type { TokenSource } from './types.ts';
 import type { Vars } from './vars.ts';

@@ -1,7 +1,7 @@
-// The tiers that change what a caller meets.
+// The tiers that have limits of their own.
 import type { Config } from './types.ts';
 
-/** Those of `TIERS`, in their order, then those that routes alone name. Any other is whatever a token says, and counts as none. */
+/** Those of `TIERS` in their order, then those that only routes name. Any other that a token names counts as none. */
 export const tiersOf = ({ policies, routes }: Pick<Config, 'policies' | 'routes'>): readonly string[] => [
   ...new Set([...policies.tiers.keys(), ...routes.flatMap(({ tierLimits }) => [...tierLimits.keys()])]),
 ];

@@ -9,7 +9,7 @@ import { readSources } from './sources.ts';
 import type { Issuer, TokenConfig } from './types.ts';
 import type { Vars } from './vars.ts';
 
-/** The vars of a single issuer, by what an entry of `ISSUERS` calls the same. */
+/** The vars of a single issuer, by the names that an entry of `ISSUERS` has for them. */
 const SINGLE: Readonly<Record<string, string>> = {
   issuer: 'JWT_ISSUER',
   audience: 'JWT_AUDIENCE',
@@ -41,7 +41,7 @@ const ISSUERS = listOf(
 type Entry = InferOutput<typeof ISSUERS>[number];
 
 /**
- * All but the claims that limits count by, which the limits tell.
+ * Reads all but `keyClaims`, which depends on the limits.
  * @param verified `false`: no token is ever verified, so there are no issuers.
  */
 export const readTokens = (vars: Vars, verified = true): Omit<TokenConfig, 'keyClaims'> => {
@@ -88,18 +88,18 @@ const readSeveral = (vars: Vars): readonly Issuer[] => {
   });
 };
 
-/** Members that name the binding which holds a secret, since a var could be read by whoever reads the configuration. */
-const SECRETS = ['secret', 'secret_previous'] as const;
+/** Members that name the binding of a secret: the secret itself would be readable in the configuration. */
+const SECRET_MEMBERS = ['secret', 'secret_previous'] as const;
 
 /** An entry with its secrets in place of the names of their bindings; a message about one names the binding. */
 const partsOf = (vars: Vars, entry: Entry, at: string): Vars => {
   const values: Record<string, unknown> = { ...entry };
   const names: Record<string, string> = {};
-  for (const part of SECRETS) {
+  for (const part of SECRET_MEMBERS) {
     const name = entry[part] ?? '';
     values[part] = vars.raw(name);
     if (typeof values[part] === 'string') names[part] = name;
-    // What stands there may be the secret itself, so it is not quoted.
+    // The value may be the secret itself, so it is not quoted.
     else if (name !== '') vars.fail(`${at}.${part}`, 'the name of a secret binding that is set');
   }
   return vars.within(values, (part) => names[part] ?? `${at}.${part}`);

@@ -30,7 +30,7 @@ export interface Issuer {
   /** Accepted `aud` values; empty: not checked. */
   readonly audience: readonly string[];
   readonly claims: readonly RequiredClaim[];
-  /** Of every family that a key source is there for. */
+  /** Accepted `alg` values, of every family that has a key source. */
   readonly algorithms: readonly string[];
   /** Required `typ` header. */
   readonly typ: string | undefined;
@@ -48,13 +48,13 @@ export type KeySource =
   | {
       readonly kind: 'secret';
       readonly secrets: readonly Secret[];
-      /** What the bytes of the key are written in. */
+      /** How the bytes of the key are written. */
       readonly encoding: SecretEncoding;
     };
 
 export type SecretEncoding = 'utf8' | 'base64' | 'base64url';
 
-/** Where a token may stand. A header's name is in lower case. */
+/** Where a request may hold its token. A header's name is in lower case. */
 export interface TokenSource {
   readonly kind: 'header' | 'cookie' | 'query';
   readonly name: string;
@@ -62,15 +62,15 @@ export interface TokenSource {
 
 export interface TokenConfig {
   readonly issuers: readonly Issuer[];
-  /** In order: the first where something stands is the one that counts. */
+  /** In order: the first that holds something counts. */
   readonly sources: readonly TokenSource[];
   /** `shadow`: no token is refused; the log says which would have been. */
   readonly mode: Mode;
   readonly clockToleranceSeconds: number;
   readonly maxAgeSeconds: number | undefined;
-  /** The first that a token has, and is not empty, owns the quota. */
+  /** The first of them that is present and not empty owns the quota. */
   readonly subjectClaims: readonly ClaimPath[];
-  /** The first that a token has, and is not empty, holds its scopes. */
+  /** The first of them that is present and not empty holds the scopes. */
   readonly scopeClaims: readonly ClaimPath[];
   readonly tierClaim: ClaimPath | undefined;
   readonly cacheSeconds: number;
@@ -118,7 +118,7 @@ export interface Policies {
   readonly global: readonly Limit[];
 }
 
-/** What a route adds to the caller's own limits; `none` exempts it from all but those by everyone. */
+/** What a route adds to the caller's own limits; `none` exempts its requests from all limits but those by everyone. */
 export type RouteLimits = readonly Limit[] | 'none';
 
 export interface Route {
@@ -131,7 +131,7 @@ export interface Route {
   /** Of callers whose tier is not in `tierLimits`. */
   readonly limits: RouteLimits;
   readonly tierLimits: ReadonlyMap<string, RouteLimits>;
-  /** Whether they stand in place of the caller's own limits (of those by route, if there are any), not beside them. */
+  /** Whether the route's limits replace the caller's own (only those `by route`, if there are any) instead of adding to them. */
   readonly overrideDefaults: boolean;
   /** Permits one request spends, 1 or more. */
   readonly cost: number;
@@ -154,7 +154,7 @@ export interface Config {
   readonly origin: OriginConfig;
   readonly claimHeaders: readonly ClaimHeader[];
   readonly policies: Policies;
-  /** Of every policy whose route does not say otherwise. */
+  /** The algorithm of every policy whose route does not say otherwise. */
   readonly algorithm: Algorithm;
   /** In the order of `ROUTES`; the first match wins. */
   readonly routes: readonly Route[];
@@ -170,7 +170,7 @@ export interface Config {
   readonly leases: 'on' | 'rate' | 'off';
   /** Bits of an IPv6 address that count as one client. */
   readonly ipv6Prefix: number;
-  /** Networks that no limit holds for but those by everyone. */
+  /** Networks exempt from all limits but those by everyone. */
   readonly exemptAddresses: readonly Network[];
   readonly rateLimitHeaders: (typeof CHOICES.RATELIMIT_HEADERS)[number];
   /** Own bodies by status. */

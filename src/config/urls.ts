@@ -3,7 +3,7 @@ import type { Issue } from '../lib/issue.ts';
 import { isTrustworthy } from '../lib/trustworthy.ts';
 
 interface Shape {
-  /** Refuse plain http, but for this machine. */
+  /** Refuse plain http, except to this machine. */
   readonly httpsOnly: boolean;
   readonly query: boolean;
 }

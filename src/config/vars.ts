@@ -3,7 +3,7 @@ import type { GenericSchema, InferOutput } from 'valibot';
 import { described, oneOf } from '../lib/issue.ts';
 import { parseJson } from '../lib/json.ts';
 import { Secret } from '../lib/secret.ts';
-import { fitted } from '../lib/shape.ts';
+import { validated } from '../lib/shape.ts';
 import {
   type Bounds,
   CHOICES,
@@ -40,7 +40,7 @@ export class Vars {
     this.problems = problems;
   }
 
-  /** What stands in a var, or in vars of other names: read as vars are, with one list of problems. */
+  /** A reader of other values, such as the members of a structured var, that adds to the same list of problems. */
   within(env: Env, nameOf: (name: string) => string): Vars {
     return new Vars(env, nameOf, this.problems);
   }
@@ -51,13 +51,13 @@ export class Vars {
     this.problems.push({ variable, problem: `expected ${described({ expected, got })}` });
   }
 
-  /** As it is bound; an empty string is unset. */
+  /** The value as it is bound; an empty string is unset. */
   raw(name: string): unknown {
     const value = this.#env[name];
     return value === '' || value === null ? undefined : value;
   }
 
-  /** Its default where it has one and is unset. A secret is not read as text: it would be shown. */
+  /** Trimmed; where unset its default, if it has one. A secret must not be read as text: a message would quote it. */
   text(name: keyof typeof TEXTS): string;
   text<Name extends string>(name: Name extends SecretVar ? never : Name): string | undefined;
   text(name: string): string | undefined {
@@ -119,7 +119,7 @@ export class Vars {
   }
 
   /**
-   * A TOML table or array, or the same as a JSON string. A var holds 5 KB, so what does not fit goes on in `<name>_1` to
+   * A TOML table or array, or the same as a JSON string. A var holds 5 KB, so what does not fit continues in `<name>_1` to
    * `<name>_9`: more entries of the array, or more keys of the table.
    */
   structured<Schema extends GenericSchema>(name: string, schema: Schema): InferOutput<Schema> | undefined {
@@ -140,14 +140,14 @@ export class Vars {
       this.fail(name, 'a TOML table or array, or JSON');
       return [];
     }
-    const result = fitted(schema, data, name);
+    const result = validated(schema, data, name);
     if ('output' in result) return [result.output];
     for (const { at, expected, got } of result.issues) this.fail(at, expected, got);
     return [];
   }
 }
 
-/** Numbers of the vars that a structured var goes on in. */
+/** Numbers of the vars in which a structured var continues. */
 const CONTINUED = [1, 2, 3, 4, 5, 6, 7, 8, 9];
 
 const isStrings = (value: unknown): value is readonly string[] =>

@@ -10,7 +10,7 @@ export interface Network {
   readonly prefix: number;
 }
 
-/** Bits of an IPv4 address that stand before its own. */
+/** Bits that precede an IPv4 address where it is held as IPv6. */
 const V4_LEAD = 96;
 
 /** One client commonly holds a whole IPv6 /64, so that is what counts as one address unless told otherwise. */
@@ -39,7 +39,7 @@ const hexOfV4 = (text: string): string =>
     .map((group) => group.toString(16))
     .join(':') ?? text;
 
-/** With `::` filled in; undefined where it stands twice, or for nothing. */
+/** The groups, with `::` filled in; undefined where it occurs twice, or stands for no group. */
 const groupsOf = (text: string): readonly string[] | undefined => {
   const [left = [], right, ...more] = text.split('::').map((half) => (half === '' ? [] : half.split(':')));
   if (right === undefined) return left;
@@ -51,7 +51,7 @@ const groupsOf = (text: string): readonly string[] | undefined => {
 const isV4 = (address: Address): boolean =>
   address[5] === 0xffff && address.slice(0, 5).every((group) => group === 0);
 
-/** `192.0.2.0/24`, `2001:db8::/32`, or one address. Undefined where it is none, or has bits after its prefix. */
+/** `192.0.2.0/24`, `2001:db8::/32`, or one address. Undefined for any other text, or where bits are set after the prefix. */
 export const parseNetwork = (text: string): Network | undefined => {
   const [head = '', length = '', ...more] = text.split('/');
   const address = parseAddress(head);
@@ -69,7 +69,7 @@ export const parseNetwork = (text: string): Network | undefined => {
 const masked = (address: Address, prefix: number): Address =>
   address.map((group, i) => group & (0xffff << Math.min(16, Math.max(0, 16 * (i + 1) - prefix))));
 
-/** Whether an address is of a network; an IPv4 one is of no IPv6 network. */
+/** Whether an address belongs to a network; no IPv4 address belongs to an IPv6 network. */
 export const isWithin = (address: Address, network: Network): boolean => {
   if (isV4(address) !== isV4(network.address)) return false;
   const start = masked(address, network.prefix);
@@ -86,7 +86,7 @@ export const networkOf = (text: string, ipv6Prefix: number): string => {
 const shownV4 = ([, , , , , , high = 0, low = 0]: Address): string =>
   [high >> 8, high & 255, low >> 8, low & 255].join('.');
 
-/** The groups that the prefix reaches into; a length that is not the usual one stands beside them. */
+/** The groups that the prefix reaches into, and its length unless it is the usual one. */
 const shownV6 = (address: Address, prefix: number): string => {
   const groups = address.slice(0, Math.ceil(prefix / 16)).map((group) => group.toString(16));
   return groups.join(':') + (prefix === USUAL_PREFIX ? '' : `/${prefix}`);

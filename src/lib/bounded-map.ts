@@ -1,4 +1,4 @@
-// A Map that holds at most so much, for caches that a client's input could otherwise fill.
+// A Map of bounded size, for caches that a client's input could otherwise fill.
 
 /** Keeps the newest entries that fit; one more drops the oldest. Setting a key again makes it the newest. */
 export class BoundedMap<K, V> {
@@ -10,8 +10,8 @@ export class BoundedMap<K, V> {
 
   /**
    * @param capacity entries, 1 or more.
-   * @param maxWeight of all entries together, where their size matters as `weigh` says.
-   * @param weigh must say the same of an entry each time.
+   * @param maxWeight of all entries together, as `weigh` weighs them.
+   * @param weigh must give an entry the same weight each time.
    */
   constructor(
     capacity: number,

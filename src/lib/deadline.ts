@@ -5,14 +5,14 @@ export class Deadline {
   readonly #ms: number;
   #pass: ((nothing: undefined) => void) | undefined;
 
-  /** @param ms from `start`. */
+  /** @param ms counted from `start`. */
   constructor(ms: number) {
     this.#ms = ms;
   }
 
   /**
-   * The timer is not cleared when the answer is there before: it ends with its request, and clearing it would cost as
-   * much as setting it.
+   * Starts the timer. It is not cleared when the answer comes first: it ends with its request, and clearing it would cost
+   * as much as setting it.
    */
   start(): void {
     setTimeout(() => this.pass(), this.#ms);
@@ -23,7 +23,7 @@ export class Deadline {
     this.#pass?.(undefined);
   }
 
-  /** What `work` comes to; undefined once the time has passed. */
+  /** The result of `work`; undefined if the time passes first. */
   race<T>(work: Promise<T>): Promise<T | undefined> {
     return new Promise((resolve, reject) => {
       this.#pass = resolve;

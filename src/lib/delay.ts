@@ -1,3 +1,3 @@
-// A promise of this request's own that is kept after some time.
+// A promise that resolves after a time; on Workers, a request must await one of its own.
 
 export const delay = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

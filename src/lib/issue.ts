@@ -1,7 +1,7 @@
 // What is wrong with a value, and how a message says it.
 import { isTable } from './json.ts';
 
-/** What was expected, and what stood there instead. */
+/** What was expected, and what was found instead. */
 export interface Issue {
   readonly expected: string;
   /** Left out where it may be a secret, or where there is nothing to show. */

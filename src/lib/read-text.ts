@@ -1,6 +1,6 @@
 // A body as text, read no further than a bound.
 
-/** Undefined where there are more than `maxBytes`: a hostile 10 MB never stand in memory. Leaving early cancels the stream. */
+/** Undefined for more than `maxBytes`: a hostile 10 MB are never held in memory. Returning early cancels the stream. */
 export const readText = async (
   body: ReadableStream<Uint8Array>,
   maxBytes: number,

@@ -1,4 +1,4 @@
-// What the Workers runtime must be set to, for whoever mounts Weir in a Worker of their own.
+// The settings of the Workers runtime that Weir needs, checked where it is mounted.
 
 /**
  * Flags that come with the compatibility date 2024-10-14. The first is the one needed: without it a request cannot wake
@@ -7,7 +7,7 @@
  */
 const DATED = ['handle_cross_request_promise_resolution', 'upper_case_all_http_methods'];
 
-/** Without these a client that leaves is not noticed. */
+/** Without these, Weir does not notice that a client has left. */
 const NEEDED = ['enable_request_signal', 'request_signal_passthrough'];
 
 /**

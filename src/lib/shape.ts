@@ -10,10 +10,10 @@ export const number = v.number('a number');
 /** One of these words. */
 export const word = <const Words extends readonly string[]>(words: Words) => v.picklist(words, oneOf(words));
 
-/** An array of what fits `item`. */
+/** An array whose items fit `item`. */
 export const listOf = <Item extends v.GenericSchema>(item: Item) => v.array(item, 'an array');
 
-/** Valibot passes over keys of these names, whatever they hold. */
+/** Valibot ignores keys of these names, whatever they hold. */
 const UNREADABLE = ['__proto__', 'prototype', 'constructor'];
 
 const isReadable = v.rawCheck<Table>(({ dataset, addIssue }) => {
@@ -34,12 +34,12 @@ const anyTable = v.pipe(v.custom<Table>(isTable, 'a table'), isReadable);
 export const table = <const Entries extends v.ObjectEntries>(entries: Entries) =>
   v.pipe(anyTable, v.objectWithRest(entries, v.never('no such key'), 'a value'));
 
-/** A table of any keys, each with what fits `value`. */
+/** A table of any keys whose values fit `value`. */
 export const tableOf = <Value extends v.GenericSchema>(value: Value) =>
   v.pipe(anyTable, v.record(v.string(), value));
 
-/** The value as its schema types it, or everything that does not fit, where `at` names the value itself. */
-export const fitted = <Schema extends v.GenericSchema>(
+/** The value as its schema types it, or everything that is wrong with it. @param at what the issues call the value itself. */
+export const validated = <Schema extends v.GenericSchema>(
   schema: Schema,
   value: unknown,
   at: string,
