@@ -1,4 +1,5 @@
 // What the console says in numbers, of the columns that Pulse counts. Pure.
+import type { PulseView } from '../src/admin/views.ts';
 import { COLUMNS, SOURCES, WAIT_BOUNDS_MS } from '../src/pulse/columns.ts';
 import { type Fate, OUTCOMES, type Outcome } from '../src/report/outcomes.ts';
 
@@ -65,6 +66,21 @@ export const heldShare = (read: Read, row: Counts): number => {
   const total = SOURCES.reduce((sum, source) => sum + read(row, `permits_${source}`), 0);
   return total === 0 ? Number.NaN : read(row, 'permits_held') / total;
 };
+
+/** A report that is due has come so much later, milliseconds. */
+const ARRIVES_MS = 1_000;
+
+/** The points that are over and that every isolate has told of, and when each began. A newer one would look like a drop. */
+export const toldOf = ({ points, start, spanMs, at, everyMs }: PulseView): Told => {
+  const until = at - everyMs - ARRIVES_MS;
+  const rows = points.slice(0, Math.max(0, Math.floor((until - start) / spanMs)));
+  return { rows, times: rows.map((_, i) => start + i * spanMs) };
+};
+
+export interface Told {
+  readonly times: readonly number[];
+  readonly rows: readonly Counts[];
+}
 
 export const addRows = (rows: readonly Counts[]): number[] =>
   rows.reduce<number[]>((sums, row) => row.map((each, i) => each + (sums[i] ?? 0)), []);

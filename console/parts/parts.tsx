@@ -36,6 +36,52 @@ export const Card = ({ title, aside, children, wide = false }: CardProps) => (
   </section>
 );
 
+interface Named {
+  readonly label: string;
+  /** Name of a custom property of the style sheet. */
+  readonly colour: string;
+}
+
+interface KeyProps<Each extends Named> {
+  readonly names: readonly Each[];
+  readonly beside?: ((each: Each) => string) | undefined;
+}
+
+/** Which colour is what, in a chart. */
+export const Key = <Each extends Named>({ names, beside }: KeyProps<Each>) => (
+  <ul class="legend">
+    {names.map((each) => (
+      <li key={each.label} class={each.colour.slice(2)}>
+        {each.label} {beside && <b>{beside(each)}</b>}
+      </li>
+    ))}
+  </ul>
+);
+
+/** A table that scrolls by itself where it is too wide. */
+export const Table = ({
+  head,
+  children,
+}: {
+  readonly head: readonly string[];
+  readonly children: ComponentChildren;
+}) => (
+  <div class="scroll">
+    <table>
+      <thead>
+        <tr>
+          {head.map((each) => (
+            <th scope="col" key={each}>
+              {each}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>{children}</tbody>
+    </table>
+  </div>
+);
+
 export interface BarRow {
   readonly key: string;
   readonly label: ComponentChildren;

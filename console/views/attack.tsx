@@ -2,11 +2,11 @@
 
 import type { PulseView } from '../../src/admin/views.ts';
 import { OUTCOMES, type Outcome } from '../../src/report/outcomes.ts';
-import { Chart, type Line } from '../chart.tsx';
 import { reader } from '../figures.ts';
 import { count, rate } from '../format.ts';
 import type { Page } from '../page.ts';
 import { BarList, Card, WindowPicker } from '../parts/parts.tsx';
+import { SeriesCard } from '../parts/series.tsx';
 import { rowsOf } from './who.tsx';
 
 const LINES: readonly (readonly [Outcome, string, string])[] = [
@@ -35,41 +35,28 @@ const MEANINGS: Readonly<Record<string, string>> = {
 export const AttackPage = ({ live: { view }, scheme, range, minutes, setMinutes }: Page) => {
   if (view === undefined) return <p class="empty">Waiting for the first counts…</p>;
   const read = reader(view.columns);
-  const times = view.points.map((_, i) => view.start + i * view.spanMs);
-  const lines: Line[] = LINES.map(([outcome, label, colour]) => ({
-    label,
-    colour,
-    values: view.points.map((row) => read(row, outcome) / (view.spanMs / 1_000)),
-  }));
+  const seconds = view.spanMs / 1_000;
   return (
     <div class="page">
       <header class="head">
         <h1>Attack</h1>
         <WindowPicker minutes={minutes} setMinutes={setMinutes} />
       </header>
-      <Card
+      <SeriesCard
+        view={view}
+        scheme={scheme}
+        range={range}
         title="Refused a second"
+        measures={LINES.map(([outcome, label, colour]) => ({
+          label,
+          colour,
+          of: (row) => read(row, outcome) / seconds,
+        }))}
+        stacked
         wide
-        aside={
-          <ul class="legend">
-            {lines.map(({ label, colour }) => (
-              <li key={label} class={colour.slice(2)}>
-                {label}
-              </li>
-            ))}
-          </ul>
-        }
-      >
-        <Chart
-          title={`Refused a second, ${range}`}
-          times={times}
-          lines={lines}
-          stacked
-          height={230}
-          format={rate}
-          scheme={scheme}
-        />
-      </Card>
+        height={230}
+        format={rate}
+      />
       <Card title="Why">
         <Reasons view={view} />
       </Card>

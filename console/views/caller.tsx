@@ -6,7 +6,7 @@ import { Chart, type Line } from '../chart.tsx';
 import { count, dateTime, duration, exactly, short } from '../format.ts';
 import type { Page } from '../page.ts';
 import { ActionDialog } from '../parts/action.tsx';
-import { Card, Meter } from '../parts/parts.tsx';
+import { Card, Key, Meter } from '../parts/parts.tsx';
 import { hashOf } from '../path.ts';
 import { actionsOf } from './actions.tsx';
 
@@ -103,7 +103,7 @@ export const CallerPage = ({ api, path, say, scheme }: Page) => {
       <Card title="What is left">
         <Policies policies={state.policies} />
       </Card>
-      <Card title="Last 15 minutes" aside={<HistoryKey />}>
+      <Card title="Last 15 minutes" aside={<Key names={LINES} />}>
         <History history={history} scheme={scheme} />
       </Card>
       <Card title="What was set">
@@ -147,20 +147,10 @@ const Policies = ({ policies }: { readonly policies: readonly Policy[] }) => {
 };
 
 const LINES = [
-  ['requests', 'Requests', '--passed'],
-  ['denied', 'Denied', '--limited'],
-  ['unauthorized', 'Unauthorized', '--refused'],
+  { name: 'requests', label: 'Requests', colour: '--passed' },
+  { name: 'denied', label: 'Denied', colour: '--limited' },
+  { name: 'unauthorized', label: 'Unauthorized', colour: '--refused' },
 ] as const;
-
-const HistoryKey = () => (
-  <ul class="legend">
-    {LINES.map(([name, label, colour]) => (
-      <li key={name} class={colour.slice(2)}>
-        {label}
-      </li>
-    ))}
-  </ul>
-);
 
 const History = ({
   history,
@@ -170,7 +160,7 @@ const History = ({
   readonly scheme: string;
 }) => {
   if (history.length === 0) return <p class="empty">Not among those who are counted one by one.</p>;
-  const lines: Line[] = LINES.map(([name, label, colour]) => ({
+  const lines: Line[] = LINES.map(({ name, label, colour }) => ({
     label,
     colour,
     values: history.map(({ counts }) => counts[name]),

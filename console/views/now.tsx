@@ -2,7 +2,6 @@
 
 import type { PulseView } from '../../src/admin/views.ts';
 import { OUTCOMES, type Outcome } from '../../src/report/outcomes.ts';
-import { Chart, type Line } from '../chart.tsx';
 import {
   addRows,
   all,
@@ -20,47 +19,41 @@ import {
 import { count, milliseconds, percent, rate } from '../format.ts';
 import type { Page } from '../page.ts';
 import { BarList, Card, Tile } from '../parts/parts.tsx';
+import { SeriesCard } from '../parts/series.tsx';
 
 export const NowPage = ({ live: { view }, scheme, range, minutes }: Page) => {
   if (view === undefined) return <p class="empty">Waiting for the first counts…</p>;
   const read = reader(view.columns);
-  const times = view.points.map((_, i) => view.start + i * view.spanMs);
   const seconds = view.spanMs / 1_000;
-  const fates: Line[] = FATES.map((fate) => ({
-    label: FATE_NAMES[fate],
-    colour: `--${fate}`,
-    values: view.points.map((row) => byFate(read, row, fate) / seconds),
-  }));
-  const waits: Line[] = [0.5, 0.99].map((q) => ({
-    label: q === 0.5 ? 'p50' : 'p99',
-    colour: q === 0.5 ? '--passed' : '--limited',
-    values: view.points.map((row) => waitQuantile(read, row, q)),
-  }));
+  const shown = { view, scheme, range };
   return (
     <div class="page">
       <h1 class="unseen">Now</h1>
       <Tiles view={view} read={read} />
-      <Card title="Requests a second" wide aside={<Legend read={read} view={view} />}>
-        <Chart
-          title={`Requests a second, ${range}`}
-          times={times}
-          lines={fates}
-          stacked
-          height={270}
-          format={rate}
-          scheme={scheme}
-        />
-      </Card>
-      <Card title="Weir’s own wait" aside={<Key lines={waits} />}>
-        <Chart
-          title={`Own wait, ${range}`}
-          times={times}
-          lines={waits}
-          height={190}
-          format={milliseconds}
-          scheme={scheme}
-        />
-      </Card>
+      <SeriesCard
+        {...shown}
+        title="Requests a second"
+        measures={FATES.map((fate) => ({
+          label: FATE_NAMES[fate],
+          colour: `--${fate}`,
+          of: (row) => byFate(read, row, fate) / seconds,
+        }))}
+        beside={({ of }) => rate(((of(view.now) ?? 0) * seconds) / 10)}
+        stacked
+        wide
+        height={270}
+        format={rate}
+      />
+      <SeriesCard
+        {...shown}
+        title="Weir’s own wait"
+        measures={[
+          { label: 'p50', colour: '--passed', of: (row) => waitQuantile(read, row, 0.5) },
+          { label: 'p99', colour: '--limited', of: (row) => waitQuantile(read, row, 0.99) },
+        ]}
+        height={190}
+        format={milliseconds}
+      />
       <Card title="Where" aside={<small>last {minutes} min</small>}>
         <BarList rows={placesOf(view)} empty="Nothing came in the last minutes." />
       </Card>
@@ -76,15 +69,15 @@ const Tiles = ({ view, read }: { readonly view: PulseView; readonly read: Read }
   const budget = budgetLeft(read, view.day);
   return (
     <dl class="tiles">
-      <Tile label="Requests a second" value={rate(all(read, view.now) / 10)} note="last 10 s" />
+      <Tile label="Requests a second" value={rate(all(read, view.now) / 10)} note="over 10 s" />
       <Tile
         label="Not served"
         value={percent(share)}
-        note="last 10 s"
+        note="over 10 s"
         tone={share > 0.5 ? 'bad' : share > 0.2 ? 'warn' : undefined}
       />
-      <Tile label="Own wait, p50" value={milliseconds(waitQuantile(read, view.now, 0.5))} note="last 10 s" />
-      <Tile label="Own wait, p99" value={milliseconds(waitQuantile(read, view.now, 0.99))} note="last 10 s" />
+      <Tile label="Own wait, p50" value={milliseconds(waitQuantile(read, view.now, 0.5))} note="over 10 s" />
+      <Tile label="Own wait, p99" value={milliseconds(waitQuantile(read, view.now, 0.99))} note="over 10 s" />
       <Tile
         label="Limiter’s error budget"
         value={percent(budget)}
@@ -100,26 +93,6 @@ const Tiles = ({ view, read }: { readonly view: PulseView; readonly read: Read }
     </dl>
   );
 };
-
-const Legend = ({ read, view }: { readonly read: Read; readonly view: PulseView }) => (
-  <ul class="legend">
-    {FATES.map((fate) => (
-      <li key={fate} class={fate}>
-        {FATE_NAMES[fate]} <b>{rate(byFate(read, view.now, fate) / 10)}</b>
-      </li>
-    ))}
-  </ul>
-);
-
-const Key = ({ lines }: { readonly lines: readonly Line[] }) => (
-  <ul class="legend">
-    {lines.map(({ label, colour }) => (
-      <li key={label} class={colour.slice(2)}>
-        {label}
-      </li>
-    ))}
-  </ul>
-);
 
 /** By data centre; the share that was not served stands behind the number. */
 const placesOf = ({ series }: PulseView) => {

@@ -4,7 +4,7 @@ import type { RoutesView, TriedView } from '../../src/admin/views.ts';
 import type { Finding } from '../../tools/check/finding.ts';
 import { findingsOf, type ShownConfig } from '../findings.ts';
 import type { Page } from '../page.ts';
-import { Card } from '../parts/parts.tsx';
+import { Card, Table } from '../parts/parts.tsx';
 
 export const RoutesPage = ({ api, say }: Page) => {
   const [view, setView] = useState<RoutesView | undefined>(undefined);
@@ -28,44 +28,30 @@ export const RoutesPage = ({ api, say }: Page) => {
         <Try api={api} />
       </Card>
       <Card title="Policies in force" wide>
-        <div class="scroll">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">Route</th>
-                <th scope="col">Match</th>
-                <th scope="col">Caller</th>
-                <th scope="col">Mode</th>
-                <th scope="col">Cost</th>
-                <th scope="col">Policies</th>
-              </tr>
-            </thead>
-            <tbody>
-              {view?.rows.map((row) => (
-                <tr key={`${row.route} ${row.caller}`}>
-                  <th scope="row">{row.route}</th>
-                  <td>
-                    <code>
-                      {row.methods === '*' ? '' : `${row.methods} `}
-                      {row.match}
-                    </code>
-                  </td>
-                  <td>{row.caller}</td>
-                  <td>{row.mode === 'shadow' ? <span class="badge warn">shadow</span> : row.mode}</td>
-                  <td>{row.cost}</td>
-                  <td>
-                    {Object.entries(row.policies).map(([kind, names]) => (
-                      <div key={kind}>
-                        {names.join(', ')} <small>by {kind}</small>
-                      </div>
-                    ))}
-                    {Object.keys(row.policies).length === 0 && <small>none</small>}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table head={['Route', 'Match', 'Caller', 'Mode', 'Cost', 'Policies']}>
+          {view?.rows.map((row) => (
+            <tr key={`${row.route} ${row.caller}`}>
+              <th scope="row">{row.route}</th>
+              <td>
+                <code>
+                  {row.methods === '*' ? '' : `${row.methods} `}
+                  {row.match}
+                </code>
+              </td>
+              <td>{row.caller}</td>
+              <td>{row.mode === 'shadow' ? <span class="badge warn">shadow</span> : row.mode}</td>
+              <td>{row.cost}</td>
+              <td>
+                {Object.entries(row.policies).map(([kind, names]) => (
+                  <div key={kind}>
+                    {names.join(', ')} <small>by {kind}</small>
+                  </div>
+                ))}
+                {Object.keys(row.policies).length === 0 && <small>none</small>}
+              </td>
+            </tr>
+          ))}
+        </Table>
       </Card>
       <Card title="Doubtful">
         {findings?.length === 0 && <p class="empty">Nothing: no warning of this configuration.</p>}

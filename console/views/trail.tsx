@@ -3,6 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { Change } from '../../src/pulse/changes.ts';
 import { dateTime, short } from '../format.ts';
 import type { Page } from '../page.ts';
+import { Table } from '../parts/parts.tsx';
 import { hashOf } from '../path.ts';
 
 const EVERY_MS = 5_000;
@@ -27,42 +28,29 @@ export const TrailPage = ({ api, say }: Page) => {
       </header>
       {changes?.length === 0 && <p class="empty">Nothing was changed yet.</p>}
       <section class="card wide" aria-label="Changes">
-        <div class="scroll">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">When</th>
-                <th scope="col">Caller</th>
-                <th scope="col">What</th>
-                <th scope="col">Reason</th>
-                <th scope="col">Request</th>
-              </tr>
-            </thead>
-            <tbody>
-              {changes?.map(({ at, id, action, partition, detail, reason }) => (
-                <tr key={id + at}>
-                  <td>{dateTime(at)}</td>
-                  <td>
-                    {partition === null ? (
-                      '–'
-                    ) : (
-                      <a href={hashOf('who', 'partition', partition)}>
-                        <code>{short(partition)}</code>
-                      </a>
-                    )}
-                  </td>
-                  <td>
-                    {action} {detail}
-                  </td>
-                  <td>{reason || '–'}</td>
-                  <td>
-                    <code>{id}</code>
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table head={['When', 'Caller', 'What', 'Reason', 'Request']}>
+          {changes?.map(({ at, id, action, partition, detail, reason }) => (
+            <tr key={id + at}>
+              <td>{dateTime(at)}</td>
+              <td>
+                {partition === null ? (
+                  '–'
+                ) : (
+                  <a href={hashOf('who', 'partition', partition)}>
+                    <code>{short(partition)}</code>
+                  </a>
+                )}
+              </td>
+              <td>
+                {action} {detail}
+              </td>
+              <td>{reason || '–'}</td>
+              <td>
+                <code>{id}</code>
+              </td>
+            </tr>
+          ))}
+        </Table>
       </section>
     </div>
   );

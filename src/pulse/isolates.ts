@@ -5,7 +5,7 @@ const CAPACITY = 4_096;
 /** An isolate that was silent for so long is forgotten. It keeps no batch for as long. */
 const FORGOTTEN_MS = 300_000;
 /** An isolate that reported within so long is alive: twice the slowest pace, and some. */
-const ALIVE_MS = 25_000;
+const ALIVE_MS = 45_000;
 
 interface Isolate {
   /** Number of the last batch that was added, and of the last that storage has. */

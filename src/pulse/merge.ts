@@ -26,6 +26,7 @@ export const mergeViews = (views: readonly (View & Sharded)[]): View & Sharded =
     day: addRows(views.map(({ day }) => day)),
     callers: [...new Map(views.flatMap(({ callers }) => callers.map((each) => [each.name, each]))).values()],
     isolates: sum(views.map(({ isolates }) => isolates)),
+    everyMs: Math.max(...views.map(({ everyMs }) => everyMs)),
     shards: most(views),
   };
 };

@@ -14,7 +14,7 @@ const MAX_KEPT = 16;
 const KEPT_MS = 60_000;
 /** A report without a receipt by then is sent again, and added once. */
 const TIMEOUT_MS = 4_000;
-/** A report may be sent so often: `waitUntil` lasts 30 s. */
+/** A report may be sent so often, as far as `waitUntil` lasts; what is still owed then goes with the next one. */
 const ATTEMPTS = 3;
 /** By how much a report may be late before another request takes it over; its own may have died. */
 const LATE_MS = 1_000;

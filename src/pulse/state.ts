@@ -4,6 +4,7 @@ import { COLUMNS, indexOf, newRow, type Row } from './columns.ts';
 import { FAMILY_NAMES, type FamilyName, perFamily, RANKING_NAMES } from './families.ts';
 import { Isolates, type StoredIsolate } from './isolates.ts';
 import type { Batch, Caller, Report } from './messages.ts';
+import { everyMs } from './pace.ts';
 import { type CallerMinute, Recent, type StoredMinute, type Window } from './recent.ts';
 import { Ring, type StoredRing } from './ring.ts';
 import { type Labelled, Series } from './series.ts';
@@ -18,6 +19,8 @@ const MAX_LABELS = 1_024;
 const MAX_CALLERS = 1_024;
 /** Batches of one report that are looked at. */
 const MAX_BATCHES = 64;
+/** A report that is due has been added so much later. */
+const ARRIVES_MS = 1_000;
 /** How far an isolate's clock may be ahead. */
 const AHEAD_MS = 5_000;
 
@@ -52,8 +55,10 @@ export interface View extends Window {
   readonly columns: readonly string[];
   /** One row for each point, oldest first; the last is still running. */
   readonly points: readonly (readonly number[])[];
-  /** The last ten whole seconds. */
+  /** The last ten whole seconds that every isolate has told of. */
   readonly now: readonly number[];
+  /** How often each isolate reports, milliseconds: counts that are younger are not complete. */
+  readonly everyMs: number;
   /** Whole day, for error budgets. */
   readonly day: readonly number[];
   /** Of the partitions that are ranked. */
@@ -108,15 +113,18 @@ export class PulseState {
     const { spanMs, points } = RANGES[range];
     const ring = spanMs < MINUTE_MS ? this.#seconds : this.#minutes;
     const window = this.#recent.window(now, minutes);
+    const isolates = this.#isolates.alive(now);
+    const every = everyMs(isolates);
     const names = new Set(RANKING_NAMES.flatMap((name) => window.rankings[name].map(([key]) => key)));
     return {
       ...window,
       columns: COLUMNS,
       points: ring.read(now, spanMs, points),
-      now: sumOf(this.#seconds.read(now - SECOND_MS, SECOND_MS, 10)),
+      now: sumOf(this.#seconds.read(now - every - ARRIVES_MS, SECOND_MS, 10)),
+      everyMs: every,
       day: sumOf(this.#minutes.read(now, MINUTE_MS, DAY_MINUTES)),
       callers: [...names].flatMap((name) => this.#callers.get(name) ?? []),
-      isolates: this.#isolates.alive(now),
+      isolates,
     };
   }
 
