@@ -89,6 +89,31 @@ describe('counts', () => {
     expect(text).not.toMatch(/secret=1|alice|bob/);
   });
 
+  it('are never more than were sent while a load runs, and no fewer than were answered before each isolate’s last report', async () => {
+    const reports = async () => sumOf(await metricsText(), 'weir_pulse_reports_total');
+    const counted = async () => sumOf(await metricsText(), 'weir_responses_total');
+    const before = await counted();
+    const seen = { sent: 0, answered: 0, stop: false };
+    const running = (async () => {
+      while (!seen.stop) {
+        seen.sent += 20;
+        seen.answered += total(await load(20));
+      }
+    })();
+    for (let round = 0; round < 2; round++) {
+      const { answered } = seen;
+      const told = await reports();
+      // Two of each of the two isolates: what one had counted by then, it has told.
+      await until(async () => expect(await reports()).toBeGreaterThanOrEqual(told + 4));
+      const count = (await counted()) - before;
+      expect(count).toBeGreaterThanOrEqual(answered);
+      expect(count).toBeLessThanOrEqual(seen.sent);
+    }
+    seen.stop = true;
+    await running;
+    await until(async () => expect((await counted()) - before).toBe(seen.sent));
+  });
+
   it('lose nothing over an eviction of Pulse that came after a report: the isolate still has it', async () => {
     const before = sumOf(await metricsText(), 'weir_responses_total');
     const first = await load(40);

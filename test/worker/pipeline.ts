@@ -54,9 +54,14 @@ export const pipelineOf = (rest: Partial<Config>, onRoute: Partial<Route> = {}) 
   );
   app.all('*', () => new Response('from the origin'));
   const ANALYTICS = { writeDataPoint: (point: AnalyticsEngineDataPoint) => void points.push(point) };
-  const call = async (token: string | undefined, headers: Record<string, string> = {}, bindings = {}) => {
+  const call = async (
+    token: string | undefined,
+    headers: Record<string, string> = {},
+    bindings = {},
+    path = '/',
+  ) => {
     const ctx = createExecutionContext();
-    const request = new Request('https://api.test/', {
+    const request = new Request(`https://api.test${path}`, {
       headers: { ...headers, ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }) },
     });
     const response = await app.fetch(request, { ...env, ANALYTICS, ...bindings } as never, ctx);

@@ -100,6 +100,18 @@ describe('the log', () => {
     expect(written.at(-1)).toEqual({ outcome: 'omitted', omitted: 40 });
   });
 
+  test('says the path where `LOG_PATH` asks for it, 200 characters of it and never its query', async () => {
+    await nextSecond();
+    const { call, lines } = pipelineOf({ logPath: true });
+    for (const path of ['/a/b?token=a-secret', `/${'x'.repeat(500)}?q=a-secret`])
+      await call(undefined, {}, {}, path);
+    expect(lines().map(({ path }) => path)).toEqual(['/a/b', `/${'x'.repeat(199)}`]);
+    await nextSecond();
+    const quiet = pipelineOf({});
+    await quiet.call(undefined, {}, {}, '/a/b?token=a-secret');
+    expect(quiet.lines()[0]).not.toHaveProperty('path');
+  });
+
   test('never has a token, a claim, a subject or an address in it', async () => {
     await nextSecond();
     const { call, raw, points } = pipelineOf({ partitionSecret: new Secret('sixteen bytes at least') });

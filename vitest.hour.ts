@@ -1,0 +1,49 @@
+import { join } from 'node:path';
+import { cloudflareTest } from '@cloudflare/vitest-plugin';
+import { Response } from 'miniflare';
+import { defineConfig } from 'vitest/config';
+
+/** Tools that tests start are compiled once, not each time. */
+const env = { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules/.cache/compile') };
+
+export default defineConfig({
+  test: {
+    // Most files wait more than they compute; two cores are busy with three of them.
+    maxWorkers: 3,
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts'],
+          env,
+          // A process that runs file after file need not load the same modules again and again.
+          isolate: false,
+          testTimeout: 120_000,
+        },
+      },
+      {
+        plugins: [
+          cloudflareTest({
+            wrangler: { configPath: './wrangler.toml' },
+            // These tests have no network: whoever is asked for keys fails.
+            miniflare: { outboundService: () => new Response(null, { status: 503 }) },
+          }),
+        ],
+        test: { name: 'worker', testTimeout: 120_000, include: ['test/worker/**/*.test.ts'] },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          env,
+          isolate: false,
+          globalSetup: './test/e2e/build.ts', setupFiles: ['./test/hour-setup.ts'],
+          // Whoever shares the CI machine may take the time that a volley or a wait has.
+          retry: process.env.CI === undefined ? 0 : 2,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});
