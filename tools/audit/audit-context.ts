@@ -61,6 +61,8 @@ export class Audit {
   isProtected = true;
   /** Whether another subject has a quota of its own; undefined until a check has shown it. */
   perSubject: boolean | undefined;
+  /** Whether several counters hold the quota, one in each worker; false until that has been seen. */
+  hasSeveralCounters = false;
   /** The first good answer. */
   welcome: Exchange | undefined;
   /** Whole JWTs, one in a request, that were answered with a server error. */

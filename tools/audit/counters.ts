@@ -47,7 +47,8 @@ export const countersOf = (audit: Audit): Promise<Counters> =>
     const first = await firstSpree(audit, limit);
     if (!(await isExcessive(limit, first))) return { several: false, sprees: [first] };
     const second = await secondSpree(audit, limit);
-    return { several: await isExcessive(limit, second), sprees: [first, second] };
+    audit.hasSeveralCounters = await isExcessive(limit, second);
+    return { several: audit.hasSeveralCounters, sprees: [first, second] };
   });
 
 /** The spree that the discovery of the limit began, carried on over new connections; to its end, if the budget is ample. */

@@ -178,11 +178,17 @@ const pollRenewal = async (audit: Audit): Promise<number> => {
   throw new Inconclusive(`the limit did not renew within ${MAX_WAIT_MS / 1000} s`);
 };
 
+/** Denials in a row that say that each of several counters is spent: which of them a request meets is chance. */
+const DENIALS_OF_SEVERAL = 5;
+
 /** Spends what the caller has left. Returns the denial. */
 export const exhaust = async (audit: Audit, limit: Limit, caller: Caller): Promise<Exchange> => {
-  for (let i = 0; i <= 2 * limit.most + 5; i++) {
+  const enough = audit.hasSeveralCounters ? DENIALS_OF_SEVERAL : 1;
+  let denials = 0;
+  for (let i = 0; i <= 2 * limit.most + DENIALS_OF_SEVERAL; i++) {
     const exchange = await audit.get(caller);
-    if (isLimited(exchange)) return exchange;
+    denials = isLimited(exchange) ? denials + 1 : 0;
+    if (denials === enough) return exchange;
   }
   throw new Inconclusive('the limit that was met before is no longer met');
 };

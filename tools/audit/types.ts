@@ -46,12 +46,14 @@ export interface Verdict {
   readonly outcome: Outcome;
   readonly sent: string;
   readonly seen: string;
+  /** In place of the check's own, where the fault is a slight one of its kind. */
+  readonly severity?: Severity;
   /** What the outcome rests on. The engine takes no `passed` without it. */
   readonly evidence: readonly Evidence[];
 }
 
 export interface Result
-  extends Verdict,
+  extends Omit<Verdict, 'severity'>,
     Pick<Question, 'id' | 'severity' | 'title' | 'owasp' | 'rfc' | 'why' | 'fix'> {}
 
 export type Letter = 'A' | 'B' | 'C' | 'D' | 'E' | 'F';
@@ -94,6 +96,9 @@ export const failed = (sent: string, seen: string, ...evidence: Evidence[]): Ver
   seen,
   evidence,
 });
+
+/** A failure that matters less than others of its check. */
+export const slightly = (verdict: Verdict): Verdict => ({ ...verdict, severity: 'low' });
 
 export const skipped = (reason: string): Verdict => ({
   outcome: 'skipped',

@@ -8,7 +8,7 @@ import { exhaust, type Limit, limitOf, SHORT_WINDOW_MS } from '../limit.ts';
 import { Inconclusive } from '../stop.ts';
 import { ADMITTED, BROKEN } from '../timing.ts';
 import { badlySigned } from '../tokens/jwt.ts';
-import { failed, measured, passed, type Verdict } from '../types.ts';
+import { failed, measured, passed, slightly, type Verdict } from '../types.ts';
 
 const manner = { severity: 'low', owasp: 'API4:2023', needs: ['limit'] } as const;
 
@@ -78,7 +78,7 @@ const truthful: Check = {
   why: 'Too early, and clients that obey are denied again; too late, and they lose quota they have paid for.',
   fix: 'Compute it from the counter that denied, rounded up to whole seconds.',
   needs: ['limit', 'one-counter'],
-  requests: 6,
+  requests: 8,
   async run(audit) {
     const first = await tryRetryAfter(audit);
     return first.outcome === 'failed' ? tryRetryAfter(audit) : first;
@@ -110,8 +110,11 @@ const tryRetryAfter = async (audit: Audit): Promise<Verdict> => {
     return failed(sent, `allowed after ${early / 1000} s already`);
   await audit.pause(seconds * 1000 - early + LATE_MS);
   const after = await audit.get(audit.main);
-  return isAdmitted(after)
-    ? passed(sent, 'denied before, allowed after', measured('denials waited out', 1))
+  if (isAdmitted(after))
+    return passed(sent, 'denied before, allowed after', measured('denials waited out', 1));
+  await audit.pause(1000);
+  return isAdmitted(await audit.get(audit.main))
+    ? slightly(failed(sent, `${after.status} after it, allowed a second later: it was rounded down`))
     : failed(sent, `${after.status} even after it`);
 };
 
