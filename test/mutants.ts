@@ -8,7 +8,7 @@ import { paint, run, table } from '../tools/cli.ts';
 import { mutants } from './mutants/list.ts';
 import type { Mutant } from './mutants/mutant.ts';
 
-const HELP = `Usage: npm run mutants -- [--only <words>]
+const HELP = `Usage: npm run mutants -- [--only <words>] [--by <file>]
 
 Breaks each guard that keeps limits exact, in a temporary copy of the project, and runs the tests that must
 then fail. Exit code 1 if a mutant survives, or does not apply any more.
@@ -24,7 +24,11 @@ const COPIED = ['src', 'test', 'tools', 'vitest.config.ts', 'package.json', 'tsc
 
 const main = async (): Promise<number> => {
   const { values } = parseArgs({
-    options: { only: { type: 'string', default: '' }, help: { type: 'boolean' } },
+    options: {
+      only: { type: 'string', default: '' },
+      by: { type: 'string' },
+      help: { type: 'boolean' },
+    },
   });
   if (values.help) {
     process.stdout.write(HELP);
