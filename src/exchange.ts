@@ -70,6 +70,10 @@ export class Exchange {
   identity: Identity | undefined = undefined;
   /** Under `AUTH_MODE=shadow`: the token would have been refused, so the request counts as nobody's. */
   unidentified = false;
+  /** Whether it must be known when the body of the answer has ended. */
+  isBodyWatched = false;
+  /** Whether that body is as the origin encoded it, so that its `Content-Length` is of what can be read. */
+  isBodyRaw = false;
   /** For the RateLimit fields; undefined where no policy applied. */
   quota: Quota | undefined = undefined;
   /** Undefined without `SERVER_TIMING`. */

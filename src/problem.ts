@@ -2,6 +2,9 @@
 
 const REGISTRY = 'https://iana.org/assignments/http-problem-types#';
 
+/** Of types that the registry does not have: a heading of the README. */
+const OWN = 'https://www.npmjs.com/package/weir-edge#';
+
 /** Reason phrases of the statuses that we answer with. */
 export const TITLES = {
   200: 'OK',
@@ -62,6 +65,21 @@ export const forbidden = (host: string): Response => challenge(403, host, 'insuf
 /** RFC 6585 section 4, with the policies that denied. */
 export const quotaExceeded = (retryAfterMs: number, violatedPolicies: readonly string[]): Response =>
   temporary(429, 'Quota Exceeded', retryAfterMs, { 'violated-policies': violatedPolicies });
+
+/** As many requests as may be are in flight. Nobody knows when one of them ends, so there is no Retry-After. */
+export const concurrencyLimitExceeded = (violatedPolicies: readonly string[]): Response =>
+  problem(
+    429,
+    `${OWN}concurrency-limit-exceeded`,
+    'Concurrency Limit Exceeded',
+    {},
+    {
+      'violated-policies': violatedPolicies,
+    },
+  );
+
+/** For an upgrade where requests in flight are counted: nobody can tell when a WebSocket ends. */
+export const upgradeRefused = (): Response => plain(501);
 
 /** An address fails authentication too often, or a subject's use is unusual. */
 export const abnormalUsage = (retryAfterMs: number): Response =>

@@ -99,14 +99,14 @@ const policyTable = (partitions: readonly ExplainedPartition[], answer: Answer |
     ...(answer ? ['LEFT', 'RESETS IN'] : []),
   ];
   const rows = partitions.flatMap(({ kind, of, cost, policies }) =>
-    policies.map(({ name, algorithm, setBy }) => [
+    policies.map((policy) => [
       kind,
       of,
-      name,
-      algorithm,
-      setBy,
+      policy.name,
+      'slots' in policy ? 'in flight' : policy.algorithm,
+      policy.setBy,
       String(cost),
-      ...leftOf(name, answer),
+      ...leftOf(policy.name, answer),
     ]),
   );
   return table(head, rows);

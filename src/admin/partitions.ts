@@ -175,13 +175,15 @@ const untilOf = ({ body: { until = '' }, now }: AdminRequest): number => {
 export const overrideOf = (request: AdminRequest, { key }: Subject): Override => {
   const { limits = '', reason = '' } = request.body;
   const { algorithm } = request.config;
-  const { policies, problems } =
+  const { policies, slots, problems } =
     limits === 'blocked'
-      ? { policies: [], problems: [] }
+      ? { policies: [], slots: [], problems: [] }
       : parseLimits(limits, SCOPE_OF_OVERRIDE[key.kind], algorithm, { key });
   // Limiters know the word in lower case alone.
   if (isNone(limits) && limits !== 'none') throw invalid('limits', '`none` in lower case');
   if (problems.length > 0) throw invalid('limits', problems.map(described).join('; '));
+  if (slots.length > 0)
+    throw invalid('limits', 'limits over windows: `at once` stays as it is configured, and `none` lifts it');
   if (policies.some((policy) => writtenKey(policy.key) !== writtenKey(key)))
     throw invalid('limits', 'limits without `by`: they are of the partition that is named');
   const cost = Math.max(

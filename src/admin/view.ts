@@ -43,8 +43,17 @@ const masked = (_: string, value: unknown): unknown => {
   if (value instanceof Set) return [...value];
   // The query of a key set's URL may hold a key.
   if (typeof value === 'string') return value.replace(/(?<=^https?:[^?]*\?).*/, '***');
-  return isPolicy(value) ? `${value.name} (${value.algorithm})` : value;
+  return isPolicy(value) ? shownPolicy(value) : value;
 };
 
-const isPolicy = (value: unknown): value is { name: string; algorithm: string } =>
+const shownPolicy = ({ name, algorithm }: ShownPolicy): string =>
+  algorithm === undefined ? name : `${name} (${algorithm})`;
+
+interface ShownPolicy {
+  readonly name: string;
+  /** Undefined for requests in flight. */
+  readonly algorithm?: string;
+}
+
+const isPolicy = (value: unknown): value is ShownPolicy =>
   typeof value === 'object' && value !== null && 'counter' in value;

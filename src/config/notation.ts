@@ -1,16 +1,20 @@
-// Limits notation -> policies: `10/second; 1000 per hour, 5000/2 days by org.id`, as Flask-Limiter reads it, with keys.
+// Limits notation -> policies: `10/second; 1000 per hour, 5000/2 days by org.id`, as Flask-Limiter reads it, with keys, and
+// `5 at once` for requests in flight.
 import type { Issue } from '../lib/issue.ts';
 import { type Algorithm, algorithms } from '../limiter/algorithms/index.ts';
 import type { Unit } from '../limiter/arithmetic.ts';
 import { type Key, readKey, writtenKey } from '../partition.ts';
 import { type Scope, termsOf } from './scopes.ts';
-import type { KeyedPolicy } from './types.ts';
+import type { KeyedPolicy, KeyedSlotPolicy } from './types.ts';
 
 /** Most policies in one list, and on one request. */
 export const MAX_POLICIES = 16;
 
 /** RFC 9651 section 3.3.1: an Integer has at most 15 digits. */
 const MAX_QUOTA = 999_999_999_999_999;
+
+/** A Limiter keeps a line for every request in flight. */
+const MAX_SLOTS = 10_000;
 
 const SECOND_MS = 1000;
 const DAY_MS = 86_400 * SECOND_MS;
@@ -32,10 +36,13 @@ const MAX_WINDOW_MS = 10 * UNIT_MS.year;
 
 const SEPARATOR = /[,;|]/;
 const PART = /^(\d+)\s*(?:\/|per)\s*(?:(\d+)\s*)?(second|minute|hour|day|month|year)s?(?:\s+by\s+(\S+))?$/i;
+const SLOTS = /^(\d+)\s+at\s+once(?:\s+by\s+(\S+))?$/i;
 
 /** The policies of a list; they are complete only where there are no problems. */
 export interface ParsedLimits {
   readonly policies: readonly KeyedPolicy[];
+  /** Those of requests in flight. */
+  readonly slots: readonly KeyedSlotPolicy[];
   readonly problems: readonly Issue[];
 }
 
@@ -54,9 +61,9 @@ interface Terms extends KeyTerms {
 }
 
 /**
- * Parses `<quota> / [<n>] <unit> [by <key>]` or `<quota> per [<n>] <unit> [by <key>]`, several joined by `,` `;` or `|`;
- * `none` is a list without any. Quotas from 1 to 999,999,999,999,999, windows from 1 second to 10 years (of 360 days),
- * each window once for each key, at most 16 in a list.
+ * Parses `<quota> / [<n>] <unit> [by <key>]`, `<quota> per [<n>] <unit> [by <key>]` or `<n> at once [by <key>]`, several
+ * joined by `,` `;` or `|`; `none` is a list without any. Quotas from 1 to 999,999,999,999,999, windows from 1 second to
+ * 10 years (of 360 days), each window once for each key; 1 to 10,000 at once, once for each key; at most 16 in a list.
  */
 export const parseLimits = (
   text: string,
@@ -66,15 +73,18 @@ export const parseLimits = (
 ): ParsedLimits => {
   const terms = { scope, algorithm, ...keyTerms };
   const policies: KeyedPolicy[] = [];
+  const slots: KeyedSlotPolicy[] = [];
   const problems: Issue[] = [];
-  if (isNone(text)) return { policies, problems };
+  if (isNone(text)) return { policies, slots, problems };
   for (const part of text.split(SEPARATOR).map((each) => each.trim())) {
     const policy = parsePart(part, terms);
-    const expected = typeof policy === 'string' ? policy : expectedOf(policy, policies);
+    const expected = typeof policy === 'string' ? policy : expectedOf(policy, policies, slots);
     if (expected !== undefined) problems.push({ expected, got: part });
-    else if (typeof policy !== 'string') policies.push(policy);
+    else if (typeof policy === 'string') continue;
+    else if ('slots' in policy) slots.push(policy);
+    else policies.push(policy);
   }
-  return { policies, problems: problems.concat(tooMany(policies.length) ?? []) };
+  return { policies, slots, problems: problems.concat(tooMany(policies.length + slots.length) ?? []) };
 };
 
 /** A list of no limits. */
@@ -87,21 +97,58 @@ export const tooMany = (count: number): Issue | undefined =>
     : undefined;
 
 /** The policy, or what was expected instead of it. */
-const parsePart = (part: string, terms: Terms): KeyedPolicy | string => {
-  const [, digits, multiple, word, by] = PART.exec(part) ?? [];
-  if (digits === undefined || word === undefined) return '`<quota>/<unit>`';
-  const { key: usual, keyed, own, named } = { ...termsOf(terms.scope), ...(terms.key && { key: terms.key }) };
+const parsePart = (part: string, terms: Terms): KeyedPolicy | KeyedSlotPolicy | string =>
+  /at\s+once/i.test(part) ? parseSlots(part, terms) : parseWindow(part, terms);
+
+const parseSlots = (part: string, terms: Terms): KeyedSlotPolicy | string => {
+  const [, digits, by] = SLOTS.exec(part) ?? [];
+  if (digits === undefined) return '`<n> at once`';
+  const counted = readCounted(by, terms);
+  if (typeof counted === 'string') return counted;
+  const { key, prefix, written } = counted;
+  const slots = Number(digits);
+  return {
+    name: `${prefix}${slots} at once${written}`,
+    counter: `${terms.scope}${written}:at-once`,
+    slots,
+    key,
+    own: isOwn(key, terms),
+  };
+};
+
+/** Whether a policy is one of its partition's own: an operator's other limits stand in place of those over windows. */
+const isOwn = (key: Key, { scope }: Terms): boolean => termsOf(scope).own || key.kind === 'param';
+
+/** Whom a policy counts, and what its name has of that. */
+interface Counted {
+  readonly key: Key;
+  readonly prefix: string;
+  readonly written: string;
+}
+
+/** @param by what stands after `by`. @returns what was expected instead, where it is no key. */
+const readCounted = (by: string | undefined, terms: Terms): Counted | string => {
+  const { key: usual, keyed, named } = { ...termsOf(terms.scope), ...(terms.key && { key: terms.key }) };
   const key = by === undefined ? usual : readKey(by, terms.match);
   if (key === undefined) return EXPECTED_KEY;
   if (!keyed && key.kind !== usual.kind) return `no other key than \`${writtenKey(usual)}\``;
+  const written = writtenKey(key) === writtenKey(termsOf(terms.scope).key) ? '' : ` by ${writtenKey(key)}`;
+  return { key, prefix: named ? `${terms.scope}:` : '', written };
+};
+
+const parseWindow = (part: string, terms: Terms): KeyedPolicy | string => {
+  const [, digits, multiple, word, by] = PART.exec(part) ?? [];
+  if (digits === undefined || word === undefined) return '`<quota>/<unit>`';
+  const counted = readCounted(by, terms);
+  if (typeof counted === 'string') return counted;
+  const { key, prefix, written } = counted;
   const quota = Number(digits);
   const count = Number(multiple ?? 1);
   const unit = word.toLowerCase() as Unit;
   const windowMs = count * UNIT_MS[unit];
   const window = `${quota}/${count === 1 ? unit : `${count}${unit}s`}`;
-  const written = writtenKey(key) === writtenKey(termsOf(terms.scope).key) ? '' : ` by ${writtenKey(key)}`;
   return {
-    name: `${named ? `${terms.scope}:` : ''}${window}${written}`,
+    name: `${prefix}${window}${written}`,
     counter: counterOf(terms, written, algorithms[terms.algorithm].calendar ? `${count}${unit}` : windowMs),
     algorithm: terms.algorithm,
     quota,
@@ -109,7 +156,7 @@ const parsePart = (part: string, terms: Terms): KeyedPolicy | string => {
     count,
     unit,
     key,
-    own: own || key.kind === 'param',
+    own: isOwn(key, terms),
   };
 };
 
@@ -121,7 +168,23 @@ const counterOf = ({ scope, algorithm }: Terms, written: string, window: string 
   `${scope}${written}:${algorithm}:${window}`;
 
 /** What was expected instead, if `policy` cannot stand after `earlier`. */
-const expectedOf = (policy: KeyedPolicy, earlier: readonly KeyedPolicy[]): string | undefined => {
+const expectedOf = (
+  policy: KeyedPolicy | KeyedSlotPolicy,
+  earlier: readonly KeyedPolicy[],
+  slots: readonly KeyedSlotPolicy[],
+): string | undefined =>
+  'slots' in policy ? expectedOfSlots(policy, slots) : expectedOfWindow(policy, earlier);
+
+const expectedOfSlots = (
+  { slots, counter }: KeyedSlotPolicy,
+  earlier: readonly KeyedSlotPolicy[],
+): string | undefined => {
+  if (slots < 1 || slots > MAX_SLOTS) return `from 1 to ${MAX_SLOTS} at once`;
+  const twin = earlier.find((other) => other.counter === counter);
+  return twin && `\`at once\` once for each key, beside \`${twin.name}\``;
+};
+
+const expectedOfWindow = (policy: KeyedPolicy, earlier: readonly KeyedPolicy[]): string | undefined => {
   const { quota, windowMs } = policy;
   if (quota < 1 || quota > MAX_QUOTA) return `a quota from 1 to ${MAX_QUOTA}`;
   if (windowMs < 1 || windowMs > MAX_WINDOW_MS) return 'a window from 1 second to 10 years';

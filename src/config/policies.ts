@@ -48,9 +48,13 @@ export interface ListTerms extends Defaults, KeyTerms {
 
 /** The limits of one list; none where it is unset. */
 export const readList = (vars: Vars, name: string, limits = 'none', terms: ListTerms): readonly Limit[] => {
-  const { policies, problems } = parseLimits(limits, terms.scope, terms.algorithm, terms);
+  const { policies, slots, problems } = parseLimits(limits, terms.scope, terms.algorithm, terms);
   for (const { expected, got } of problems) vars.fail(name, expected, got);
-  return policies.map((policy) => ({ ...policy, mode: terms.mode, cost: terms.cost }));
+  const { mode, cost } = terms;
+  return [
+    ...policies.map((policy) => ({ ...policy, mode, cost })),
+    ...slots.map((policy) => ({ ...policy, mode })),
+  ];
 };
 
 const TIERS = tableOf(text);
@@ -99,7 +103,10 @@ export const checkCharges = (vars: Vars, config: Config): void => {
     const charges = CALLERS[route.auth].flatMap((caller) =>
       [...tiers].map((tier) => chargeOf(route, caller, tier)),
     );
-    const counts = charges.map(({ plans }) => plans.flatMap(({ policies }) => policies).length);
+    const counts = charges.map(
+      ({ plans, slots }) =>
+        [...plans, ...slots].flatMap(({ policies }): readonly object[] => policies).length,
+    );
     const issue = tooMany(Math.max(...counts));
     if (issue) vars.fail(at ? `${at}.limits` : 'LIMITS', issue.expected, issue.got);
     const plans = charges.flatMap((charge) => charge.plans);

@@ -2,7 +2,7 @@
 import type { Network } from '../lib/address.ts';
 import type { Secret } from '../lib/secret.ts';
 import type { Algorithm } from '../limiter/algorithms/index.ts';
-import type { Policy } from '../limiter/policy.ts';
+import type { Policy, SlotPolicy } from '../limiter/policy.ts';
 import type { Key } from '../partition.ts';
 import type { CHOICES, JURISDICTIONS, LOCATIONS } from './settings.ts';
 
@@ -100,13 +100,29 @@ export interface KeyedPolicy extends Policy {
   readonly key: Key;
 }
 
-/** A policy as it was configured. */
-export interface Limit extends KeyedPolicy {
+/** A policy of requests in flight, and whose counters it takes slots from. */
+export interface KeyedSlotPolicy extends SlotPolicy {
+  readonly key: Key;
+  /** Whether it is one of the partition's own, in whose place an operator's other limits stand. */
+  readonly own: boolean;
+}
+
+/** How a policy was configured. */
+interface Configured {
   /** `shadow`: it is decided and reported, and refuses nobody. */
   readonly mode: Mode;
+}
+
+/** A policy over a window as it was configured. */
+export interface WindowLimit extends KeyedPolicy, Configured {
   /** Permits one request spends of it; undefined: the cost of whatever route the request meets. */
   readonly cost: number | undefined;
 }
+
+/** A policy of requests in flight as it was configured. A request takes one slot, whatever it costs. */
+export interface SlotLimit extends KeyedSlotPolicy, Configured {}
+
+export type Limit = WindowLimit | SlotLimit;
 
 /** Limits by whom they are for, before any route. */
 export interface Policies {

@@ -3,7 +3,18 @@
 import { DurableObject } from 'cloudflare:workers';
 import { blockedReply } from './blocked.ts';
 import { Ledger, type Look } from './ledger.ts';
-import { type Ask, type Reply, type Return, type Settlement, VERSION } from './messages.ts';
+import {
+  type Ask,
+  type Reply,
+  type Return,
+  type Settlement,
+  type SlotAsk,
+  type SlotNote,
+  type SlotReply,
+  VERSION,
+} from './messages.ts';
+import { SlotDesk } from './slot-desk.ts';
+import type { StoredSlots } from './slots.ts';
 import {
   endOf,
   inForce,
@@ -31,6 +42,8 @@ const KEPT_MS = 24 * 60 * 60 * 1_000;
 /** Of its own, since only an operator changes it. */
 const STANDING_KEY = 'standing';
 
+const SLOTS_KEY = 'slots';
+
 interface Record extends Stored {
   /** When the alarm goes off; kept here, since asking the platform for it would need an `await`. */
   readonly alarmAt: number;
@@ -45,6 +58,7 @@ export class Limiter extends DurableObject {
   #alarmAt = 0;
   #ledger = this.#load();
   #standing = this.ctx.storage.kv.get<Standing>(STANDING_KEY);
+  readonly #slots = this.#loadSlots();
 
   /** Grants or denies. The output gate holds the reply back until what was written is durable. */
   consume(ask: Ask): Reply {
@@ -66,6 +80,18 @@ export class Limiter extends DurableObject {
     if (settlement.version > VERSION) return;
     const { write } = this.#ledger.settle(Date.now(), settlement);
     if (write !== undefined) this.#save(write);
+  }
+
+  /** Lends slots. Only where none is free it waits, and changes nothing before it is answered. */
+  takeSlots(ask: SlotAsk): SlotReply | Promise<SlotReply> {
+    const { override } = inForce(this.#standing, Date.now()) ?? {};
+    if (override?.limits === 'none')
+      return { version: VERSION, lent: ask.names.length, free: [], exempt: true };
+    return this.#slots.take(ask);
+  }
+
+  noteSlots(note: SlotNote): void {
+    this.#slots.note(note);
   }
 
   look(): State {
@@ -107,8 +133,10 @@ export class Limiter extends DurableObject {
     if (stored !== undefined) this.ctx.storage.kv.delete(KEY);
     this.#ledger = this.#load();
     this.#standing = inForce(this.#standing, now);
-    if (this.#standing === undefined) await this.ctx.storage.deleteAll();
-    else this.#arm(endOf(this.#standing));
+    const slotsUntil = this.ctx.storage.kv.get<StoredSlots>(SLOTS_KEY)?.until ?? 0;
+    if (this.#standing !== undefined) this.#arm(endOf(this.#standing));
+    if (slotsUntil > now) this.#arm(slotsUntil);
+    else if (this.#standing === undefined) await this.ctx.storage.deleteAll();
   }
 
   #decide(now: number, ask: Ask): Reply {
@@ -133,6 +161,17 @@ export class Limiter extends DurableObject {
     const stored = this.ctx.storage.kv.get<Record>(KEY);
     this.#alarmAt = stored?.alarmAt ?? 0;
     return new Ledger(stored, crypto.randomUUID());
+  }
+
+  #loadSlots(): SlotDesk {
+    const { kv } = this.ctx.storage;
+    return new SlotDesk(kv.get<StoredSlots>(SLOTS_KEY), {
+      save: (record) => {
+        this.#arm(record.until + KEPT_MS);
+        kv.put<StoredSlots>(SLOTS_KEY, record);
+      },
+      clear: () => void kv.delete(SLOTS_KEY),
+    });
   }
 
   /** Writes with no `await` between them are one transaction. */

@@ -1,7 +1,7 @@
 // What isolates and Limiters say to each other. Old and new code meet during a deploy, so members are only ever added,
 // and each says what its absence means. A message of a version to come is read by what is known of it, on the strict side.
 import type { Decision, ShareRequest } from './arithmetic.ts';
-import type { Policy } from './policy.ts';
+import type { Policy, SlotPolicy } from './policy.ts';
 import type { Marks, TokenClaims } from './standing.ts';
 
 /** Raised only where a known member changes its meaning. */
@@ -173,3 +173,33 @@ export const denial = (decisions: readonly Decision[], keepMs: number): Reply =>
   decisions,
   keepMs,
 });
+
+/** Asks for slots of one partition: one of every policy for each of these requests. */
+export interface SlotAsk {
+  readonly version: number;
+  readonly policies: readonly SlotPolicy[];
+  /** Chosen by the asker, a name for each request; the first ones get slots first. */
+  readonly names: readonly string[];
+  /** How long the asker waits for the first slot, where none is free; it may wait for less. */
+  readonly waitMs: number;
+}
+
+export interface SlotReply {
+  readonly version: number;
+  /** How many of the names have slots now. 0: none came free in time. */
+  readonly lent: number;
+  /** Slots that are left, one for each policy of the ask. */
+  readonly free: readonly number[];
+  /** The partition is exempt: no slots are taken, and there is nothing to give back. Absent: it is not. */
+  readonly exempt?: boolean;
+}
+
+/** Tells of slots that an isolate has. */
+export interface SlotNote {
+  readonly version: number;
+  readonly policies: readonly SlotPolicy[];
+  /** Of requests that are in flight still. Absent: none is told of. */
+  readonly held?: readonly string[];
+  /** Of requests that have ended, each told once. Absent: none is told of. */
+  readonly ended?: readonly string[];
+}

@@ -13,6 +13,16 @@ export interface Policy extends WindowedQuota {
   readonly own?: boolean;
 }
 
+/** A named quota of requests in flight, which has no window. */
+export interface SlotPolicy {
+  /** As shown in headers, logs and metrics: `5 at once`, `search:2 at once`. */
+  readonly name: string;
+  /** Names the counter: scope and key, never quota or tier. */
+  readonly counter: string;
+  /** Slots: requests that may be in flight at one time, from 1 to 10,000. */
+  readonly slots: number;
+}
+
 /** Windows of so many lives of a lease are lent by number: charging at a lease's end then costs the caller under 4 %. */
 const LIVES = 32;
 

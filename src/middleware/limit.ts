@@ -14,6 +14,7 @@ import { Permits } from '../quota/permits.ts';
 import type { Charge } from '../quota/plan.ts';
 import { chargeFinder, isAtHand, spender } from '../quota/spend.ts';
 import { warnUnknownTierOnce } from '../quota/unknown-tier.ts';
+import { slotGuard } from './at-once.ts';
 import type { Answered, Step, WeirContext } from './step.ts';
 
 /** What `closed` tells callers to wait; also how long a failing Limiter is first left alone. */
@@ -25,6 +26,11 @@ export const limit = (config: Config, examiner = new Examiner(config)): Step => 
   const permits = new Permits(config);
   const spend = spender(config, permits);
   const tellUnknownTier = warnUnknownTierOnce(config);
+  const slots = slotGuard(config);
+
+  const giveBack = (exchange: Exchange, outcomes: readonly Outcome[]): void => {
+    for (const outcome of outcomes) permits.undo(exchange, outcome);
+  };
 
   /** With the answers at hand: refuses, or lets the request go on. */
   const decide = (c: WeirContext, next: Next, charge: Charge, outcomes: readonly Outcome[]): Answered => {
@@ -33,7 +39,7 @@ export const limit = (config: Config, examiner = new Examiner(config)): Step => 
     const now = Date.now();
     const refusing = outcomes.filter(isRefusing);
     const revoked = isOfRevoked(exchange, outcomes);
-    if (revoked || refusing.length > 0) for (const outcome of outcomes) permits.undo(exchange, outcome);
+    if (revoked || refusing.length > 0) giveBack(exchange, outcomes);
     trace.decidedAt = now;
     note(trace, outcomes, config, isCounted(exchange.env));
     if (revoked) return refuseRevoked(exchange, examiner);
@@ -41,7 +47,12 @@ export const limit = (config: Config, examiner = new Examiner(config)): Step => 
     if (refusing.length > 0) return refuse(exchange, refusing, quota, now);
     exchange.quota = quota;
     trace.forwarded = true;
-    return next();
+    return charge.slots.length === 0
+      ? next()
+      : slots.pass(c, next, charge.slots, {
+          keep: () => permits.keep(outcomes),
+          giveBack: () => giveBack(exchange, outcomes),
+        });
   };
 
   const decideLater = async (
@@ -55,6 +66,8 @@ export const limit = (config: Config, examiner = new Examiner(config)): Step => 
     const exchange = c.get('exchange');
     tellUnknownTier(exchange);
     const charge = chargeOf(exchange);
+    const refusal = charge.slots.length === 0 ? undefined : slots.refuseAtOnce(exchange, charge.slots);
+    if (refusal !== undefined) return Promise.resolve(refusal);
     const outcomes = spend(exchange, charge);
     const isHeld = isAtHand(outcomes);
     exchange.trace.source = isHeld ? 'held' : 'asked';

@@ -26,6 +26,8 @@ export const forward = (config: Config): Step => {
   const faultOf = faultFinder(url);
   // Without the token a shared cache no longer sees that the answer was for one caller.
   const options = forwardAuthorization ? undefined : { cache: 'no-store' as const };
+  // A body that is piped would otherwise be decoded, and encoded anew.
+  const rawOptions = { ...options, encodeResponseBody: 'manual' as const };
 
   return async function forward(c) {
     const exchange = c.get('exchange') ?? new Exchange(c.req.raw, c.env, c.executionCtx, config.defaultRoute);
@@ -41,9 +43,12 @@ export const forward = (config: Config): Step => {
     });
     try {
       // A fetch that is still under way when the deadline passes ends with the invocation.
-      const response = await deadline.race(send(fetcher, request, options));
+      const response = await deadline.race(
+        send(fetcher, request, exchange.isBodyWatched ? rawOptions : options),
+      );
       if (response !== undefined) {
         exchange.trace.forwarded = true;
+        exchange.isBodyRaw = exchange.isBodyWatched;
         return responseOf(response, publicOriginOf(exchange.request.url));
       }
     } catch {

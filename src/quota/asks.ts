@@ -27,8 +27,9 @@ const LOST_MS = 100;
 /** So often it is looked whether those that were granted a permit have left. */
 const SWEEP_EVERY_MS = 250;
 
-/** How long one partition's permit counts as lent while others are asked. */
+/** How long one partition's permit counts as lent while others are asked, and while a slot is waited for. */
 const UNDECIDED_MS = 250;
+const UNDECIDED_WITHOUT_SLOT_MS = 750;
 
 /** What permits need of a request. */
 export interface Asker {
@@ -57,7 +58,7 @@ export class Asks {
   /**
    * Waits for a permit. What it waits for is a promise of its own, which whoever has the answer keeps; a timer of its own
    * runs beside it, without which the runtime would take the request for hung.
-   * @param alone no other partition decides on this request.
+   * @param alone no other partition decides on this request, nor whether a slot is free.
    */
   async wait(asker: Asker, holding: Holding, alone: boolean): Promise<Answer> {
     let answer: Answer | undefined;
@@ -192,7 +193,7 @@ export class Asks {
       want: isUnlimited ? UNLIMITED : waiters.length + ahead,
       waiting: waiters.length,
       returnable: !isUnlimited,
-      undecidedMs: alone ? undefined : UNDECIDED_MS,
+      undecidedMs: alone ? undefined : plan.awaitsSlot ? UNDECIDED_WITHOUT_SLOT_MS : UNDECIDED_MS,
       holdMs: plan.holdMs,
       spent: spent.length === 0 ? undefined : spent,
       holder: holding.share?.name,

@@ -1,6 +1,6 @@
 // RateLimit fields of draft-ietf-httpapi-ratelimit-headers-11 (2026-05-23), sections 3 and 4. Drafts move: only this
 // file knows the syntax. Names are printable ASCII without quotes by the limits notation and the names of routes.
-import type { Policy } from '../limiter/policy.ts';
+import type { Policy, SlotPolicy } from '../limiter/policy.ts';
 
 /** What is left to a caller, as the fields say it. */
 export interface Quota {
@@ -8,8 +8,8 @@ export interface Quota {
   readonly policies: string;
   /** Value of `RateLimit`. */
   readonly limits: string;
-  /** The policy that is nearest its end. */
-  readonly nearest: Left;
+  /** The policy over a window that is nearest its end; undefined where there is none. */
+  readonly nearest: Left | undefined;
 }
 
 /** What is left of one policy. */
@@ -53,7 +53,9 @@ const LIST_OF_STRINGS = new RegExp(`^${ITEM}(?:[ \t]*,[ \t]*${ITEM})*$`);
 /** What APIs commonly sent before there was a draft. Each may stand once, so the stricter of ours and the origin's does. */
 const legacy: Fields = {
   names: ['X-RateLimit-Limit', 'X-RateLimit-Remaining', 'X-RateLimit-Reset'],
-  add(headers, { nearest: { quota, remaining, resetsAt } }) {
+  add(headers, { nearest }) {
+    if (nearest === undefined) return;
+    const { quota, remaining, resetsAt } = nearest;
     const ofOrigin = headers.get('X-RateLimit-Remaining');
     if (ofOrigin !== null && Number(ofOrigin) <= remaining) return;
     headers.set('X-RateLimit-Limit', String(quota));
@@ -78,9 +80,17 @@ const MAX_INTEGER = 999_999_999_999_999;
 
 const seconds = (ms: number): number => Math.max(0, Math.ceil(ms / 1000));
 
-/** `"10/second";q=10;w=1, "1000/hour";q=1000;w=3600`: constant for a set of policies. */
-export const policyField = (policies: readonly Policy[]): string =>
-  policies.map(({ name, quota, windowMs }) => `"${name}";q=${quota};w=${seconds(windowMs)}`).join(', ');
+/** `"10/second";q=10;w=1, "5 at once";q=5;qu="concurrent-requests"`: constant for a set of policies. */
+export const policyField = (policies: readonly (Policy | SlotPolicy)[]): string =>
+  policies.map(policyItem).join(', ');
+
+const policyItem = (policy: Policy | SlotPolicy): string =>
+  'slots' in policy
+    ? `"${policy.name}";q=${policy.slots};qu="concurrent-requests"`
+    : `"${policy.name}";q=${policy.quota};w=${seconds(policy.windowMs)}`;
+
+/** Of requests in flight, which end when they end: no time says when more may be sent. */
+export const slotItem = (name: string, free: number): string => `"${name}";r=${free}`;
 
 /**
  * One item of the `RateLimit` list: `"10/second";r=9;t=1`. What is lent is charged ahead, so `resetMs` may be more than the

@@ -96,7 +96,12 @@ export class Permits {
       : this.#ask(visit);
   }
 
-  /** Gives a permit back: another partition denied, or the token is revoked. */
+  /** Nothing of these will come back, so nobody need wait for it. */
+  keep(outcomes: readonly Outcome[]): void {
+    for (const { holding, grant } of outcomes) if (grant !== undefined) noteDecided(holding, grant);
+  }
+
+  /** Gives a permit back: another partition denied, no slot was free, or the token is revoked. */
   undo(asker: Asker, { grant, holding, giveBack }: Outcome): void {
     giveBack?.();
     if (grant !== undefined) this.#asks.release(asker, holding, grant);
@@ -115,7 +120,7 @@ export class Permits {
     const outcomes: Outcome[] = [];
     for (const holding of holdings) {
       outcomes.push(outcomeOf(holding, take(holding, now), now));
-      if (wantsRenewal(holding, now)) this.#asks.ask(asker, holding, holdings.length === 1);
+      if (wantsRenewal(holding, now)) this.#asks.ask(asker, holding, isAlone(holdings));
     }
     return outcomes;
   }
@@ -131,7 +136,7 @@ export class Permits {
   /** Asks at once for all that are not held; where loans are in its way, waits for them. */
   async #ask(visit: Visit): Promise<Outcome[]> {
     const { asker, holdings, cameAt, enforced } = visit;
-    const alone = holdings.length === 1;
+    const alone = isAlone(holdings);
     const asked = await Promise.all(
       holdings.map((holding) =>
         isHeld(holding, cameAt) ? undefined : this.#asks.wait(asker, holding, alone),
@@ -174,8 +179,7 @@ export class Permits {
     const answers = [...asked];
     for (const [i, holding] of holdings.entries()) {
       if (answers.some((answer) => answer?.kind === 'denied' || answer?.kind === 'obstructed')) break;
-      answers[i] ??=
-        this.#knownDenial(holding) ?? (await this.#obtain(asker, holding, holdings.length === 1));
+      answers[i] ??= this.#knownDenial(holding) ?? (await this.#obtain(asker, holding, isAlone(holdings)));
     }
     return answers;
   }
@@ -216,8 +220,8 @@ export class Permits {
     }
     for (const answer of granted) accept(answer);
     const outcomes = holdings.map((holding, i) => this.#outcome(holding, answers[i], now));
-    if (outcomes.length > 1 && outcomes.every(({ allowed }) => allowed))
-      for (const { holding, grant } of outcomes) if (grant !== undefined) noteDecided(holding, grant);
+    if (outcomes.length > 1 && outcomes.every(({ allowed, holding }) => allowed && !holding.plan.awaitsSlot))
+      this.keep(outcomes);
     return outcomes;
   }
 
@@ -235,6 +239,10 @@ export class Permits {
     return { ...this.#onError(holding, error), marks: holding.marks };
   }
 }
+
+/** Whether a request whose permits are granted is decided by that. */
+const isAlone = ([first, ...others]: readonly Holding[]): boolean =>
+  others.length === 0 && !first?.plan.awaitsSlot;
 
 /** Until when loans are in the way, where nothing else is. */
 const obstructedUntil = (answers: readonly (Answer | undefined)[]): number | undefined => {

@@ -1,8 +1,8 @@
 // Plans: which policies a request meets, of whom, at which cost. Made once per route, kind of caller and tier.
 import { tiersOf } from '../config/tiers.ts';
-import type { Config, Limit, Mode, Route, RouteLimits } from '../config/types.ts';
+import type { Config, Limit, Mode, Route, RouteLimits, SlotLimit, WindowLimit } from '../config/types.ts';
 import type { Identity } from '../identity.ts';
-import { type Loanable, loanable, type Policy } from '../limiter/policy.ts';
+import { type Loanable, loanable, type Policy, type SlotPolicy } from '../limiter/policy.ts';
 import { ADDRESS, CALLER, isOfCaller, type Key, keyLabel, writtenKey } from '../partition.ts';
 import { policyField } from './fields.ts';
 
@@ -24,11 +24,24 @@ export interface Plan extends Loanable {
   readonly mode: Mode;
   /** Whether the partition's own policies apply, though there may be none: an override stands in their place. */
   readonly own: boolean;
+  /** Whether a request whose permits are granted may still give them back: it then looks for slots. Absent: it does not. */
+  readonly awaitsSlot?: boolean;
   /**
    * Set where a request tells what it spent only after its answer: its permits are held for so many milliseconds at most,
    * and `Permits.settle` charges them.
    */
   readonly holdMs?: number;
+}
+
+/** Policies of one partition whose slots are taken together: one of each, or none. */
+export interface SlotPlan {
+  /** Tells what an isolate holds of different plans apart. */
+  readonly id: number;
+  readonly kind: string;
+  readonly key: Key;
+  readonly policies: readonly SlotPolicy[];
+  /** `shadow`: a request that finds no slot goes on without one. */
+  readonly mode: Mode;
 }
 
 export interface Charge {
@@ -39,11 +52,13 @@ export interface Charge {
   readonly plans: readonly Plan[];
   /** Value of `RateLimit-Policy`; empty where no policy applies. */
   readonly policyField: string;
+  /** What a request takes a slot of while it is in flight; those that refuse first, the caller's own first among them. */
+  readonly slots: readonly SlotPlan[];
 }
 
 /** What a request is charged for one limit. */
-interface Item {
-  readonly limit: Limit;
+interface Item<L extends Limit = Limit> {
+  readonly limit: L;
   readonly key: Key;
   readonly cost: number;
   readonly mode: Mode;
@@ -97,21 +112,64 @@ const NOT_LOANABLE: Loanable = { leasable: false, byRate: [] };
 
 const makeCharge = (config: Config, route: Route, sender: Sender, nextId: () => number): Charge => {
   const members = route.members ?? [route];
-  const items = strictest(members.flatMap((each) => itemsOf(config, each, sender)));
+  const all = strictest(members.flatMap((each) => itemsOf(config, each, sender)));
+  const items = all.filter(isOverWindow);
+  const atOnce = all.filter(isAtOnce);
   const met = [...Map.groupBy(items, groupOf).values()];
   const own = members.some((each) => !each.overrideDefaults && limitsOn(each, sender) !== 'none');
-  const unmet = standingKeys(config, sender).filter((key) => !items.some((item) => isSame(item.key, key)));
+  const isUnmet = (key: Key) => !items.some((item) => isSame(item.key, key));
+  const callers = standingKeys(config, sender);
+  const others = atOnce.filter(({ key }) => isUnmet(key) && !callers.some((other) => isSame(other, key)));
   const plans = [
-    ...unmet.map((key) => planOf(config, nextId(), key, [], own)),
+    ...callers.filter(isUnmet).map((key) => planOf(config, nextId(), key, [], own)),
+    ...byKey(others).map(([key, same]) =>
+      planOf(
+        config,
+        nextId(),
+        key,
+        [],
+        same.some(({ limit }) => limit.own),
+      ),
+    ),
     ...met.flatMap(([first, ...more]) =>
       first ? [planOf(config, nextId(), first.key, [first, ...more])] : [],
     ),
-  ].toSorted((a, b) => Number(isOfCaller(b.key)) - Number(isOfCaller(a.key)));
+  ]
+    .map((plan) => (atOnce.length === 0 ? plan : { ...plan, awaitsSlot: true }))
+    .toSorted((a, b) => Number(isOfCaller(b.key)) - Number(isOfCaller(a.key)));
   const enforced = plans.filter(({ mode }) => mode === 'enforce');
   const shadow = plans.filter(({ mode }) => mode === 'shadow');
-  const all = [...enforced, ...shadow];
-  return { enforced, shadow, plans: all, policyField: policyField(all.flatMap(({ policies }) => policies)) };
+  return {
+    enforced,
+    shadow,
+    plans: [...enforced, ...shadow],
+    policyField: policyField([...enforced, ...shadow].flatMap(({ policies }) => policies)),
+    slots: slotPlans(atOnce, nextId),
+  };
 };
+
+const isAtOnce = (item: Item): item is Item<SlotLimit> => 'slots' in item.limit;
+const isOverWindow = (item: Item): item is Item<WindowLimit> => !isAtOnce(item);
+
+/** Those that refuse first, and a caller's own first among them: who is over its own never comes near another's. */
+const slotPlans = (items: readonly Item<SlotLimit>[], nextId: () => number): readonly SlotPlan[] => {
+  const plans = (['enforce', 'shadow'] as const).flatMap((mode) =>
+    byKey(items.filter((item) => item.mode === mode)).map(([key, same]) => ({
+      id: nextId(),
+      kind: keyLabel(key),
+      key,
+      policies: same.map(({ limit: { name, counter, slots } }) => ({ name, counter, slots })),
+      mode,
+    })),
+  );
+  const rank = ({ key, mode }: SlotPlan) => (mode === 'shadow' ? 2 : 0) + (isOfCaller(key) ? 0 : 1);
+  return plans.toSorted((a, b) => rank(a) - rank(b));
+};
+
+const byKey = (items: readonly Item<SlotLimit>[]): [Key, Item<SlotLimit>[]][] =>
+  [...Map.groupBy(items, ({ key }) => writtenKey(key)).values()].flatMap((same) =>
+    same[0] ? [[same[0].key, same]] : [],
+  );
 
 /** Policies that one ask can be for. */
 const groupOf = ({ key, cost, mode }: Item): string => JSON.stringify([writtenKey(key), cost, mode]);
@@ -129,7 +187,7 @@ const itemsOf = (config: Config, route: Route, sender: Sender): readonly Item[] 
   return limits.map((limit) => ({
     limit: limit.key.kind === 'route' ? { ...limit, counter: `${route.name}@${limit.counter}` } : limit,
     key: countedBy(limit.key, sender),
-    cost: isPreflight ? 1 : (limit.cost ?? route.cost),
+    cost: isPreflight || 'slots' in limit ? 1 : (limit.cost ?? route.cost),
     // A route that is shadowed shadows its own limits alone; one that is not enforces all that hold on it.
     mode: route.mode === 'enforce' ? 'enforce' : limit.mode,
   }));
@@ -180,7 +238,13 @@ const strictest = (items: readonly Item[]): readonly Item[] => {
 };
 
 /** @param own whether the partition's own policies apply, where none of them is among the items. */
-const planOf = (config: Config, id: number, key: Key, items: readonly Item[], own = false): Plan => {
+const planOf = (
+  config: Config,
+  id: number,
+  key: Key,
+  items: readonly Item<WindowLimit>[],
+  own = false,
+): Plan => {
   const policies = items.map(({ limit }) => policyOf(limit));
   return {
     id,
@@ -202,10 +266,10 @@ const loanableUnder = ({ leases, leaseMs }: Config, policies: readonly Policy[])
 };
 
 /** As a Limiter is told of it. */
-const policyOf = ({ key: _key, mode: _mode, cost: _cost, ...policy }: Limit): Policy => policy;
+const policyOf = ({ key: _key, mode: _mode, cost: _cost, ...policy }: WindowLimit): Policy => policy;
 
 /**
- * Partitions that are asked even where none of their policies applies, since their Limiters know whom an operator
+ * Partitions that are asked even where none of their policies over a window applies, since their Limiters know whom an operator
  * revoked or blocked: a subject, and what its token claims.
  */
 const standingKeys = ({ tokens }: Config, { caller, lacks }: Sender): readonly Key[] => {

@@ -33,16 +33,26 @@ const callersOf = (config: Config, route: Route): readonly [caller: Caller, tier
   return [...subjects, ...anonymous, ...(route === config.defaultRoute ? [['preflight'] as [Caller]] : [])];
 };
 
-const toRow = (route: Route, caller: string, { plans }: Charge): PolicyRow => ({
+const toRow = (route: Route, caller: string, { plans, slots }: Charge): PolicyRow => ({
   route: route.name,
   match: route.match ?? '*',
   methods: route.methods ? [...route.methods].join(',') : '*',
   caller,
   mode: route.mode,
   cost: caller === 'preflight' ? 1 : route.cost,
-  policies: Object.fromEntries(
-    plans
-      .filter(({ policies }) => policies.length > 0)
-      .map(({ kind, policies }) => [kind, policies.map(({ name }) => name)]),
-  ),
+  policies: namesByKind([...plans, ...slots]),
 });
+
+interface Named {
+  readonly kind: string;
+  readonly policies: readonly { readonly name: string }[];
+}
+
+const namesByKind = (plans: readonly Named[]): PolicyRow['policies'] =>
+  Object.fromEntries(
+    [...Map.groupBy(plans, ({ kind }) => kind)]
+      .map(
+        ([kind, same]) => [kind, same.flatMap(({ policies }) => policies.map(({ name }) => name))] as const,
+      )
+      .filter(([, names]) => names.length > 0),
+  );

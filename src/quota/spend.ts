@@ -31,16 +31,18 @@ const callerOf = ({ preflight, identity, unidentified }: Exchange): Caller => {
   return unidentified ? 'unidentified' : 'anonymous';
 };
 
+/** What the partitions of a request are named by. */
+export const factsOf = ({ identity, request }: Exchange, { ipv6Prefix }: Config): Facts => ({
+  identity,
+  address: clientAddress(request),
+  ipv6Prefix,
+  param: (key) => paramsOf(key, sentPath(request.url))[key.name] ?? '',
+});
+
 /** Spends a charge. A request that is refused spends nothing of what is in shadow mode, so that is asked only after. */
-export const spender = ({ ipv6Prefix }: Config, permits: Permits) => {
+export const spender = (config: Config, permits: Permits) => {
   return (exchange: Exchange, { enforced, shadow }: Charge): Spent => {
-    const { identity, request } = exchange;
-    const facts: Facts = {
-      identity,
-      address: clientAddress(request),
-      ipv6Prefix,
-      param: (key) => paramsOf(key, sentPath(request.url))[key.name] ?? '',
-    };
+    const facts = factsOf(exchange, config);
     const holdingOf = (plan: Plan) => permits.holdingOf(plan, partitionOf(plan.key, facts));
     const outcomes = permits.use(exchange, enforced.map(holdingOf), true);
     if (shadow.length === 0) return outcomes;

@@ -73,6 +73,25 @@ const promises: Readonly<Record<string, (toml: string) => Promise<void>>> = {
     expect((await of('d')()).status).toBe(429);
   },
 
+  async 'Requests in flight'(toml) {
+    const weir = await startWith(toml);
+    const hanging = async (sub: string, count: number) => {
+      const headers = await bearer({ sub, org: { id: 'acme' } });
+      const answers = await Promise.all(
+        Array.from({ length: count }, () => call(`${weir.url}/slow?ms=4000`, { headers })),
+      );
+      return answers.filter(({ status }) => status === 200).length;
+    };
+    const passed = await Promise.all(['a', 'b', 'c', 'd', 'e'].map((sub) => hanging(sub, 6)));
+    expect(Math.max(...passed)).toBe(5);
+    expect(passed.reduce((sum, each) => sum + each, 0)).toBe(20);
+    expect(policiesOf(await get(weir, '/', { sub: 'a', org: { id: 'acme' } }))).toEqual([
+      '1000/minute',
+      '5 at once',
+      '20 at once by org.id',
+    ]);
+  },
+
   async 'Limits per plan'(toml) {
     const weir = await startWith(toml);
     const policies = async (plan?: string) => policiesOf(await get(weir, '/', { sub: `of-${plan}`, plan }));

@@ -166,6 +166,22 @@ limits = "none"
       'a parameter that each caller may fill a little',
       `${SAFE}[[vars.ROUTES]]\nname = "t"\nmatch = "/t/:team"\nauth = "none"\nlimits = "9/minute by :team; 5/minute"`,
     ],
+    [
+      'slots that a request may hold for ever',
+      `${SAFE}LIMITS = "5 at once"\nUPLOAD_IDLE_TIMEOUT_MS = "0"`,
+      'production: warning slot-without-timeout',
+    ],
+    [
+      'slots that a request may hold for minutes',
+      `${SAFE}LIMITS = "5 at once"\nORIGIN_TIMEOUT_MS = "300000"`,
+      'production: warning slot-without-timeout',
+    ],
+    [
+      'slots that one caller may hold all of',
+      `${SAFE}GLOBAL_LIMITS = "50 at once"`,
+      'production: warning shared-slots',
+    ],
+    ['slots of each caller beside those of all', `${SAFE}LIMITS = "5 at once"\nGLOBAL_LIMITS = "50 at once"`],
     ['everybody exempt', `${SAFE}EXEMPT_ADDRESSES = "0.0.0.0/0"`, 'production: warning exempt-everybody'],
     ['a network exempt', `${SAFE}EXEMPT_ADDRESSES = "10.0.0.0/8, 2001:db8::/32"`],
     [

@@ -800,7 +800,7 @@ describe('a good configuration', () => {
     expect(typed).toEqual(texts);
     expect(typed.routes[0]?.methods).toEqual(new Set(['GET']));
     expect(typed.tokens.issuers[0]?.audience).toEqual(['a', 'b']);
-    expect(typed.policies.tiers.get('pro')?.[0]?.quota).toBe(1000);
+    expect(typed.policies.tiers.get('pro')?.[0]).toMatchObject({ quota: 1000 });
   });
 
   it('takes each key source', () => {

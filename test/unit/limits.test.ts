@@ -116,6 +116,38 @@ describe('limits notation', () => {
     expect(problemsOf(text)).toEqual([problem]);
   });
 
+  it('reads requests in flight beside windows, by whatever is counted by', () => {
+    const { policies, slots, problems } = parseLimits(
+      '100/minute; 5 at once, 20  AT once by org.id | 1 at once by everyone',
+      'search',
+      'sliding-window',
+    );
+    expect(problems).toEqual([]);
+    expect(policies.map(({ name }) => name)).toEqual(['search:100/minute']);
+    expect(slots.map(({ name, slots: count }) => [name, count])).toEqual([
+      ['search:5 at once', 5],
+      ['search:20 at once by org.id', 20],
+      ['search:1 at once by everyone', 1],
+    ]);
+    expect(new Set(slots.map(({ counter }) => counter)).size).toBe(3);
+  });
+
+  it('keeps the slots that are taken when only their number changes', () => {
+    const counterOf = (text: string) => parseLimits(text, 'default', 'gcra').slots[0]?.counter;
+    expect(counterOf('5 at once')).toBe(counterOf('9 at once'));
+  });
+
+  it.each([
+    ['0 at once', 'from 1 to 10000 at once, got `0 at once`'],
+    ['10001 at once', 'from 1 to 10000 at once, got `10001 at once`'],
+    ['five at once', '`<n> at once`, got `five at once`'],
+    ['5/minute at once', '`<n> at once`, got `5/minute at once`'],
+    ['5 at once by', '`<n> at once`, got `5 at once by`'],
+    ['5 at once; 6 at once', '`at once` once for each key, beside `5 at once`, got `6 at once`'],
+  ])('refuses %s', (text, problem) => {
+    expect(problemsOf(text)).toEqual([problem]);
+  });
+
   it('names every part at fault, not only the first', () => {
     expect(problemsOf('ten/minute, 5/hour, 0/day')).toHaveLength(2);
   });

@@ -28,13 +28,15 @@ describe('the configuration of a mount', () => {
 
   it('takes only vars with our prefix, unless it is told to take all', () => {
     const env = { LIMITS: '1/minute', WEIR_LIMITS: '2/minute', MODE: 'no word of ours' };
-    expect(configSource(KEY)(env).policies.default[0]?.quota).toBe(2);
-    expect(configSource({ ...KEY, env: true })({ LIMITS: '1/minute' }).policies.default[0]?.quota).toBe(1);
+    expect(configSource(KEY)(env).policies.default).toMatchObject([{ quota: 2 }]);
+    expect(configSource({ ...KEY, env: true })({ LIMITS: '1/minute' }).policies.default).toMatchObject([
+      { quota: 1 },
+    ]);
   });
 
   it('prefers options to vars', () => {
     const env = { WEIR_LIMITS: '2/minute' };
-    expect(configSource({ ...KEY, limits: '3/minute' })(env).policies.default[0]?.quota).toBe(3);
+    expect(configSource({ ...KEY, limits: '3/minute' })(env).policies.default).toMatchObject([{ quota: 3 }]);
   });
 
   it('counts apart from mounts of other names', () => {

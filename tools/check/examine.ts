@@ -104,7 +104,7 @@ const limitFindings = ({ policies, onLimiterError, leases, leaseMs }: Config): r
     );
   // Without a lease every request asks the one object.
   const asked = policies.global.filter(
-    (policy) => leases === 'off' || lendingOf(policy, leaseMs) !== 'by-number',
+    (policy) => !('slots' in policy) && (leases === 'off' || lendingOf(policy, leaseMs) !== 'by-number'),
   );
   for (const { name } of asked)
     found.push(

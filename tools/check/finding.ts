@@ -39,6 +39,8 @@ export type Code =
   | 'claim-may-lack'
   /** Anybody may fill another's quota by a path parameter. */
   | 'open-param'
+  | 'shared-slots'
+  | 'slot-without-timeout'
   /** Networks that are exempt hold everybody. */
   | 'exempt-everybody'
   /** A `match` in another framework's syntax: it matches nothing that was meant. */

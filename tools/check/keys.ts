@@ -1,12 +1,14 @@
 // Traps of what limits count by, and of networks that they do not hold for.
+import { allLimits } from '../../src/config/policies.ts';
 import type { Config, Limit, Route } from '../../src/config/types.ts';
-import { writtenKey } from '../../src/partition.ts';
+import { isOfCaller, writtenKey } from '../../src/partition.ts';
 import { type Finding, warning } from './finding.ts';
 
 export const keyFindings = (config: Config): readonly Finding[] => [
   ...claimFindings(config),
   ...paramFindings(config),
   ...exemptFindings(config),
+  ...atOnceFindings(config),
 ];
 
 /** Whoever gets a token without the claim has a quota of its own beside the one that is shared. */
@@ -41,6 +43,43 @@ const limitsOf = ({ limits, tierLimits }: Route): readonly Limit[] =>
   [limits, ...tierLimits.values()].flatMap((list) => (list === 'none' ? [] : list));
 
 const isOfOne = ({ key }: Limit): boolean => key.kind === 'subject' || key.kind === 'address';
+
+/** A request that hangs for longer is forgotten by whoever watches it. */
+const LONG_MS = 300_000;
+
+/** Whoever can make a request last holds a slot, and one that others share. */
+const atOnceFindings = (config: Config): readonly Finding[] => {
+  const limits = allLimits(config).filter((limit) => 'slots' in limit);
+  const { timeoutMs, uploadIdleMs } = config.origin;
+  const [first] = limits;
+  if (first === undefined) return [];
+  const endless =
+    uploadIdleMs === 0
+      ? 'UPLOAD_IDLE_TIMEOUT_MS is 0'
+      : timeoutMs >= LONG_MS
+        ? `ORIGIN_TIMEOUT_MS is ${timeoutMs}`
+        : undefined;
+  const shared = limits.filter(({ key }) => !isOfCaller(key) && key.kind !== 'address');
+  const isHeldByOne = limits.some(({ key }) => isOfCaller(key) || key.kind === 'address');
+  return [
+    ...(endless === undefined
+      ? []
+      : [
+          warning(
+            'slot-without-timeout',
+            `${endless}, so a request that hangs holds a slot of \`${first.name}\` as long.`,
+            'Set it to what the slowest good request takes.',
+          ),
+        ]),
+    ...(isHeldByOne ? [] : shared.slice(0, 1)).map(({ name }) =>
+      warning(
+        'shared-slots',
+        `One caller alone can hold all slots of \`${name}\`.`,
+        'Set a smaller limit of each caller beside it, such as `5 at once`.',
+      ),
+    ),
+  ];
+};
 
 /** An eighth of all IPv4 addresses and more is no network of anybody's own. */
 const LEAST_PREFIX = 3;

@@ -5,9 +5,16 @@ import { tokenReader } from '../../src/auth/sources.ts';
 import { SCOPES } from '../../src/config/scopes.ts';
 import type { Config, Mode, Route, TokenSource } from '../../src/config/types.ts';
 import type { Identity } from '../../src/identity.ts';
-import type { Policy } from '../../src/limiter/policy.ts';
+import type { Policy, SlotPolicy } from '../../src/limiter/policy.ts';
 import { isExempt, type Key, type Facts as KeyFacts, limiterName, partitionOf } from '../../src/partition.ts';
-import { type Caller, chargesOf, missingClaims, type Plan } from '../../src/quota/plan.ts';
+import {
+  type Caller,
+  type Charge,
+  chargesOf,
+  missingClaims,
+  type Plan,
+  type SlotPlan,
+} from '../../src/quota/plan.ts';
 import { paramsOf } from '../../src/routing/params.ts';
 import { explainRoute, routeOf } from '../../src/routing/route-of.ts';
 import { sentPath } from '../../src/routing/sent-path.ts';
@@ -82,10 +89,11 @@ export interface ExplainedPartition {
   readonly policies: readonly ExplainedPolicy[];
 }
 
-export interface ExplainedPolicy extends Policy {
+/** Over a window, or of requests in flight. */
+export type ExplainedPolicy = (Policy | SlotPolicy) & {
   /** The var, tier or route that set it. */
   readonly setBy: string;
-}
+};
 
 /** @throws {UsageError} for a question that is none. */
 export const explain = async (config: Config, question: Question): Promise<Explanation> => {
@@ -102,15 +110,8 @@ export const explain = async (config: Config, question: Question): Promise<Expla
   // Nobody is known whose counters those would be.
   const nobody = refusal !== undefined && caller === 'anonymous';
   const missing = missingClaims(identity, config.tokens.keyClaims);
-  const plans = nobody
-    ? []
-    : chargesOf(config)(
-        route,
-        caller,
-        identity?.tier,
-        missing,
-        isExempt(question.address, config.exemptAddresses),
-      ).plans;
+  const exempt = isExempt(question.address, config.exemptAddresses);
+  const plans = nobody ? [] : plansOf(chargesOf(config)(route, caller, identity?.tier, missing, exempt));
   const facts = factsOf(config, identity, question);
   return {
     route,
@@ -239,13 +240,24 @@ const tierReason = ({ tokens, policies }: Config, { tier }: Identity): string =>
     : `TIERS has no entry ${tier}, which the claim ${claim} names, so the limits are those of LIMITS.`;
 };
 
+/** A request takes one slot, whatever it costs. */
+const plansOf = ({ plans, slots }: Charge): readonly ExplainedPlan[] => [
+  ...plans,
+  ...slots.map((plan) => ({ ...plan, cost: 1 })),
+];
+
+type ExplainedPlan = Plan | (SlotPlan & { readonly cost: number });
+
 const explainPartition = async (
   config: Config,
-  { key, kind, cost, mode, policies }: Plan,
+  { key, kind, cost, mode, policies }: ExplainedPlan,
   facts: Facts,
 ): Promise<ExplainedPartition> => {
   const partition = partitionOf(key, facts);
-  const explained = policies.map((policy) => ({ ...policy, setBy: setBy(config, policy, facts.tier) }));
+  const explained = policies.map((policy: Policy | SlotPolicy) => ({
+    ...policy,
+    setBy: setBy(config, policy, facts.tier),
+  }));
   return {
     kind,
     of: ownerOf(key, facts),
@@ -273,7 +285,7 @@ const ownerOf = (key: Key, { identity, address, ...facts }: Facts): string => {
 };
 
 /** A counter begins with its scope. */
-const setBy = ({ policies }: Config, { counter }: Policy, tier: string | undefined): string => {
+const setBy = ({ policies }: Config, { counter }: Policy | SlotPolicy, tier: string | undefined): string => {
   const [, scope = ''] = /^(?:.*@)?([\w-]+)/.exec(counter) ?? [];
   if (scope === 'default' && tier !== undefined && policies.tiers.has(tier)) return `TIERS.${tier}`;
   return Object.hasOwn(SCOPES, scope) ? SCOPES[scope as keyof typeof SCOPES].variable : `route ${scope}`;
