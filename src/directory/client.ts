@@ -1,15 +1,16 @@
-// The way to the Directory, for those who tell it and for the admin API. A call has a time limit.
+// Calls the Directory, for isolates that report to it and for the admin API. Every call has a time limit.
 import type { Bindings } from '../bindings.ts';
 import type { Config } from '../config/types.ts';
+import { inJurisdiction, type Stub, stubOf } from '../lib/durable-object.ts';
 import type { Secret } from '../lib/secret.ts';
 import { withTimeLimit } from '../lib/time-limit.ts';
 import type { Directory, Entry } from './directory.ts';
 import { Seal } from './seal.ts';
 
-/** Nobody waits longer for it. */
+/** Longest wait for an answer. */
 const TIMEOUT_MS = 5_000;
 
-/** One object has room for all. */
+/** Name of the object: one has room for all. */
 const NAME = 'directory';
 
 /** A partition whose name is known. */
@@ -18,7 +19,7 @@ export interface NamedPartition {
   readonly partition: string;
 }
 
-/** The Directory as it is called, with the key to what it keeps. */
+/** Calls the Directory, and seals and opens what it keeps. */
 export class DirectoryClient {
   readonly #namespace: DurableObjectNamespace<Directory>;
   readonly #seal: Seal;
@@ -28,20 +29,20 @@ export class DirectoryClient {
     this.#seal = new Seal(secret);
   }
 
-  /** Tells it who is behind names. @throws {Error} where it does not answer in time. */
+  /** Stores who is behind names. @throws {Error} where the Directory does not answer in time. */
   async keep(partitions: readonly NamedPartition[]): Promise<void> {
     const entries = await Promise.all(partitions.map((each) => this.#entry(each)));
     await withTimeLimit(this.#object().keep(entries), TIMEOUT_MS);
   }
 
-  /** The partition behind a name; undefined where it was never told, or too long ago. @throws {Error} as `keep`. */
+  /** The partition behind a name; undefined where the name was never stored, or too long ago. @throws {Error} as `keep`. */
   async find(name: string): Promise<string | undefined> {
     const sealed = await withTimeLimit(this.#object().find(name), TIMEOUT_MS);
     return sealed === undefined ? undefined : this.#seal.open(name, sealed);
   }
 
   /**
-   * Replaces what is listed of a partition.
+   * Replaces the list's entry of a partition.
    * @param until when the last part of it ends, milliseconds since the epoch; 0: nothing is in force.
    * @throws {Error} as `keep`.
    */
@@ -62,25 +63,16 @@ export class DirectoryClient {
     return { name, kind, sealed: await this.#seal.seal(name, partition) };
   }
 
-  #object(): Calls {
-    return this.#namespace.get(this.#namespace.idFromName(NAME)) as unknown as Calls;
+  #object(): Stub<Directory, 'keep' | 'find' | 'list' | 'listed'> {
+    return stubOf(this.#namespace, NAME);
   }
 }
 
-/** The runtime's own type of a stub takes tuples for arrays. */
-type Calls = {
-  readonly [Method in 'keep' | 'find' | 'list' | 'listed']: (
-    ...given: Parameters<Directory[Method]>
-  ) => Promise<ReturnType<Directory[Method]>>;
-};
-
-/** The Directory of a Worker that has one and an admin API to read it; undefined: nobody could ask, so it is told nothing. */
+/** The Directory, where it is bound and there is an admin API to read it; else undefined, and nothing is stored. */
 export const directoryOf = (
   { DIRECTORY }: Bindings,
   { adminToken, partitionSecret, limiterJurisdiction }: Config,
 ): DirectoryClient | undefined => {
   if (DIRECTORY === undefined || adminToken === undefined || partitionSecret === undefined) return undefined;
-  const namespace =
-    limiterJurisdiction === undefined ? DIRECTORY : DIRECTORY.jurisdiction(limiterJurisdiction);
-  return new DirectoryClient(namespace, partitionSecret);
+  return new DirectoryClient(inJurisdiction(DIRECTORY, limiterJurisdiction), partitionSecret);
 };

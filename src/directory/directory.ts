@@ -5,16 +5,16 @@ import { DurableObject } from 'cloudflare:workers';
 /** Names kept, by what they are of: a flood of addresses must not push subjects out. */
 const CAPACITY: Readonly<Record<Kind, number>> = { caller: 100_000, address: 20_000 };
 
-/** What never ends, in a column of numbers. */
+/** Stands for "never ends" in a column of numbers. */
 const FOREVER = Number.MAX_SAFE_INTEGER;
 
 /** Most lines of the list. */
 export const MAX_LISTED = 1_000;
 
-/** An address, or anybody and anything that a verified token names. */
+/** An address, or any other partition. */
 export type Kind = 'caller' | 'address';
 
-/** A partition: its name as in the log, and sealed, what it is of. */
+/** A partition: its name as in the log, and, sealed, whose it is. */
 export interface Entry {
   readonly name: string;
   readonly kind: Kind;
@@ -59,7 +59,7 @@ export class Directory extends DurableObject {
     return row?.sealed;
   }
 
-  /** Replaces what is listed of a partition; with an end that has passed, nothing is. */
+  /** Replaces the list's entry of a partition; one whose end has passed is only removed. */
   list({ name, sealed, until }: Listed): void {
     const { sql } = this.ctx.storage;
     sql.exec('DELETE FROM listed WHERE name = ? OR until <= ?', name, Date.now());
@@ -76,7 +76,7 @@ export class Directory extends DurableObject {
     );
   }
 
-  /** What is in force now, those that end last first. */
+  /** What is in force now; what ends last comes first. */
   listed(): readonly Pick<Listed, 'name' | 'sealed'>[] {
     return this.ctx.storage.sql
       .exec<{ name: string; sealed: string }>(

@@ -3,10 +3,10 @@
 
 import type { Config } from '../config/types.ts';
 import { directoryOf } from '../directory/client.ts';
-import { DirectoryTeller } from '../directory/teller.ts';
+import { DirectoryReporter } from '../directory/reporter.ts';
 import type { Exchange, Trace } from '../exchange.ts';
 import { isCopyable } from '../origin/response.ts';
-import { callerPartition } from '../partition.ts';
+
 import { uncaughtError } from '../problem.ts';
 import { callerNamer } from '../pulse/caller.ts';
 import { PulseClient } from '../pulse/client.ts';
@@ -15,7 +15,7 @@ import { addFields } from '../quota/fields.ts';
 import { coloOf, dataPoint } from '../report/data-point.ts';
 import { finishedOf } from '../report/finished.ts';
 import { log, requestId } from '../report/log.ts';
-import { type PartitionNamer, partitionNamer } from '../report/partition-name.ts';
+import { type PartitionNamer, partitionNamer, reportedPartition } from '../report/partition-name.ts';
 import { sentPath } from '../routing/sent-path.ts';
 import { exposeFields } from './cors.ts';
 import { addServerTiming } from './server-timing.ts';
@@ -24,10 +24,10 @@ import type { Step, WeirContext } from './step.ts';
 /** Where neither `ANALYTICS` nor `PULSE` is bound, a forwarded request leaves nothing to do after its response. */
 export const report = (config: Config): Step => {
   const nameOf = partitionNamer(config.partitionSecret);
-  const teller = new DirectoryTeller();
+  const names = new DirectoryReporter();
   const tell = (name: string, partition: string, exchange: Exchange): void => {
     const directory = directoryOf(exchange.env, config);
-    if (directory) teller.tell({ name, partition }, directory, exchange);
+    if (directory) names.report({ name, partition }, directory, exchange);
   };
   const pulse = new Reporter(callerNamer(nameOf));
   return async function report(c, next) {
@@ -103,11 +103,9 @@ const count = async (
   config: Config,
   nameOf: PartitionNamer,
 ): Promise<void> =>
-  analytics.writeDataPoint(dataPoint(exchange, status, await nameOf(partitionOf(exchange, config)), config));
-
-/** The request's partition; that of its address if it was refused before any policy was considered. */
-const partitionOf = ({ trace, request }: Exchange, { ipv6Prefix }: Config): string =>
-  trace.partition ?? callerPartition(request, ipv6Prefix);
+  analytics.writeDataPoint(
+    dataPoint(exchange, status, await nameOf(reportedPartition(exchange, config)), config),
+  );
 
 /** Lets the admin API know who is behind a name that the log has. */
 type Tell = (name: string, partition: string, exchange: Exchange) => void;
@@ -128,7 +126,7 @@ const lineOf = async (
   tell: Tell,
 ) => {
   const { outcome, reason, policy, limiterError, shadow } = exchange.trace;
-  const partition = partitionOf(exchange, config);
+  const partition = reportedPartition(exchange, config);
   const name = await nameOf(partition);
   if (name !== undefined) tell(name, partition, exchange);
   return {

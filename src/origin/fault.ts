@@ -4,15 +4,15 @@ import { PerSecond } from '../lib/per-second.ts';
 /** Code for the log. */
 export type Fault = 'origin_unreachable' | 'origin_invalid_response' | 'origin_no_response';
 
-/** Connections made to find out, in one second and isolate; while there are more faults, the last finding stands. */
+/** Connections that an isolate makes in a second to find out; for more faults, the last finding stands. */
 const PER_SECOND = 5;
-/** How long one is waited for, milliseconds. */
+/** How long a connection may take, milliseconds. */
 const TIMEOUT_MS = 1_000;
 
 /**
- * Makes what finds out whether the origin takes connections at all: if so, its answer was none.
+ * Makes a function that finds out whether the origin accepts connections at all: if it does, its answer was invalid.
  *
- * @param origin `ORIGIN_URL`; without it the way to the origin is the runtime's, and nobody can tell.
+ * @param origin `ORIGIN_URL`; without it the runtime chooses where to connect, so there is no finding out.
  */
 export const faultFinder = (origin: URL | undefined): (() => Promise<Fault>) => {
   if (origin === undefined) return async () => 'origin_no_response';
@@ -28,7 +28,7 @@ export const faultFinder = (origin: URL | undefined): (() => Promise<Fault>) => 
 const isReachable = async ({ hostname, port, protocol }: URL): Promise<boolean> => {
   const { connect } = await import('cloudflare:sockets');
   const socket = connect({ hostname, port: Number(port) || (protocol === 'https:' ? 443 : 80) });
-  // The socket's end is no news.
+  // How the socket ends says nothing more.
   socket.closed.catch(() => undefined);
   const timeout = new Promise<undefined>((resolve) => setTimeout(resolve, TIMEOUT_MS));
   const opened = await Promise.race([socket.opened, timeout]).catch(() => undefined);

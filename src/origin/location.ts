@@ -1,4 +1,4 @@
-// `Location` and `Content-Location` of an origin that does not know under which host it is public.
+// `Location` and `Content-Location` of an origin that does not know its public host.
 
 /** Header fields whose value is a URL of the origin's own. */
 const FIELDS = ['Location', 'Content-Location'];
@@ -7,7 +7,7 @@ const FIELDS = ['Location', 'Content-Location'];
 const URL_PARTS = /^(?:(?:https?:)?\/\/([^/?#]*))?(.*)$/is;
 
 /**
- * Makes what takes the origin's own host, and its base path, out of a response.
+ * Makes a function that replaces the origin's own host and base path in the fields of a response.
  *
  * @param origin `ORIGIN_URL`.
  */
@@ -37,7 +37,7 @@ export const locationRewriter = (origin: URL) => {
 const isWithin = (path: string, base: string): boolean =>
   path.startsWith(base) && /^($|[/?#])/.test(path.slice(base.length));
 
-/** Under either scheme, with its port or the scheme's own. */
+/** Whether an authority is the origin's, under either scheme, with the origin's port or the scheme's own. */
 const isHostOf = ({ hostname, host }: URL, authority: string): boolean => {
   const named = ['http:', 'https:'].map((scheme) => URL.parse(`${scheme}//${authority}`));
   return named.some((url) => url?.host === host || (url?.hostname === hostname && url.port === ''));

@@ -1,4 +1,4 @@
-// The request that the origin gets, made of the one that came.
+// The request that the origin gets, made from the client's.
 import { tokenRemover } from '../auth/sources.ts';
 import type { Config } from '../config/types.ts';
 import type { Exchange } from '../exchange.ts';
@@ -12,7 +12,7 @@ import { handedOn, type Progress } from './upload.ts';
 export const requestMaker = (config: Config) => {
   const { origin, claimHeaders, tokens } = config;
   const target = targetMaker(origin.url);
-  // None is to be removed: then there is nothing to look through.
+  // Where tokens are forwarded, nothing is removed, and nothing searched.
   const removed = tokenRemover(origin.forwardAuthorization ? [] : tokens.sources);
   const removeClaims = claimRemover([...claimHeaders.map(({ header }) => header), ...removed.headers]);
 
@@ -50,8 +50,8 @@ const targetMaker = (origin: URL | undefined) => {
 };
 
 /**
- * With its body piped, so that it is known when it ends. A preflight goes on without one, and the bodies of GET and HEAD
- * stay where they are: they may be forwarded, but not be set anew.
+ * The request with its body piped, so that we learn when it ends. A preflight goes on without a body; those of GET and HEAD
+ * stay where they are, since they may be forwarded but not set anew.
  */
 const withBody = (request: Request, preflight: boolean, idleMs: number, progress: Progress): Request => {
   const { method } = request;

@@ -1,4 +1,4 @@
-// The response that the client gets, made of the origin's.
+// The response that the client gets, made from the origin's.
 import { removeHopByHop } from './headers.ts';
 import { locationRewriter } from './location.ts';
 
@@ -9,8 +9,8 @@ const MAX_STATUS = 599;
 export const isCopyable = (status: number): boolean => status <= MAX_STATUS;
 
 /**
- * Makes what turns the origin's response into the client's: one with headers that can be changed, and its body as it
- * came, encoded. One with a status that no `Response` can have is passed untouched.
+ * Makes a function that turns the origin's response into the client's, with mutable headers and its body encoded as it came.
+ * A response with a status that cannot be constructed is passed on untouched.
  *
  * @param origin `ORIGIN_URL`.
  */

@@ -1,6 +1,6 @@
 // The body of a request on its way to the origin: streamed, and ended where its client stalls.
 
-/** What becomes of a body. */
+/** What is to happen when a body ends or stalls. */
 export interface Progress {
   /** All of it has been handed on. */
   atEnd(): void;
@@ -9,7 +9,7 @@ export interface Progress {
 }
 
 /**
- * A body as it is handed on.
+ * The body to send in place of the client's.
  *
  * @param length keeps its framing: with one the origin gets a `Content-Length`, without it chunks.
  * @param idleMs how long its client may send nothing; 0: for ever.
@@ -25,7 +25,7 @@ export const handedOn = (
   const size = Math.max(1, Math.min(length ?? BUFFER_BYTES, BUFFER_BYTES));
   const done =
     idleMs === 0 ? body.pipeTo(writable) : pump(body, writable, size, new IdleTimer(idleMs), progress);
-  // A rejection means that one of the two ends left; the fetch itself tells.
+  // A rejection means that one of the two ends left, which the fetch itself reports.
   done.then(
     () => progress.atEnd(),
     () => undefined,
@@ -33,10 +33,10 @@ export const handedOn = (
   return readable;
 };
 
-/** Read at once. */
+/** Most bytes read at once. */
 const BUFFER_BYTES = 65_536;
 
-/** As `pipeTo`, which does not tell how it gets on. One buffer goes round, so that a long body leaves nothing to collect. */
+/** Does what `pipeTo` does, which reports no progress. Reuses one buffer, so that a long body leaves no garbage. */
 const pump = async (
   body: ReadableStream<Uint8Array>,
   writable: WritableStream<Uint8Array>,

@@ -1,5 +1,6 @@
-// Both ends' way to the Pulse objects: a stub of each, every call with a time limit, and readers that ask them all.
+// Calls the Pulse objects: one of them for an isolate that reports, all of them for readers. Every call has a time limit.
 import type { Config } from '../config/types.ts';
+import { inJurisdiction, type Stub, stubOf } from '../lib/durable-object.ts';
 import { withTimeLimit } from '../lib/time-limit.ts';
 import type { Change } from './changes.ts';
 import { mergeCallers, mergeTotals, mergeViews } from './merge.ts';
@@ -7,31 +8,26 @@ import { MAX_SHARDS, shardName } from './pace.ts';
 import type { Pulse } from './pulse.ts';
 import type { CallerView, Range, Totals, View } from './state.ts';
 
-/** A reader waits no longer for an object. */
+/** Longest wait of a reader for one object. */
 const TIMEOUT_MS = 5_000;
 
-type Namespace = DurableObjectNamespace<Pulse>;
-
-/** A Pulse as it is called. The runtime's own type of a stub takes tuples for arrays. */
-type Stub = {
-  readonly [M in 'report' | 'view' | 'totals' | 'caller' | 'keep' | 'changes']: (
-    ...given: Parameters<Pulse[M]>
-  ) => Promise<ReturnType<Pulse[M]>>;
-};
+type PulseStub = Stub<Pulse, 'report' | 'view' | 'totals' | 'caller' | 'keep' | 'changes'>;
 
 export type Reading<T> = T & { readonly shards: number };
 
 /** The objects of one namespace, in the jurisdiction of all our objects. */
 export class PulseClient {
-  readonly #namespace: Namespace;
+  readonly #namespace: DurableObjectNamespace<Pulse>;
 
-  constructor(namespace: Namespace, { limiterJurisdiction }: Pick<Config, 'limiterJurisdiction'>) {
-    this.#namespace =
-      limiterJurisdiction === undefined ? namespace : namespace.jurisdiction(limiterJurisdiction);
+  constructor(
+    namespace: DurableObjectNamespace<Pulse>,
+    { limiterJurisdiction }: Pick<Config, 'limiterJurisdiction'>,
+  ) {
+    this.#namespace = inJurisdiction(namespace, limiterJurisdiction);
   }
 
-  object(shard: number): Stub {
-    return this.#namespace.get(this.#namespace.idFromName(shardName(shard))) as unknown as Stub;
+  object(shard: number): PulseStub {
+    return stubOf(this.#namespace, shardName(shard));
   }
 
   async view(now: number, range: Range, minutes: number): Promise<Reading<View>> {
@@ -56,7 +52,7 @@ export class PulseClient {
   }
 
   /** Each object says how many there are, as far as it knows: what one of them has learned leads to the rest. */
-  async #askAll<T extends { readonly shards: number }>(ask: (pulse: Stub) => Promise<T>): Promise<T[]> {
+  async #askAll<T extends { readonly shards: number }>(ask: (pulse: PulseStub) => Promise<T>): Promise<T[]> {
     const readings: T[] = [];
     let shards = 1;
     while (readings.length < shards) {

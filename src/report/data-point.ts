@@ -7,10 +7,9 @@ export const dataPoint = (
   exchange: Exchange,
   status: number,
   partition: string | undefined,
-  { policies }: Config,
+  config: Config,
 ): AnalyticsEngineDataPoint => {
   const { trace } = exchange;
-  const tier = exchange.identity?.tier ?? '';
   return {
     indexes: partition === undefined ? [] : [partition],
     blobs: [
@@ -18,8 +17,7 @@ export const dataPoint = (
       trace.reason ?? '',
       exchange.route.name,
       trace.policy ?? '',
-      // Any other tier is whatever the token says, and counts as none.
-      policies.tiers.has(tier) ? tier : '',
+      tierOf(exchange, config),
       coloOf(exchange),
       trace.limiterError ?? '',
       trace.shadow ? 'shadow' : '',
@@ -28,8 +26,12 @@ export const dataPoint = (
   };
 };
 
+/** The caller's tier; empty for one that `TIERS` does not have, which is whatever the token says. */
+export const tierOf = ({ identity }: Exchange, { policies }: Config): string =>
+  identity?.tier !== undefined && policies.tiers.has(identity.tier) ? identity.tier : '';
+
 /** The data centre, such as `FRA`; empty outside Cloudflare. */
 export const coloOf = (exchange: Exchange): string => String(exchange.request.cf?.colo ?? '');
 
-/** Until the request went on, or was refused. */
+/** Weir's own milliseconds, until the request went on or was refused. */
 export const ownMs = ({ arrived, decidedAt }: Trace): number => (decidedAt ?? Date.now()) - arrived;

@@ -5,7 +5,7 @@ import { PerSecond } from '../lib/per-second.ts';
 
 const LINES_PER_SECOND = 10;
 
-/** How long after the first line that is left out the count of them is told, milliseconds. */
+/** How long after the first omitted line their count is written, milliseconds. */
 const FLUSH_MS = 1_000;
 
 const allowed = new PerSecond(LINES_PER_SECOND);
@@ -14,31 +14,31 @@ let flushedUntil = 0;
 
 type Line = Record<string, unknown>;
 
-/** Writes a line, unless ten were written this second: then it is not even made, but counted for a later one. */
-export const log = (line: () => Line | Promise<Line>, awake: WaitUntil): void => {
+/** Writes a line. Beyond ten a second, a line is not even made but counted, and a later one says how many were omitted. */
+export const log = (line: () => Line | Promise<Line>, context: WaitUntil): void => {
   const now = Date.now();
   if (!allowed.take(now)) {
-    omit(now, awake);
+    omit(now, context);
     return;
   }
   const before = takeOmitted();
-  awake.waitUntil(
+  context.waitUntil(
     Promise.resolve(line()).then((made) => write(before > 0 ? { ...made, omitted: before } : made)),
   );
 };
 
-/** The count so far, which the next line tells. */
+/** The count so far, for the line that tells it. */
 const takeOmitted = (): number => {
   const count = omitted;
   omitted = 0;
   return count;
 };
 
-const omit = (now: number, awake: WaitUntil): void => {
+const omit = (now: number, context: WaitUntil): void => {
   omitted++;
   if (now < flushedUntil) return;
   flushedUntil = now + FLUSH_MS;
-  awake.waitUntil(scheduler.wait(FLUSH_MS).then(flush));
+  context.waitUntil(scheduler.wait(FLUSH_MS).then(flush));
 };
 
 const flush = (): void => {
@@ -47,6 +47,6 @@ const flush = (): void => {
 
 const write = (line: Line): void => console.log(JSON.stringify(line));
 
-/** What a caller can name in a question about a refusal: Cloudflare's ray, or one made. */
+/** What a caller can quote when asking about a refusal: Cloudflare's ray, or a random id. */
 export const requestId = (headers: Headers): string =>
   headers.get('cf-ray')?.slice(0, 64) ?? crypto.randomUUID();

@@ -1,6 +1,6 @@
-// What becomes of requests: every outcome of the log, and what it means to whoever pays and whoever waits.
+// What becomes of requests: every outcome in the log, and who was not served.
 
-/** Who is not served: nobody, a caller over its quota, one without a right, or one who did nothing wrong. */
+/** The caller was served; was over its quota; had no right to it; or did nothing wrong and was not served. */
 export type Fate = 'passed' | 'limited' | 'refused' | 'failed';
 
 export const OUTCOMES = {

@@ -1,13 +1,20 @@
-// How a partition is called where people look: keyed, so that a name cannot be guessed back into a subject or address.
+// The name of a partition in the log and in data points: keyed, so that nobody can guess the subject or address behind it.
+import type { Config } from '../config/types.ts';
+import type { Exchange } from '../exchange.ts';
 import { BoundedMap } from '../lib/bounded-map.ts';
 import { hex } from '../lib/encoding.ts';
 import type { Secret } from '../lib/secret.ts';
+import { callerPartition } from '../partition.ts';
 
 /** Names kept; each saves one HMAC. */
 const CAPACITY = 10_000;
 
 /** Bytes of the HMAC that make a name. */
 const NAME_BYTES = 16;
+
+/** Whom a request is reported as: its partition, or that of its address if it was refused before any policy was considered. */
+export const reportedPartition = ({ trace, request }: Exchange, { ipv6Prefix }: Config): string =>
+  trace.partition ?? callerPartition(request, ipv6Prefix);
 
 export type PartitionNamer = (partition: string) => Promise<string | undefined>;
 

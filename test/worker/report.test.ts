@@ -1,6 +1,12 @@
 // What a request leaves behind: its data point and its log line, from the pipeline itself inside workerd.
+import { createExecutionContext } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import type { Bindings } from '../../src/bindings.ts';
+import { Exchange } from '../../src/exchange.ts';
 import { Secret } from '../../src/lib/secret.ts';
+import { addressPartition } from '../../src/partition.ts';
+import { finishedOf } from '../../src/report/finished.ts';
 import { configWith, limitsOf } from '../fixtures/config.ts';
 import { newSubject, pipelineOf, policiesOf, tokenOf } from './pipeline.ts';
 
@@ -153,5 +159,17 @@ describe('a request that is forwarded', () => {
     const sign = vi.spyOn(crypto.subtle, 'sign');
     await call(token, {}, { ANALYTICS: undefined });
     expect([raw.length, name.mock.calls.length, sign.mock.calls.length]).toEqual([0, 0, 0]);
+  });
+});
+
+describe('what Pulse counts', () => {
+  test('a request refused before any policy counts as its address, by IPV6_PREFIX', () => {
+    const { LIMITER } = env as unknown as Bindings;
+    const config = { ...configWith(), ipv6Prefix: 48 };
+    const request = new Request('https://api.example.com/', {
+      headers: { 'CF-Connecting-IP': '2001:db8:1:2::3' },
+    });
+    const exchange = new Exchange(request, { LIMITER }, createExecutionContext(), config.defaultRoute);
+    expect(finishedOf(exchange, 401, config).partition).toBe(addressPartition('2001:db8:1:2::3', 48));
   });
 });
