@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Starts the commands: their source in a clone, else what the package was built with.
+// Starts the commands: from source in a clone, else as built for the package.
 import { existsSync } from 'node:fs';
 
 const source = new URL('../tools/weir.ts', import.meta.url);

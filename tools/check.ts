@@ -10,7 +10,7 @@ import { asJson, command, flag, paint, printable, say, table, text } from './cli
 interface Checked extends Examined {
   readonly name: string;
   readonly deployed: boolean;
-  /** What the issuers' metadata and keys are like; undefined where nobody asked. */
+  /** What fetching the issuers' metadata and keys found; undefined without `--live`. */
   readonly live: readonly LiveSource[] | undefined;
 }
 
@@ -44,7 +44,7 @@ const jsonOf = (checked: readonly Checked[], ok: boolean): string => {
   return asJson({ ok, targets });
 };
 
-/** Of what is only run locally, no more than what would keep it from running. */
+/** A target that is only run locally shows no policies. */
 const textOf = ({ name, deployed, config, findings, live = [] }: Checked): string => {
   const title = paint('bold', name);
   const policies = config && deployed ? `\n${policyTable(policyRows(config))}\n` : '';

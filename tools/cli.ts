@@ -2,15 +2,15 @@
 import { text as readAll } from 'node:stream/consumers';
 import { parseArgs, stripVTControlCharacters, styleText } from 'node:util';
 
-/** Wrong use of a tool: said in one line, exit code 2. */
+/** Wrong use of a tool: reported in one line, exit code 2. */
 export class UsageError extends Error {}
 
-/** One option of a command: what help says of it and how its text is read. */
+/** One option of a command: what help says about it and how its text is read. */
 export interface Option<T> {
-  /** What stands after it in help, such as `<path>`; undefined: it takes no value. */
+  /** What help shows after the name, such as `<path>`; undefined: the option takes no value. */
   readonly argument: string | undefined;
   readonly about: string;
-  /** The value where the option is not given. */
+  /** The value if the option is not given. */
   readonly fallback: T;
   /** @throws {UsageError} that says what was expected of the option. */
   readonly read: (text: string, name: string) => T;
@@ -30,7 +30,7 @@ export interface CommandOptions<O extends Options> {
   /** What follows the name in the usage line; default `[options]`. */
   readonly usage?: string;
   readonly options: O;
-  /** What stands below the options in its help. */
+  /** What help shows below the options. */
   readonly notes?: string;
   /** Most arguments beside the options; default none. */
   readonly positionals?: number;
@@ -84,10 +84,10 @@ const read = <O extends Options>(options: O, given: Given): Values<O> =>
     }),
   ) as Values<O>;
 
-/** How commands are called; the bin says otherwise. */
+/** How help says that a command is called; `calledAs` changes it. */
 let caller = (name: string): string => `npm run ${name} --`;
 
-/** Makes help speak of `<bin> <command>`, as the bin is called. */
+/** Makes help say `<bin> <command>` in place of `npm run <command>`. */
 export const calledAs = (bin: string): void => {
   caller = (name) => `${bin} ${name}`;
 };
@@ -126,7 +126,9 @@ export const word = <const Word extends string>(
   about: string,
   fallback: Word,
 ): Option<Word> => ({
-  ...{ argument: `<${words.join('|')}>`, about, fallback },
+  argument: `<${words.join('|')}>`,
+  about,
+  fallback,
   read: (value, name) =>
     words.find((each) => each === value) ?? misused(name, `one of ${words.join(', ')}`, value),
 });
@@ -168,7 +170,7 @@ const misused = (name: string, expected: string, got: string): never => {
   throw new UsageError(`${name}: expected ${expected}, got ${got}`);
 };
 
-/** A secret as it is given, or read from standard input for `-`, since a command line stays in the shell's history. */
+/** A secret as given, or for `-` from standard input, since a command line stays in the shell's history. */
 export const secretOf = async (given: string | undefined): Promise<string | undefined> =>
   given === '-' ? (await readAll(process.stdin)).trim() : given;
 
@@ -215,7 +217,7 @@ export const run = async (main: () => number | Promise<number>): Promise<void> =
   }
 };
 
-/** Whoever reads the output has enough (`| head`): nothing is left to do, but for a command that listens itself. */
+/** The reader of the output has left (`| head`): the process ends, unless the command listens for that itself. */
 const endOfReader = ({ code, message }: NodeJS.ErrnoException): void => {
   if (process.stdout.listenerCount('error') > 1) return;
   if (code !== 'EPIPE') process.stderr.write(`${message}\n`);

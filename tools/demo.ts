@@ -28,7 +28,7 @@ const VARS = {
 
 const secret = (): string => randomBytes(32).toString('base64url');
 
-/** Resolves when somebody asks for the end, or npm or whoever reads the output went away. */
+/** Resolves on a signal to stop, or when npm or the reader of the output has gone away. */
 const stopped = (): Promise<void> =>
   new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve());
@@ -37,7 +37,7 @@ const stopped = (): Promise<void> =>
     setInterval(() => process.ppid !== parent && resolve(), 500).unref();
   });
 
-/** The console's host is another isolate's, as it is another host in production. */
+/** The console has an isolate and a port of its own, as it has a host of its own in production. */
 const startAll = async (
   port: number,
   consolePort: number,

@@ -36,7 +36,7 @@ const readConfig = (path: string | undefined, environment: string | undefined, l
   return config;
 };
 
-/** On the other stream, so that `--json` stays JSON. */
+/** Says so on standard error, so that the output of `--json` stays JSON. */
 const askAloud = (weir: string, question: Question): Promise<Answer> => {
   if (!URL.canParse(weir)) throw new UsageError(`${weir}: expected the address of a running Weir`);
   process.stderr.write(
@@ -78,7 +78,7 @@ const textOf = (question: Question, explanation: Explanation, answer: Answer | u
 const spendingText = ({ refusal, partitions }: Explanation, answer: Answer | undefined): string => {
   const policies = partitions.flatMap((partition) => partition.policies);
   if (policies.length === 0) return refusal ? 'It spends nothing.' : 'It spends nothing: no policy applies.';
-  return `${refusal ? 'Were it accepted, it would spend:' : 'It spends:'}\n\n${policyTable(partitions, answer)}`;
+  return `${refusal ? 'If it were accepted, it would spend:' : 'It spends:'}\n\n${policyTable(partitions, answer)}`;
 };
 
 /** Only where there is more than one way to read the path. */

@@ -12,7 +12,7 @@ import { version } from './version.ts';
 
 interface Question {
   readonly asks: string;
-  /** What an empty answer means; undefined: there must be one. */
+  /** What an empty answer means; undefined: an answer is required. */
   readonly fallback: string | undefined;
   /** The var that the answer becomes. */
   readonly variable?: string;
@@ -20,12 +20,12 @@ interface Question {
 
 const QUESTIONS: Readonly<Record<Exclude<keyof Answers, 'name'>, Question>> = {
   issuer: {
-    asks: 'Whose tokens to trust: the `iss` that stands in them, such as https://login.example.com/',
+    asks: 'Whose tokens to trust: their `iss`, such as https://login.example.com/',
     fallback: undefined,
     variable: 'JWT_ISSUER',
   },
   audience: {
-    asks: 'The `aud` of tokens that are for this API (empty: any)',
+    asks: 'The `aud` of tokens for this API (empty: any)',
     fallback: '',
     variable: 'JWT_AUDIENCE',
   },
@@ -42,7 +42,7 @@ type Given = Readonly<Record<keyof typeof QUESTIONS, string | undefined>>;
 
 /** What is wrong with an answer, and what to write instead; undefined: nothing. */
 const faultOf = ({ variable, fallback }: Question, answer: string): string | undefined => {
-  if (answer === '') return fallback === undefined ? 'There must be one.' : undefined;
+  if (answer === '') return fallback === undefined ? 'An answer is required.' : undefined;
   if (variable === undefined) return undefined;
   const vars = { JWT_ISSUER: 'https://login.example.com/', [variable]: answer };
   try {
@@ -55,7 +55,7 @@ const faultOf = ({ variable, fallback }: Question, answer: string): string | und
   }
 };
 
-/** From options, and for those left out from prompts. @throws {UsageError} where an option does not do. */
+/** Takes answers from options, and prompts for the rest. @throws {UsageError} for an option whose value is wrong. */
 const answersOf = async (given: Given, yes: boolean): Promise<Omit<Answers, 'name'>> => {
   const prompts = createInterface({ input: process.stdin, output: process.stderr });
   const lines = prompts[Symbol.asyncIterator]();
@@ -78,7 +78,7 @@ const checked = (name: string, question: Question, option: string): string => {
   return option;
 };
 
-/** Until there is an answer that does, or no more input. */
+/** Asks until an answer is valid. @throws {UsageError} at the end of the input. */
 const ask = async (
   prompts: Interface,
   lines: AsyncIterator<string>,

@@ -13,11 +13,11 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     start: async () => (await import('./weir/verbs.ts')).status(),
   },
   subject: {
-    about: 'what is left of each policy of a subject, and what was set',
+    about: 'permits left, override and revocations of a subject',
     start: async () => (await import('./weir/verbs.ts')).subject(),
   },
   look: {
-    about: 'the same of an organisation, a team, everyone: whatever limits count by',
+    about: 'the same for an organisation, a team or everyone: whatever limits count by',
     start: async () => (await import('./weir/verbs.ts')).look(),
   },
   reset: {
@@ -85,7 +85,7 @@ Usage: npx weir-edge <command> [options]
 
 ${lines.join('\n')}
 
-npx weir-edge <command> --help tells the options. Exit code of every command: 2 for wrong use.
+npx weir-edge <command> --help shows its options. Exit code of every command: 2 for wrong use.
 `;
 };
 

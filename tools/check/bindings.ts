@@ -1,4 +1,4 @@
-// Bindings: which of them Weir needs, and which it would not find under the name they have.
+// Bindings: those that Weir needs and lacks, and those that it does not find under their names.
 import { nearNames } from '../../src/config/near-names.ts';
 import { listOf, type Table, tableOf } from './config-file.ts';
 import { error, type Finding, warning } from './finding.ts';
@@ -25,7 +25,7 @@ const OBJECT: Kind = {
 
 const RATE_LIMIT: Kind = {
   what: 'rate limiting binding',
-  // Before `ratelimits` there was, they were declared as unsafe.
+  // Before `ratelimits` existed, they were declared as unsafe.
   entries: ({ ratelimits, unsafe }) => [
     ...tables(ratelimits),
     ...tables(tableOf(unsafe).bindings).filter(({ type }) => type === 'ratelimit'),

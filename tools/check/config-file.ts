@@ -1,4 +1,4 @@
-// Wrangler's configuration file: which one it is, and what stands in it.
+// Finds and reads wrangler's configuration file.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ParseError, parse as parseJsonc, printParseErrorCode } from 'jsonc-parser';

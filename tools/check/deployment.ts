@@ -32,7 +32,7 @@ const entranceFindings = (settings: Table): readonly Finding[] => {
   return open.map((name) =>
     warning(
       'workers-dev-open',
-      `${name} is on: whoever finds that address comes around the zone's own rules.`,
+      `${name} is on: anyone who finds that address bypasses the zone's own rules.`,
       `Set ${name} = false.`,
     ),
   );
@@ -69,7 +69,7 @@ const originFindings = ({ settings, env }: Target): readonly Finding[] => {
     return [
       error(
         'no-origin',
-        'Behind a custom domain or workers.dev there is no origin of its own.',
+        'A custom domain or workers.dev has no origin of its own behind it.',
         'Set ORIGIN_URL, or bind a service as ORIGIN.',
       ),
     ];
@@ -108,7 +108,7 @@ const originUrlFindings = (settings: Table, text: string): readonly Finding[] =>
   return found;
 };
 
-/** Before, a request could not be woken by another. */
+/** Before this date, one request could not wake another. */
 const OLDEST_DATE = '2024-10-14';
 
 /** A client that leaves ends the origin request too. */
@@ -144,5 +144,5 @@ const ignoredFile = (path: string): Finding =>
   warning(
     'ignored-file',
     `Wrangler does not read ${path}, since there is another configuration file.`,
-    'Remove the one that is not meant.',
+    'Remove the one that you do not use.',
   );

@@ -20,7 +20,7 @@ export interface Examined {
   readonly findings: readonly Finding[];
 }
 
-/** Everything there is to say about a target; of one that is only run locally, no more than whether it would run. */
+/** Everything there is to say about a target; for one that is only run locally, only whether it would run. */
 export const examine = (target: Target): Examined => {
   const { config, problems } = parse(target);
   const isOurWorker = isOurs(target.settings);
@@ -60,7 +60,7 @@ interface Parsed {
   readonly problems: readonly Finding[];
 }
 
-/** A secret that only this machine has is not assumed, unless its absence would be an error. */
+/** Secrets that only this machine is known to have are assumed only where their absence would be an error. */
 const parse = ({ env, envWithLocalSecrets }: Target): Parsed => {
   const bare = parseVars(env);
   const withSecrets = parseVars(envWithLocalSecrets);

@@ -39,7 +39,7 @@ const brackets: Suggest = ({ variable }, value) => {
 
 const LISTS = ['ROUTES', 'ISSUERS'];
 
-/** Words that peers use for a key of an entry, by ours. */
+/** Our keys of an entry, and what other tools call them. */
 const KEYS: Readonly<Record<string, readonly string[]>> = {
   match: ['path', 'paths', 'route', 'pattern', 'url', 'uri', 'prefix', 'endpoint'],
   methods: ['method', 'verbs', 'verb'],
@@ -105,7 +105,7 @@ const time: Suggest = ({ variable }, value) => {
 const YES = /^(true|on|yes|1|enabled?)$/i;
 const NO = /^(false|off|no|0|disabled?)$/i;
 
-/** What peers call ours, and the other words for yes and no. */
+/** Our words, and what other tools call them, among them the other words for yes and no. */
 const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
   'sliding-window': [
     'moving-window',
@@ -170,7 +170,7 @@ const originOf = (text: string): string | undefined => {
   return parsedUrl === null || parsedUrl.origin === 'null' ? undefined : parsedUrl.origin;
 };
 
-/** A path of a `match`, out of what was taken for one. */
+/** The path that a `match` was meant to have. */
 const match: Suggest = ({ variable }, value) => {
   if (!/^ROUTES\[\d+\]\.match$/.test(variable) || typeof value !== 'string') return undefined;
   const [, method, rest = value] = /^([A-Z]+)\s+(\S+)$/.exec(value) ?? [];
@@ -206,22 +206,20 @@ const length: Suggest = ({ variable, problem }) => {
     : `Make one with \`openssl rand -base64 ${bytes}\`, then \`wrangler secret put ${variable}\`.`;
 };
 
-/** In this order; the first that has something to say is taken. */
+/** In this order: the first that has something to say wins. */
 const SUGGESTIONS: readonly Suggest[] = [
-  ...[
-    keyless,
-    issuer,
-    brackets,
-    key,
-    array,
-    bareNumber,
-    limitsFix,
-    costFix,
-    time,
-    url,
-    match,
-    routeName,
-    length,
-    word,
-  ],
+  keyless,
+  issuer,
+  brackets,
+  key,
+  array,
+  bareNumber,
+  limitsFix,
+  costFix,
+  time,
+  url,
+  match,
+  routeName,
+  length,
+  word,
 ];

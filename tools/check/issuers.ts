@@ -6,11 +6,11 @@ import { error, type Finding, warning } from './finding.ts';
 interface Provider {
   readonly name: string;
   readonly host: RegExp;
-  /** Whether the path of its issuers ends with a slash; undefined: either is found. */
+  /** Whether the path of its issuers ends with a slash; undefined: both occur. */
   readonly endsWithSlash?: boolean;
-  /** What the path of its issuers looks like, its slash at the end left out. */
+  /** What the path of its issuers looks like, without a slash at the end. */
   readonly path?: RegExp;
-  /** An issuer of it. */
+  /** One of its issuers. */
   readonly example: string;
 }
 

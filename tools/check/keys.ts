@@ -1,4 +1,4 @@
-// Traps of what limits count by, and of networks that they do not hold for.
+// Traps in what limits count by, and in networks that are exempt from them.
 import { allLimits } from '../../src/config/policies.ts';
 import type { Config, Limit, Route } from '../../src/config/types.ts';
 import { isOfCaller, writtenKey } from '../../src/partition.ts';
@@ -11,7 +11,7 @@ export const keyFindings = (config: Config): readonly Finding[] => [
   ...atOnceFindings(config),
 ];
 
-/** Whoever gets a token without the claim has a quota of its own beside the one that is shared. */
+/** A caller whose token lacks the claim has a quota of its own, beside the shared one. */
 const claimFindings = ({ tokens }: Config): readonly Finding[] =>
   tokens.keyClaims
     .filter(
@@ -25,7 +25,7 @@ const claimFindings = ({ tokens }: Config): readonly Finding[] =>
       ),
     );
 
-/** On a route for everybody one caller can use up another's team. */
+/** On a route that is open to everybody, one caller can use up another team's quota. */
 const paramFindings = ({ routes, policies }: Config): readonly Finding[] =>
   routes
     .filter(({ auth }) => auth !== 'required' && policies.ip.length === 0)
@@ -44,10 +44,10 @@ const limitsOf = ({ limits, tierLimits }: Route): readonly Limit[] =>
 
 const isOfOne = ({ key }: Limit): boolean => key.kind === 'subject' || key.kind === 'address';
 
-/** A request that hangs for longer is forgotten by whoever watches it. */
+/** A request may hang this long before somebody should have noticed, milliseconds. */
 const LONG_MS = 300_000;
 
-/** Whoever can make a request last holds a slot, and one that others share. */
+/** A caller that can make a request last holds a slot, which may be one that others share. */
 const atOnceFindings = (config: Config): readonly Finding[] => {
   const limits = allLimits(config).filter((limit) => 'slots' in limit);
   const { timeoutMs, uploadIdleMs } = config.origin;
@@ -81,7 +81,7 @@ const atOnceFindings = (config: Config): readonly Finding[] => {
   ];
 };
 
-/** An eighth of all IPv4 addresses and more is no network of anybody's own. */
+/** Nobody owns a network of an eighth of all IPv4 addresses, or more. */
 const LEAST_PREFIX = 3;
 
 const exemptFindings = ({ exemptAddresses }: Config): readonly Finding[] =>
@@ -89,8 +89,8 @@ const exemptFindings = ({ exemptAddresses }: Config): readonly Finding[] =>
     ? [
         warning(
           'exempt-everybody',
-          'EXEMPT_ADDRESSES holds nearly every address, so that limits hold for hardly anybody.',
-          'Name the networks of your own, such as `192.0.2.0/24`.',
+          'EXEMPT_ADDRESSES covers nearly every address, so that limits hold for hardly anybody.',
+          'Name your own networks, such as `192.0.2.0/24`.',
         ),
       ]
     : [];

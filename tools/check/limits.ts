@@ -3,11 +3,24 @@ import { parseLimits, UNIT_NAMES } from '../../src/config/notation.ts';
 import { type Table, tableOf } from './config-file.ts';
 import { parsed, type Refused, valueAt, write } from './refused.ts';
 
-/** Units as peers write them, by ours. */
+/** Our units, by what other tools call them. */
 const UNITS: Readonly<Record<string, string>> = {
-  ...{ s: 'second', sec: 'second', secs: 'second', m: 'minute', min: 'minute', mins: 'minute' },
-  ...{ h: 'hour', hr: 'hour', hrs: 'hour', d: 'day', w: '7 days', week: '7 days', weeks: '7 days' },
-  ...{ mo: 'month', y: 'year', yr: 'year' },
+  s: 'second',
+  sec: 'second',
+  secs: 'second',
+  m: 'minute',
+  min: 'minute',
+  mins: 'minute',
+  h: 'hour',
+  hr: 'hour',
+  hrs: 'hour',
+  d: 'day',
+  w: '7 days',
+  week: '7 days',
+  weeks: '7 days',
+  mo: 'month',
+  y: 'year',
+  yr: 'year',
 };
 
 /** Limits as nginx, Kong, Go and people in a hurry write them. */

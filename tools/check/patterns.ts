@@ -1,4 +1,4 @@
-// A `match` as other frameworks write it, which a URLPattern takes for something else.
+// A `match` in another framework's syntax, which means something else to a URLPattern.
 
 interface Syntax {
   /** What is found in a pattern. */
@@ -12,7 +12,7 @@ interface Syntax {
 /** A name for a parameter, of whatever a framework allows there. */
 const named = (name: string): string => `:${name.replace(/\W+/g, '_')}`;
 
-/** In order: the first of several that fit a place is meant. */
+/** In order: where several fit a place, the first is meant. */
 const SYNTAXES: readonly Syntax[] = [
   {
     found: /\{\*\*?(\w*)\}|\{(\w+):path\}|<path:(\w+)>|\{(\w+)\.\.\.\}|\[\.\.\.(\w+)\]|\{(\w+)=\*\*\}/g,

@@ -32,6 +32,6 @@ const member = (value: unknown, key: string): unknown =>
     ? Reflect.get(value, key)
     : undefined;
 
-/** The sentence that says to write a value in place of what stands there. */
+/** The sentence that says to write this value instead. */
 export const write = (variable: string, value: string | number): string =>
   `Write \`${variable.replace(/^.*\./, '')} = ${typeof value === 'number' ? value : JSON.stringify(value)}\`.`;

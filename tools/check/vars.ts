@@ -6,13 +6,10 @@ import { listOf, type Table, tableOf } from './config-file.ts';
 import { error, type Finding, warning } from './finding.ts';
 import { SECRET_VARS, type Target } from './targets.ts';
 
-/** Vars that go on in others of their name and a number. */
-const CONTINUED = /^(ROUTES|TIERS|ISSUERS)$/;
-
 /** Cloudflare's limit for one variable. */
 const MAX_VAR_BYTES = 5 * 1024;
 
-/** @param isOurWorker whether nothing but Weir reads the vars: then a stranger among them is surely a mistake. */
+/** @param isOurWorker whether only Weir reads the vars: then an unknown one is surely a mistake. */
 export const varFindings = (
   { vars, settings }: Target,
   known: ReadonlySet<string>,
@@ -23,14 +20,14 @@ export const varFindings = (
   return [
     ...Object.entries(vars).flatMap(([name, value]) => [
       ...(secrets.includes(name) ? secretFindings(name, value) : []),
-      ...sizeFindings(name, value),
+      ...sizeFindings(name, value, known.has(`${name}_1`)),
       ...(ours.has(name) ? [] : unknownFindings(name, known, isOurWorker)),
     ]),
     ...outsideFindings(settings, known),
   ];
 };
 
-/** The bindings that entries of `ISSUERS` name as those of their secrets. */
+/** The bindings that entries of `ISSUERS` name for their secrets. */
 const issuerSecrets = (vars: Table): readonly string[] =>
   Object.entries(vars)
     .filter(([name]) => /^ISSUERS(_\d+)?$/.test(name))
@@ -44,22 +41,23 @@ const secretFindings = (name: string, value: unknown): readonly Finding[] =>
     ? [
         error(
           'secret-in-vars',
-          `${name} stands in [vars].`,
+          `${name} is a secret, but is in [vars].`,
           `Remove it there and run \`wrangler secret put ${name}\`.`,
         ),
       ]
     : [];
 
-const sizeFindings = (name: string, value: unknown): readonly Finding[] => {
+/** @param isContinued whether the var may continue in others of its name and a number. */
+const sizeFindings = (name: string, value: unknown, isContinued: boolean): readonly Finding[] => {
   const bytes = Buffer.byteLength(typeof value === 'string' ? value : JSON.stringify(value));
   if (bytes <= MAX_VAR_BYTES) return [];
   return [
     error(
       'var-too-large',
       `${name} has ${bytes} bytes; a var has at most ${MAX_VAR_BYTES}.`,
-      CONTINUED.test(name)
+      isContinued
         ? `Move entries to ${name}_1, ${name}_2 and so on, or shorten it: wider patterns make fewer routes.`
-        : 'Shorten it, or a JWKS_URL instead of keys.',
+        : 'Shorten it; instead of keys, set JWKS_URL.',
     ),
   ];
 };
@@ -106,7 +104,7 @@ const outside = (path: readonly string[]): Finding => {
   const place = names.length === 1 ? 'at the top level' : `in [${names.slice(0, -1).join('.')}]`;
   return error(
     'outside-vars',
-    `${name} stands ${place}, where no Worker sees it.`,
+    `${name} is ${place}, where no Worker sees it.`,
     `Move it below \`[vars]\`: ${instead(name)}. In an environment, below \`[env.<name>.vars]\`.`,
   );
 };

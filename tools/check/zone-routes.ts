@@ -89,7 +89,7 @@ const isIn = (host: string, zone: string | undefined): boolean => {
 const faulty = ({ pattern }: ZoneRoute, what: string, instead: string): Finding =>
   error('zone-route', `The route \`${pattern}\` ${what}.`, `Write ${instead} as its pattern.`);
 
-/** Entries of ROUTES none of whose paths comes to the Worker. */
+/** Entries of ROUTES that no path can reach, since no zone route leads there. */
 const uncovered = ({ routes }: Config, zoneRoutes: readonly ZoneRoute[]): readonly Finding[] => {
   if (zoneRoutes.length === 0 || zoneRoutes.some(({ isCustomDomain }) => isCustomDomain)) return [];
   const prefixes = zoneRoutes.map((route) => partsOf(route).path.replace(/\*$/, ''));

@@ -1,4 +1,4 @@
-// The demo's identity provider: a signing key of this machine's, its key set over HTTP, and tokens.
+// The demo's identity provider: a signing key kept on this machine, its key set over HTTP, and tokens.
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { dirname, join } from 'node:path';
@@ -9,10 +9,10 @@ export const ISSUER = 'https://issuer.weir.example/';
 export const AUDIENCE = 'https://api.weir.example/';
 
 const ALGORITHM = 'ES256';
-/** Of the project that the command is run in; npm starts its scripts there. */
+/** In the project that the command is run in: npm starts its scripts there. */
 const KEY_FILE = join(process.cwd(), '.wrangler/demo/key.json');
 
-/** A token for the demo, with a `jti`, so that it can be revoked by itself. `claims` are beside `sub` and may not replace what the demo needs. */
+/** A token for the demo, with a `jti` to revoke it by. @param claims added to `sub`; they cannot replace what the demo sets. */
 export const mint = async (sub: string, ttlSeconds: number, claims: JWTPayload = {}): Promise<string> => {
   const key = await signingKey();
   const now = Math.floor(Date.now() / 1000);
@@ -36,7 +36,7 @@ export const startIssuer = async () => {
   });
 };
 
-/** Made once and kept, out of git, so that tokens made beside a running demo and before a restart are good. */
+/** Made once and kept outside git, so that tokens made while the demo runs, or before a restart, stay valid. */
 const signingKey = async (): Promise<JWK> => {
   const kept = await readFile(KEY_FILE, 'utf8').catch(() => undefined);
   if (kept !== undefined) return JSON.parse(kept);
@@ -45,7 +45,7 @@ const signingKey = async (): Promise<JWK> => {
   return keep(key);
 };
 
-/** Whoever is first to write it wins: the demo and `npm run token` may both find none. */
+/** The first to write the key wins: the demo and `npm run token` may both find none. */
 const keep = async (key: JWK): Promise<JWK> => {
   await mkdir(dirname(KEY_FILE), { recursive: true });
   try {

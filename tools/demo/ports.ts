@@ -10,7 +10,7 @@ export const freePort = async (from: number): Promise<number> => {
   throw new Error(`expected a free port from ${from} on, found none`);
 };
 
-/** Starts a server on any free port, and tells its URL, without a slash at the end. */
+/** Starts a server on any free port. @returns its URL, without a slash at the end. */
 export const serve = async (server: Server): Promise<string> => {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

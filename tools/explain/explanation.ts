@@ -53,7 +53,7 @@ export interface Explanation {
   readonly partitions: readonly ExplainedPartition[];
 }
 
-/** Under `AUTH_MODE=shadow` it would be. */
+/** Why a request is refused, or under `AUTH_MODE=shadow` would be. */
 export interface Refusal {
   readonly status: 400 | 401 | 403 | 503;
   /** As the log has it. */
@@ -63,7 +63,7 @@ export interface Refusal {
   readonly fix: string;
 }
 
-/** What is known of the request that partitions are named by. */
+/** What names the partitions of the request. */
 interface Facts extends KeyFacts {
   readonly identity: Identity | undefined;
   readonly tier: string | undefined;
@@ -95,7 +95,7 @@ export type ExplainedPolicy = (Policy | SlotPolicy) & {
   readonly setBy: string;
 };
 
-/** @throws {UsageError} for a question that is none. */
+/** Explains what a request would meet. @throws {UsageError} for a method or URL that is not valid. */
 export const explain = async (config: Config, question: Question): Promise<Explanation> => {
   const request = requestOf(question, config);
   const found = routeOf(config)(request);
@@ -107,7 +107,7 @@ export const explain = async (config: Config, question: Question): Promise<Expla
   const refusal =
     found === undefined ? AMBIGUOUS : isAsked ? refusalOf(config, route, token, judged) : undefined;
   const caller = callerOf(config, question, identity, refusal);
-  // Nobody is known whose counters those would be.
+  // Without a known caller, nobody's counters can be named.
   const nobody = refusal !== undefined && caller === 'anonymous';
   const missing = missingClaims(identity, config.tokens.keyClaims);
   const exempt = isExempt(question.address, config.exemptAddresses);
@@ -134,11 +134,11 @@ export const explain = async (config: Config, question: Question): Promise<Expla
 const AMBIGUOUS: Refusal = {
   status: 400,
   reason: 'path_ambiguous',
-  why: 'its path can be read in more ways than are followed',
+  why: 'its path can be read in more ways than Weir follows',
   fix: 'Send the path in its canonical form: no escaped slashes, no `;`, no doubled slashes.',
 };
 
-/** The request that is asked about: what it has of a token stands in the first source, unless it says where. */
+/** The request in question. Its token is put into the first of `TOKEN_SOURCES`, unless a header of the question holds it. */
 const requestOf = ({ method, url, token, headers = [] }: Question, config: Config): Request => {
   if (!/^https?:\/\//.test(url) || !URL.canParse(url))
     throw new UsageError(`${url}: expected an http or https URL`);
@@ -268,7 +268,7 @@ const explainPartition = async (
   };
 };
 
-/** Of whom a partition is, in words. */
+/** Whose a partition is, in words. */
 const ownerOf = (key: Key, { identity, address, ...facts }: Facts): string => {
   switch (key.kind) {
     case 'everyone':

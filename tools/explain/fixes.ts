@@ -15,7 +15,7 @@ export interface Refused {
   readonly missing: readonly string[];
 }
 
-/** What the token itself says, as far as it can be read. */
+/** A refused request with what can be read of its token. */
 interface Read extends Refused {
   readonly header: Readonly<Record<string, unknown>>;
   readonly claims: JWTPayload;
@@ -69,13 +69,13 @@ const NEW_TOKEN = 'Get a new token from the issuer.';
 
 const ADVICE: Readonly<Record<Reason, Advice>> = {
   token_missing: {
-    why: () => 'the route asks for a token, and there is none',
+    why: () => 'the route requires a token, and there is none',
     fix: ({ config }) =>
       `Send one in ${listed(config.tokens.sources.map(({ kind, name }) => `${kind}:${name}`))}; set TOKEN_SOURCES where it stands elsewhere, or \`auth = "optional"\` on the route.`,
   },
   token_malformed: {
     why: ({ token = '' }) =>
-      `it is no JWT${token === 'null' || token === 'undefined' ? `, but the word ${token}` : ''}`,
+      `it is not a JWT${token === 'null' || token === 'undefined' ? `, but the word ${token}` : ''}`,
     fix: ({ token = '' }) =>
       token.includes(',')
         ? 'Send one token; there are several in one place.'
@@ -92,7 +92,7 @@ const ADVICE: Readonly<Record<Reason, Advice>> = {
       'Have the issuer sign access tokens without encrypting them; with Auth0, remove the encryption key of the API.',
   },
   token_opaque: {
-    why: () => 'it is opaque: no JWT, but a word that only its issuer can look up',
+    why: () => 'it is opaque: not a JWT, but a reference that only its issuer can look up',
     fix: () =>
       'Ask the issuer for a JWT: with Auth0 name the `audience` of your API in the request, with Okta use a custom authorization server, with Google send the ID token, with Ory Hydra set `strategies.access_token` to `jwt`.',
   },
@@ -125,7 +125,7 @@ const ADVICE: Readonly<Record<Reason, Advice>> = {
       'Compare the `kid` of the token with the key set of the issuer; a token of another environment has keys of its own.',
   },
   signature_invalid: {
-    why: () => 'its signature does not fit the key',
+    why: () => 'its signature does not match the key',
     fix: ({ header }) =>
       String(header.alg).startsWith('HS')
         ? 'Compare the secrets. A secret of bytes in base64 needs JWT_SECRET_ENCODING.'
@@ -137,7 +137,9 @@ const ADVICE: Readonly<Record<Reason, Advice>> = {
   },
   claim_aud: {
     why: ({ claims, issuer }) =>
-      `it is for the audience ${claims.aud === undefined ? 'of nobody: it has no aud' : [claims.aud].flat().join(', ')}, not for ${listed(issuer?.audience ?? [])}`,
+      claims.aud === undefined
+        ? `it has no aud, and must be for ${listed(issuer?.audience ?? [])}`
+        : `it is for the audience ${[claims.aud].flat().join(', ')}, not for ${listed(issuer?.audience ?? [])}`,
     fix: ({ claims }) =>
       claims.aud === undefined && claims.client_id !== undefined
         ? 'Tokens of this issuer name the client instead (Cognito): unset JWT_AUDIENCE, and set REQUIRED_CLAIMS = { client_id = "…" }.'
@@ -167,9 +169,9 @@ const ADVICE: Readonly<Record<Reason, Advice>> = {
   },
   claim_required: {
     why: ({ issuer }) =>
-      `it does not have, of ${(issuer?.claims ?? []).map(({ claim, values }) => `${claim.join('.')} = ${values.join(' or ')}`).join('; ')}, what REQUIRED_CLAIMS asks for`,
+      `it does not meet REQUIRED_CLAIMS: ${(issuer?.claims ?? []).map(({ claim, values }) => `${claim.join('.')} = ${values.join(' or ')}`).join('; ')}`,
     fix: ({ claims, issuer }) =>
-      `The token has ${(issuer?.claims ?? []).map(({ claim: [name = ''] }) => `${name} = ${shown(claims[name])}`).join(', ')}. If it is of a client that you trust, add the value to REQUIRED_CLAIMS.`,
+      `The token has ${(issuer?.claims ?? []).map(({ claim: [name = ''] }) => `${name} = ${shown(claims[name])}`).join(', ')}. If it is from a client that you trust, add the value to REQUIRED_CLAIMS.`,
   },
   claim_too_long: {
     why: () => 'a claim that CLAIM_HEADERS sends is longer than a header may be, 8,192 bytes',
@@ -190,7 +192,7 @@ const ADVICE: Readonly<Record<Reason, Advice>> = {
       `Ask the issuer for it. Scopes are read from the first of ${names(config.tokens.scopeClaims)}; set SCOPE_CLAIM where they stand elsewhere.`,
   },
   keys_unavailable: {
-    why: () => 'no key of its issuer is to be had',
+    why: () => 'no key of its issuer is available',
     fix: () => '`npm run check -- --live` says what is wrong with the metadata or the key set.',
   },
   auth_failures: { why: () => 'its address fails authentication too often', fix: () => 'Wait a second.' },

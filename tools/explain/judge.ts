@@ -1,4 +1,4 @@
-// What the Worker says of a token: its own verifier, asked with the keys at hand.
+// What the Worker decides about a token: its own verifier, with the keys at hand.
 import { generateKeyPair } from 'jose';
 import { keysOf } from '../../src/auth/keys/keys.ts';
 import type { KeySet, VerificationKey } from '../../src/auth/keys/set.ts';
@@ -20,8 +20,8 @@ export interface Judged {
 /**
  * The Worker's verdict on what a request presents as its token.
  *
- * @param live whether to fetch the issuer's keys. Else its tokens are judged as if they were rightly signed: under a
- *   signature by a key made for the purpose, with the very bytes of their header and claims.
+ * @param live whether to fetch the issuer's keys. If not, the token counts as correctly signed: the bytes of its header and
+ *   claims are signed with a key made for the purpose.
  */
 export const judge = async (config: Config, token: string, live: boolean): Promise<Judged> => {
   const flaw = shapeFlaw(token);
@@ -58,7 +58,7 @@ const judgedFrom = (verdict: Verdict, signature: Judged['signature']): Judged =>
   }
 };
 
-/** In place of keys that would have to be fetched: for every algorithm a key of our own. */
+/** Replaces keys that would have to be fetched by a key of our own for every algorithm. */
 class StandIn {
   wasAsked = false;
 

@@ -1,7 +1,7 @@
 // The files of a new project, as text. Pure.
 import { asJson } from '../cli.ts';
 
-/** What a project is asked for. */
+/** What `init` asks about a project. */
 export interface Answers {
   /** Of the Worker. */
   readonly name: string;
@@ -14,10 +14,10 @@ export interface Answers {
   readonly origin: string;
 }
 
-/** That of Weir's own `wrangler.toml`. */
+/** The compatibility date of Weir's own `wrangler.toml`. */
 export const COMPATIBILITY_DATE = '2026-10-20';
 
-/** By their paths in the project. */
+/** The files to write, by their paths in the project. */
 export const filesOf = (answers: Answers): Readonly<Record<string, string>> => ({
   'wrangler.jsonc': wranglerJsonc(answers),
   'src/index.ts': INDEX,
@@ -68,14 +68,14 @@ const app = new Hono();
 
 app.route('/.weir', admin({ env: true }));
 app.use(weir({ env: true }));
-// Routes of your own stand here; all else goes to the origin.
+// Your own routes go here; everything else goes to the origin.
 app.all('*', proxy({ env: true }));
 
 export default app;
 export { Limiter } from 'weir-edge';
 `;
 
-const DEV_VARS = `# For \`npx wrangler dev\`. Copy it to .dev.vars, which no commit should hold, and put there whose tokens to trust:
+const DEV_VARS = `# For \`npx wrangler dev\`. Copy it to .dev.vars, which must not be committed, and say there whose tokens to trust:
 #   npx weir-edge token --dev-vars >> .dev.vars     makes it trust the tokens that \`npx weir-edge token\` prints
 ORIGIN_URL="http://127.0.0.1:3000"
 # ADMIN_TOKEN="at least 32 characters"              turns the admin API on
@@ -116,7 +116,7 @@ export const manifestOf = (name: string, known: Manifest | undefined, weir: stri
   });
 };
 
-/** Lines that must not be missing in `.gitignore`. */
+/** Lines that `.gitignore` must have. */
 const IGNORED = ['node_modules/', '.wrangler/', '.dev.vars'];
 
 export const gitignoreOf = (known: string): string => {

@@ -1,4 +1,4 @@
-// The admin API of a running Weir, from the command line's end.
+// Calls the admin API of a running Weir.
 import { UsageError } from '../cli.ts';
 
 export interface Target {
@@ -15,7 +15,7 @@ export interface Policy {
   readonly resetSeconds: number;
 }
 
-/** A subject or an address, as the API tells it. */
+/** The state of a partition, as the API answers it. */
 export interface State {
   readonly issuer?: string;
   readonly subject?: string;
@@ -39,7 +39,7 @@ export interface Health {
 }
 
 /**
- * Where Weir is. The admin token goes there, so over https alone, but for this very machine.
+ * Where Weir is. The admin token is sent there, so only over https, except to this machine.
  *
  * @param given default: `WEIR_URL`.
  */
@@ -72,7 +72,7 @@ export const health = async (target: Target): Promise<Health> => {
 const isHealth = (answer: unknown): answer is Health =>
   typeof answer === 'object' && answer !== null && 'status' in answer && typeof answer.status === 'string';
 
-/** Throws an Error that says what to do, or a UsageError where Weir did not understand. */
+/** Calls the admin API. @throws {Error} that says what to do, or {UsageError} for a request that Weir finds invalid. */
 export const call = async <T>(target: Target, method: string, path: string, body?: object): Promise<T> => {
   if (target.token === undefined) throw new UsageError('expected the admin token in WEIR_ADMIN_TOKEN');
   const response = await send(target, method, path, body);
@@ -103,7 +103,7 @@ const send = async (
 const refusal = async ({ url }: Target, response: Response): Promise<Error> => {
   const { title, errors = [] } = (await response
     .json()
-    .catch(() => ({ title: 'no answer of Weir’s' }))) as Problem;
+    .catch(() => ({ title: '(not Weir’s answer)' }))) as Problem;
   const faults = errors.map(({ field, expected }) => `${field}: expected ${expected}`);
   if (response.status === 404 && faults.length === 0)
     return new Error(`${url} does not know this WEIR_ADMIN_TOKEN, or its ADMIN_TOKEN is unset`);

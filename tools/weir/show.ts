@@ -1,4 +1,4 @@
-// What the admin API says, as text for people.
+// What the admin API answers, as text for people.
 import { paint, table } from '../cli.ts';
 import type { State } from './client.ts';
 
@@ -41,7 +41,7 @@ const factsOf = ({ override, revoked, partition, firstSeen, lastSeen }: State): 
   ...(partition ? [['in logs', partition]] : []),
 ];
 
-/** What the directory knows of a partition. */
+/** What the directory knows about a partition. */
 export const knownText = (known: Record<string, string>): string =>
   `${table(['', ''], Object.entries(known)).split('\n').slice(1).join('\n')}\n`;
 

@@ -26,7 +26,7 @@ export async function* jsonOf(input: Readable): AsyncGenerator<unknown> {
   }
 }
 
-/** Longest value that is waited for. */
+/** Longest value that is put together from several lines. */
 const MAX_CHARS = 1_048_576;
 
 const parse = (text: string): unknown => {
@@ -46,7 +46,7 @@ const isTailEvent = (value: unknown): value is TailEvent =>
 
 const isLine = (value: unknown): value is Line => typeof (value as Partial<Line>)?.outcome === 'string';
 
-/** What is said of no request has a `message` in place of an outcome, such as `key_set_failed`. */
+/** A line about no request has a `message` in place of an outcome, such as `key_set_failed`. */
 const withOutcome = (value: unknown): unknown => {
   const { message, ...rest } = (value ?? {}) as Record<string, unknown>;
   return typeof message === 'string' && CODE.test(message) ? { outcome: message, ...rest } : value;
@@ -79,7 +79,7 @@ export const lineText = ({ time = '', outcome, status, reason, ...rest }: Line):
   return words.filter((word) => word !== undefined && word !== '').join(' ');
 };
 
-const HELP = `Prints Weir's log lines as they happen: of the deployed Worker by wrangler tail, or out of what is piped in.
+const HELP = `Prints Weir's log lines as they happen: from the deployed Worker by wrangler tail, or from what is piped in.
 
 Usage: npx weir-edge tail [--json] [options of wrangler tail]
        npx wrangler dev | npx weir-edge tail
@@ -99,7 +99,7 @@ export const tail = (): Promise<void> =>
     return 0;
   });
 
-/** What is piped in; on a terminal the deployed Worker's tail, of which `options` go to wrangler. */
+/** What is piped in; on a terminal the deployed Worker's log. @param options passed on to `wrangler tail`. */
 export const openTail = (options: readonly string[]): Readable => {
   if (!process.stdin.isTTY) return process.stdin;
   const child = spawn(process.execPath, [wranglerBin(), 'tail', '--format', 'json', ...options], {

@@ -41,7 +41,7 @@ export class Ranking {
     if (this.#counts.size > CAPACITY && oldest !== undefined) this.#counts.delete(oldest);
   }
 
-  /** The `most` with most lines, and how many each has. */
+  /** The `most` entries with the most lines, and how many each has. */
   top(most: number, now: number): readonly (Omit<Count, 'times'> & { readonly lines: number })[] {
     for (const [key, { times }] of this.#counts) {
       const first = times.findIndex((time) => time > now - this.#windowMs);
@@ -62,7 +62,7 @@ const REFRESH_MS = 2_000;
 export const top = (): Promise<void> =>
   command({
     name: 'top',
-    about: `Counts Weir's log lines by whom they are about: of the deployed Worker by wrangler tail, or out of what is piped in.
+    about: `Counts Weir's log lines by partition and route: from the deployed Worker by wrangler tail, or from what is piped in.
 A Worker that refuses more than ten a second logs ten of them in each isolate, so these are shares and not numbers.
 With --url it shows what Weir itself counts, exactly: requests a second, Weir's own wait, top callers, reasons.`,
     options: {
@@ -84,10 +84,10 @@ With --url it shows what Weir itself counts, exactly: requests a second, Weir's 
     },
   });
 
-/** Rows of each of the four lists, of all that are asked for. */
+/** Lists in the live view, which share the rows. */
 const LISTS = 4;
 
-/** Until it is interrupted, or once. */
+/** Shows the live view until interrupted, or once. */
 const showLive = async (target: Target, rows: number, once: boolean): Promise<number> => {
   for (;;) {
     const view = await call<PulseView>(target, 'GET', 'pulse');

@@ -1,4 +1,4 @@
-// The commands that look at a running Weir and steer it, by its admin API.
+// The commands that inspect a running Weir and change it, by its admin API.
 import { asJson, command, flag, say, seconds, secretOf, text, UsageError } from '../cli.ts';
 import { call, health, type State, targetOf } from './client.ts';
 import { configText, knownText, type Listed, listText, stateText } from './show.ts';
@@ -24,13 +24,13 @@ const KEYED = {
 
 const TIMES = {
   until: text('<time>', 'when it ends, such as 2027-01-31T12:00:00Z'),
-  for: seconds('the same from now on: 90s, 15m, 1h, 7d'),
+  for: seconds('how long it lasts, in place of --until: 90s, 15m, 1h, 7d'),
 };
 
 const NOTES = `The admin token is read from WEIR_ADMIN_TOKEN.
 Exit code: 0, 1 where Weir refuses or cannot be reached, 2 for wrong use.`;
 
-/** Any number of arguments is taken, so that too many are told in the words of the command. */
+/** More arguments are accepted than are used, so that the command itself says what is wrong with too many. */
 const MANY = 9;
 
 interface Named {
@@ -44,10 +44,10 @@ const pathOf = ({ issuer, address, key }: Named, subjects: readonly string[], ac
   const [subject] = subjects;
   if (key !== undefined && subject === undefined && address === undefined)
     return keyPath(key, issuer, action);
-  if (key !== undefined) throw new UsageError('expected a subject, --address or --key, and one of them');
+  if (key !== undefined) throw new UsageError('expected exactly one of a subject, --address or --key');
   if (subjects.length > 1) throw new UsageError(`expected one of ${subjects.join(', ')}, and no more`);
   if ((subject === undefined) === (address === undefined))
-    throw new UsageError('expected a subject or --address, and one of them');
+    throw new UsageError('expected exactly one of a subject or --address');
   const query = new URLSearchParams({
     ...(subject === undefined ? { address: address ?? '' } : { subject }),
     ...(issuer === undefined ? {} : { issuer }),
@@ -102,7 +102,7 @@ export const who = (): Promise<void> =>
     positionals: MANY,
     async run({ url, json }, [partition, ...more]) {
       if (partition === undefined || more.length > 0)
-        throw new UsageError('expected one of the 32 hex digits that a log line has for its partition');
+        throw new UsageError('expected one partition, the 32 hex digits that a log line has for it');
       const query = new URLSearchParams({ partition });
       const known = await call<Record<string, string>>(targetOf(url), 'GET', `who?${query}`);
       return say(json ? asJson(known) : knownText(known));
@@ -137,7 +137,7 @@ export const look = (): Promise<void> =>
   command({
     name: 'look',
     usage: '<key>=<value> [options]',
-    about: 'Shows what is left of what limits count by a key: org.id=acme, :team=red, everyone.',
+    about: 'Shows what is left of the limits that count by a key: org.id=acme, :team=red, everyone.',
     options: { issuer: SUBJECT.issuer, ...REMOTE },
     notes: NOTES,
     positionals: MANY,
@@ -167,7 +167,7 @@ export const override = (): Promise<void> =>
     options: {
       limits: text('<limits>', '10/minute, none (exempt) or blocked'),
       ...TIMES,
-      reason: text('<text>', 'why; the admin API shows it, and no log has it'),
+      reason: text('<text>', 'why; the admin API shows it, the log does not'),
       lift: flag('lifts them'),
       ...KEYED,
     },
@@ -188,7 +188,7 @@ export const revoke = (): Promise<void> =>
     options: {
       jti: text('<id>', 'the token with this id'),
       before: text('<time>', 'every token issued before then, or now'),
-      token: text('<jwt>', 'this token, - to read it from standard input; it says itself whose it is'),
+      token: text('<jwt>', 'this token, - to read it from standard input; it names its own subject'),
       ...TIMES,
       lift: flag('lifts every revocation of the subject'),
       ...SUBJECT,
