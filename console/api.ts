@@ -1,4 +1,4 @@
-// The console's end of the admin API. The token goes in a header, never in a URL, and is kept for this tab alone.
+// Calls the admin API for the console. The token goes in a header, never in a URL, and is kept for this tab only.
 import type { PulseView } from '../src/admin/views.ts';
 
 const KEY = 'weir.token';

@@ -1,4 +1,4 @@
-// What the console says in numbers, of the columns that Pulse counts. Pure.
+// The numbers that the console shows, made from the columns that Pulse counts. Pure.
 import type { PulseView } from '../src/admin/views.ts';
 import { COLUMNS, SOURCES, WAIT_BOUNDS_MS } from '../src/pulse/columns.ts';
 import { type Fate, OUTCOMES, type Outcome } from '../src/report/outcomes.ts';

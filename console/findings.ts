@@ -1,4 +1,4 @@
-// What `npm run check` would warn of, as far as the configuration alone tells it: by the same code.
+// What `npm run check` would warn of that the configuration alone shows, by the same code.
 import type { Config, Route } from '../src/config/types.ts';
 import type { Finding } from '../tools/check/finding.ts';
 import { routeFindings } from '../tools/check/routes.ts';

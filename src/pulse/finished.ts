@@ -18,7 +18,7 @@ export interface Finished {
   readonly policy: string | undefined;
   readonly limiterError: 'local' | 'open' | 'closed' | undefined;
   readonly shadow: boolean;
-  /** Whose request it was, else from which address. */
+  /** Whose request it was: a partition, else that of its address. */
   readonly partition: string;
   /** Undefined where no permit was needed, or none looked for. */
   readonly source: Source | undefined;

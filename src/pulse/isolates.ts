@@ -45,7 +45,7 @@ export class Isolates {
     return [...this.#known].map(([name, { added, seenAt }]) => [name, added, seenAt]);
   }
 
-  /** The one that was silent for longest stands first. */
+  /** The isolate that was silent for longest comes first. */
   #forget(now: number): void {
     for (const [name, { seenAt }] of this.#known) {
       if (this.#known.size <= CAPACITY && now - seenAt < FORGOTTEN_MS) return;

@@ -1,4 +1,4 @@
-// What several Pulse objects say, as one. Pure.
+// Merges what several Pulse objects answer. Pure.
 import { COLUMNS } from './columns.ts';
 import { perFamily, perRanking } from './families.ts';
 import { MINUTES, mergeWindows } from './recent.ts';

@@ -15,7 +15,7 @@ import {
 
 const KEY = 'pulse';
 const CHANGES_KEY = 'changes';
-/** Between two writes of what was counted. */
+/** Least time between two writes of what was counted. */
 const WRITE_MS = 10_000;
 /** After a split isolates need a while to move: the slowest pace, twice. */
 const SETTLE_MS = 2 * SLOWEST_MS + 10_000;
@@ -25,7 +25,7 @@ interface Stored extends StoredState {
   readonly shards: number;
 }
 
-/** What an object knows of itself beside the counts. */
+/** What an object knows about itself, beside the counts. */
 export interface Standing {
   readonly shards: number;
 }

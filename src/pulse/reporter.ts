@@ -38,7 +38,7 @@ export class Reporter {
   #added = 0;
   #shards = 1;
   #everyMs = FASTEST_MS;
-  /** A request has taken the next report upon itself until then. */
+  /** Until then some request is going to send the next report; later, it must have died. */
   #dueBy = 0;
 
   constructor(callerOf: CallerNamer) {
@@ -59,7 +59,7 @@ export class Reporter {
     for (let attempt = 1; attempt <= ATTEMPTS && this.#isOwed(); attempt++) await this.#send(client);
   }
 
-  /** Ends the batch; who comes from now on is counted in the next one. */
+  /** Ends the batch; later requests are counted in the next one. */
   #close(now: number): void {
     this.#dueBy = 0;
     if (this.#tally.isEmpty) return;
@@ -98,7 +98,7 @@ export class Reporter {
     if (shards !== this.#shards && !this.#isOwed()) this.#moveTo(shards);
   }
 
-  /** The other object knows nothing of this isolate, so it begins anew. */
+  /** The other object knows nothing of this isolate, so the isolate begins anew. */
   #moveTo(shards: number): void {
     const moves = shardOf(this.#draw, shards) !== shardOf(this.#draw, this.#shards);
     this.#shards = shards;
@@ -109,7 +109,7 @@ export class Reporter {
     this.#added = 0;
   }
 
-  /** Random values are to be had in a request only. */
+  /** On Workers, random values are available only within a request. */
   #begin(): void {
     this.#isolate = crypto.randomUUID();
     this.#draw = Math.random();

@@ -3,7 +3,7 @@
 /** Labels and how often they came. */
 export type Labelled = readonly [labels: readonly string[], count: number];
 
-/** What more label values than there is room for are counted as. */
+/** The label under which further values are counted once there is no more room. */
 const OTHER = 'other';
 
 export class Series {

@@ -17,7 +17,7 @@ const DAY_MINUTES = 1_440;
 const MAX_LABELS = 1_024;
 /** Partitions whose Limiter is known by their name. */
 const MAX_CALLERS = 1_024;
-/** Batches of one report that are looked at. */
+/** Most batches of one report that are added. */
 const MAX_BATCHES = 64;
 /** A report that is due has been added so much later. */
 const ARRIVES_MS = 1_000;
@@ -92,7 +92,7 @@ export class PulseState {
     this.#reports = stored?.totals.reports ?? 0;
   }
 
-  /** Adds what is new of a report, each batch once and in order. Says up to which it has, and storage has. */
+  /** Adds what is new in a report, each batch once and in order. @returns the last batches that were added and stored. */
   take(
     now: number,
     { isolate, batches, whole }: Report,
@@ -173,7 +173,7 @@ export class PulseState {
   }
 }
 
-/** A row of this version's columns, of one that may have others. */
+/** A row in this version's columns, made from a row that may have other columns. */
 const inOrder = (columns: readonly string[], counts: readonly number[]): Row => {
   const row = newRow();
   for (const [i, name] of columns.entries()) {
