@@ -76,6 +76,8 @@ export class Exchange {
   isBodyRaw = false;
   /** For the RateLimit fields; undefined where no policy applied. */
   quota: Quota | undefined = undefined;
+  /** Gives back what it spent, once its origin has failed; undefined where there is nothing, or its answer tells. */
+  giveBack: (() => void) | undefined = undefined;
   /** Undefined without `SERVER_TIMING`. */
   laps: readonly Lap[] | undefined = undefined;
   readonly #context: WaitUntil;

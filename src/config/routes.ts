@@ -7,7 +7,7 @@ import { patternIssue } from '../routing/pattern.ts';
 import { isNone } from './notation.ts';
 import { type Defaults, type ListTerms, readList } from './policies.ts';
 import { SCOPES } from './scopes.ts';
-import { CHOICES, ROUTE } from './settings.ts';
+import { CHOICES, HEADER_NAME, ROUTE } from './settings.ts';
 import type { Mode, Route, RouteLimits } from './types.ts';
 import type { Vars } from './vars.ts';
 
@@ -20,6 +20,8 @@ const ROUTES = listOf(
     limits: optional(union([text, tableOf(text)], 'limits such as `10/minute`, or a table of them by tier')),
     override_defaults: optional(boolean('`true` or `false`')),
     cost: optional(number),
+    count: optional(listOf(union([text, number], 'a status such as `401` or `5xx`'))),
+    cost_header: optional(text),
     scopes: optional(listOf(text)),
     mode: optional(word(CHOICES.MODE)),
     algorithm: optional(word(CHOICES.ALGORITHM)),
@@ -38,6 +40,8 @@ export const defaultRoute = (mode: Mode): Route => ({
   limits: [],
   tierLimits: new Map(),
   overrideDefaults: false,
+  count: undefined,
+  costHeader: undefined,
   scopes: [],
   mode,
   members: undefined,
@@ -59,6 +63,8 @@ export const readRoutes = (vars: Vars, defaults: Defaults): readonly Route[] => 
       mode,
       algorithm,
       override_defaults: overrideDefaults,
+      count,
+      cost_header: costHeader,
     } = {
       ...ROUTE,
       ...defaults,
@@ -78,6 +84,8 @@ export const readRoutes = (vars: Vars, defaults: Defaults): readonly Route[] => 
       ...readLimits(parts, limits, { scope: name, algorithm, mode, cost, match }),
       overrideDefaults,
       cost,
+      count: readCount(parts, count),
+      costHeader: readCostHeader(parts, costHeader),
       scopes,
       mode,
       members: undefined,
@@ -112,6 +120,20 @@ const readMethods = (vars: Vars, given: readonly string[] | undefined): Route['m
     if (!/^(?!HEAD$)[A-Z]+$/.test(method))
       vars.fail('methods', 'a method other than HEAD, which counts as `GET`', method);
   return methods && new Set(methods);
+};
+
+const readCount = (vars: Vars, given: readonly (string | number)[] | undefined): Route['count'] => {
+  const patterns = given?.map((each) => String(each).toLowerCase());
+  if (patterns?.length === 0) vars.fail('count', 'at least one status');
+  for (const pattern of patterns ?? [])
+    if (!/^[1-5](\d\d|xx)$/.test(pattern)) vars.fail('count', 'a status such as `401` or `5xx`', pattern);
+  return patterns;
+};
+
+const readCostHeader = (vars: Vars, given: string | undefined): Route['costHeader'] => {
+  if (given !== undefined && !HEADER_NAME.test(given))
+    vars.fail('cost_header', 'the name of a response header', given);
+  return given?.toLowerCase();
 };
 
 /** One list for all callers, or lists by tier, of which `default` is for callers of any other tier. */

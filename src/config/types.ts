@@ -151,6 +151,10 @@ export interface Route {
   readonly overrideDefaults: boolean;
   /** Permits one request spends, 1 or more. */
   readonly cost: number;
+  /** Statuses that spend, such as `401` and `5xx`; undefined: all but our own for an origin that failed. */
+  readonly count: readonly string[] | undefined;
+  /** The field of the origin's response that tells what a request really cost, in lower case. */
+  readonly costHeader: string | undefined;
   readonly scopes: readonly string[];
   /** Of the route's own limits. */
   readonly mode: Mode;

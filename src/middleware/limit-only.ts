@@ -11,7 +11,7 @@ import { cors } from './cors.ts';
 import { limit as spend } from './limit.ts';
 import { checkBindings, mounted } from './mount.ts';
 import { report } from './report.ts';
-import { inOrder, type Step } from './step.ts';
+import { inOrder, type Step, type WeirContext } from './step.ts';
 
 /** The options that are about limits and answers, not about tokens, routes or an origin. */
 type LimitVars = Pick<
@@ -63,12 +63,22 @@ export const limit = ({ subject, tier, ...options }: LimitOptions = {}): Middlew
       const outer = c.get('exchange');
       c.set('exchange', exchange);
       return steps(c, () => {
-        if (outer) c.set('exchange', outer);
+        if (outer) goOnWith(c, outer, exchange);
         return next();
       });
     };
   };
   return mounted(options, guard, false) as MiddlewareHandler;
+};
+
+/** Where the origin fails, both have their permits back. */
+const goOnWith = (c: WeirContext, outer: Exchange, inner: Exchange): void => {
+  const { giveBack } = outer;
+  outer.giveBack = () => {
+    giveBack?.();
+    inner.giveBack?.();
+  };
+  c.set('exchange', outer);
 };
 
 /** The identity of a subject that the app vouches for; there is no token that could expire or be revoked. */

@@ -15,6 +15,7 @@ import type { Charge } from '../quota/plan.ts';
 import { chargeFinder, isAtHand, spender } from '../quota/spend.ts';
 import { warnUnknownTierOnce } from '../quota/unknown-tier.ts';
 import { slotGuard } from './at-once.ts';
+import { settleAfter } from './settle.ts';
 import type { Answered, Step, WeirContext } from './step.ts';
 
 /** What `closed` tells callers to wait; also how long a failing Limiter is first left alone. */
@@ -28,7 +29,7 @@ export const limit = (config: Config, examiner = new Examiner(config)): Step => 
   const tellUnknownTier = warnUnknownTierOnce(config);
   const slots = slotGuard(config);
 
-  const giveBack = (exchange: Exchange, outcomes: readonly Outcome[]): void => {
+  const undo = (exchange: Exchange, outcomes: readonly Outcome[]): void => {
     for (const outcome of outcomes) permits.undo(exchange, outcome);
   };
 
@@ -39,7 +40,7 @@ export const limit = (config: Config, examiner = new Examiner(config)): Step => 
     const now = Date.now();
     const refusing = outcomes.filter(isRefusing);
     const revoked = isOfRevoked(exchange, outcomes);
-    if (revoked || refusing.length > 0) giveBack(exchange, outcomes);
+    if (revoked || refusing.length > 0) undo(exchange, outcomes);
     trace.decidedAt = now;
     note(trace, outcomes, config, isCounted(exchange.env));
     if (revoked) return refuseRevoked(exchange, examiner);
@@ -47,12 +48,33 @@ export const limit = (config: Config, examiner = new Examiner(config)): Step => 
     if (refusing.length > 0) return refuse(exchange, refusing, quota, now);
     exchange.quota = quota;
     trace.forwarded = true;
-    return charge.slots.length === 0
-      ? next()
-      : slots.pass(c, next, charge.slots, {
-          keep: () => permits.keep(outcomes),
-          giveBack: () => giveBack(exchange, outcomes),
-        });
+    if (charge.slots.length === 0) return forward(c, next, charge, outcomes);
+    return slots.pass(c, async () => void (await forward(c, next, charge, outcomes)), charge.slots, {
+      keep: () => permits.keep(outcomes),
+      giveBack: () => undo(exchange, outcomes),
+    });
+  };
+
+  const forward = (c: WeirContext, next: Next, charge: Charge, outcomes: readonly Outcome[]): Answered => {
+    const exchange = c.get('exchange');
+    if (charge.settles) return settleLater(c, next, charge, outcomes);
+    exchange.giveBack = () => giveBack(exchange, outcomes);
+    return next();
+  };
+
+  /** Its origin has failed. */
+  const giveBack = (exchange: Exchange, outcomes: readonly Outcome[]): void => {
+    for (const outcome of outcomes) permits.settle(exchange, outcome, 0);
+  };
+
+  const settleLater = async (
+    c: WeirContext,
+    next: Next,
+    charge: Charge,
+    outcomes: readonly Outcome[],
+  ): Promise<void> => {
+    const settled = await settleAfter(c, next, permits, outcomes);
+    c.get('exchange').quota = quotaOf(charge, settled, Date.now());
   };
 
   const decideLater = async (

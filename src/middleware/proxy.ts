@@ -82,6 +82,9 @@ const failed = (exchange: Exchange, reason: string, answer: Response): Response 
   const { trace } = exchange;
   trace.forwarded = false;
   if (exchange.request.signal.aborted) trace.reason = 'client_left';
-  else Object.assign(trace, { outcome: 'origin_error', reason });
+  else {
+    Object.assign(trace, { outcome: 'origin_error', reason });
+    if (answer.status >= 500) exchange.giveBack?.();
+  }
   return answer;
 };

@@ -20,6 +20,7 @@ import { sentPath } from '../routing/sent-path.ts';
 import { exposeFields } from './cors.ts';
 import { addServerTiming } from './server-timing.ts';
 import type { Step, WeirContext } from './step.ts';
+import { writableHeaders } from './writable-headers.ts';
 
 /** Where neither `ANALYTICS` nor `PULSE` is bound, a forwarded request leaves nothing to do after its response. */
 export const report = (config: Config): Step => {
@@ -76,21 +77,6 @@ const ownBody = (c: WeirContext, { responses }: Config): void => {
   c.res = undefined;
   c.res = new Response(own.body, { status, headers });
 };
-
-/** The response's headers; where they are immutable, as a fetched response's are, those of a copy that replaces it. */
-const writableHeaders = (c: WeirContext): Headers => {
-  try {
-    c.res.headers.delete(NO_FIELD);
-  } catch {
-    const { res } = c;
-    c.res = undefined;
-    c.res = new Response(res.body, res);
-  }
-  return c.res.headers;
-};
-
-/** A field that no response has: deleting it changes nothing, but throws where headers are immutable. */
-const NO_FIELD = 'X-Weir-None';
 
 /** Whether a request is logged: refusals, failures and what a failure policy decided. */
 const isLogged = ({ outcome, limiterError }: Trace): boolean =>

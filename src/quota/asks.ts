@@ -4,6 +4,7 @@ import type { Bindings } from '../bindings.ts';
 import type { Config } from '../config/types.ts';
 import type { Identity } from '../identity.ts';
 import { type Ask, VERSION } from '../limiter/messages.ts';
+import type { Policy } from '../limiter/policy.ts';
 import type { TokenClaims } from '../limiter/standing.ts';
 import { join, passOn, startAsking } from './asking.ts';
 import { LimiterClient } from './client.ts';
@@ -40,6 +41,12 @@ export interface Asker {
   readonly signal: AbortSignal;
   /** Keeps the isolate awake until `work` is done, whatever becomes of the request. */
   waitUntil(work: Promise<unknown>): void;
+}
+
+/** What a request spent of each of these policies. */
+interface Spent {
+  readonly policies: readonly Policy[];
+  readonly used: number;
 }
 
 /** Asks for those that wait, hands out what comes of it, and gives back what nobody takes. */
@@ -112,11 +119,24 @@ export class Asks {
       asker.waitUntil(scheduler.wait(0).then(() => this.#return(asker, holding, grant)));
   }
 
-  /** Charges what a request spent in the end, of a plan that holds its permits until then. */
-  settle(asker: Asker, { plan, partition }: Holding, grant: Grant, used: number): void {
-    if (plan.holdMs === undefined) return;
-    const settlement = { version: VERSION, grant: grant.name, part: grant.returns++, used };
-    asker.waitUntil(this.#client.settle(asker.env, partition, settlement));
+  /** What a request spent in the end: a lease or a share that lives has the permit back, else the Limiter is told. */
+  settle(asker: Asker, holding: Holding, grant: Grant, { policies, used }: Spent): void {
+    const { share } = holding;
+    if (grant.taken !== undefined && share !== undefined) {
+      const { at, beside } = grant.taken;
+      const byNumber = policies.filter(({ counter }) =>
+        share.policies.every((one) => one.counter !== counter),
+      );
+      putBackShare(share, at);
+      if (beside !== undefined) this.settle(asker, holding, beside, { policies: byNumber, used });
+    } else if (grant.leased && Date.now() < grant.expires) this.release(asker, holding, grant);
+    else if (grant.name !== '') this.#tell(asker, holding, grant, { policies, used });
+  }
+
+  #tell(asker: Asker, { plan, partition }: Holding, grant: Grant, { policies, used }: Spent): void {
+    const part = grant.returns++;
+    const told = { version: VERSION, grant: grant.name, part, used, policies, cost: plan.cost };
+    asker.waitUntil(this.#client.settle(asker.env, partition, told));
   }
 
   async #fetch(asker: Asker, holding: Holding, asking: Asking, alone: boolean): Promise<void> {

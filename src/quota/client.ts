@@ -16,6 +16,9 @@ const FAILURES = 3;
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 30_000;
 
+/** How long is waited before each try to settle. */
+const SETTLE_PAUSES_MS = [0, 250, 1_000];
+
 interface Failures {
   count: number;
   pausedUntil: number;
@@ -89,12 +92,18 @@ export class LimiterClient {
     this.#names.set(partition, limiter);
   }
 
-  /** Never retried, as a return is not; what is not settled has spent what it was held for. */
+  /** Tried again, since it may tell of a debt, and a Limiter books each once. */
   async settle(env: Bindings, partition: string, settlement: Settlement): Promise<void> {
-    const limiter = await this.#limiter(env, partition);
-    await limiter.settle(settlement).catch(() => {
+    for (const pauseMs of SETTLE_PAUSES_MS) {
+      await scheduler.wait(pauseMs);
+      const limiter = await this.#limiter(env, partition);
+      const isDone = await limiter.settle(settlement).then(
+        () => true,
+        () => false,
+      );
       // The next ask reports a broken Limiter.
-    });
+      if (isDone) return;
+    }
   }
 
   /** Never retried: a return that arrives twice, or not at all, must not loosen a limit. */

@@ -57,10 +57,13 @@ const local = (): FailurePolicy => {
     const policies = policiesOf(holding).some(({ quota }) => quota === 0)
       ? plan.policies
       : policiesOf(holding);
-    const ask = { version: VERSION, policies, cost: plan.cost, want: 1, returnable: true } as const;
+    const { cost, holdMs } = plan;
+    const ask = { version: VERSION, policies, cost, want: 1, returnable: true, holdMs } as const;
     const { granted, decisions, grant } = ledger.consume(now, ask).reply;
     const allowed = granted > 0;
-    const giveBack = () => ledger.giveBack(Date.now(), { version: VERSION, grant, unused: 1 });
+    const settle = (used: number): void => {
+      ledger.settle(Date.now(), { version: VERSION, grant, part: 0, used, policies, cost });
+    };
     return {
       ...undecided,
       holding,
@@ -69,7 +72,7 @@ const local = (): FailurePolicy => {
       decisions,
       decidedAt: now,
       error,
-      giveBack: allowed ? giveBack : undefined,
+      settle: allowed ? settle : undefined,
     };
   };
 };

@@ -48,6 +48,8 @@ export interface Lease {
   /** Only loans are in the way until then, and so many more requests may wait for them. */
   obstructedUntil: number;
   obstructedRoom: number;
+  /** Some of them are of requests that tell after their answer what they spent. */
+  obstructedByHeld: boolean;
   /** The Limiter's newest answer. */
   said: Said;
   abnormal: Abnormal | undefined;
@@ -71,6 +73,7 @@ export const newLease = (share?: Share): Lease => ({
   deniedUntil: 0,
   obstructedUntil: 0,
   obstructedRoom: 0,
+  obstructedByHeld: false,
   said: { decisions: [], decidedAt: 0, policies: undefined },
   abnormal: undefined,
   marks: undefined,

@@ -32,8 +32,8 @@ export interface Outcome {
   /** Revocation marks of the partition. */
   readonly marks: Marks | undefined;
   readonly abnormal: Abnormal | undefined;
-  /** Gives a permit back that the failure policy granted. */
-  readonly giveBack?: (() => void) | undefined;
+  /** Says what was used of a permit that the failure policy granted; 0 gives it back. */
+  readonly settle?: ((used: number) => void) | undefined;
   /** The Limiter did not answer and the failure policy decided. */
   readonly error?: LimiterError;
 }

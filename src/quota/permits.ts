@@ -20,8 +20,9 @@ import {
 import { LimiterError } from './limiter-error.ts';
 import type { Holding, Outcome } from './outcome.ts';
 import type { Plan } from './plan.ts';
+import { obstructed } from './settle.ts';
 import { heldOfShare, newShare, type Share } from './share.ts';
-import { type Answer, accept, isOpen, type Said } from './waiter.ts';
+import { type Answer, accept, isOpen, type Obstructed, type Said } from './waiter.ts';
 
 /** Leases kept in an isolate. */
 const CAPACITY = 20_000;
@@ -96,24 +97,27 @@ export class Permits {
       : this.#ask(visit);
   }
 
-  /** Nothing of these will come back, so nobody need wait for it. */
+  /** Nothing of these will come back, so nobody need wait for it, but for what their answers tell. */
   keep(outcomes: readonly Outcome[]): void {
-    for (const { holding, grant } of outcomes) if (grant !== undefined) noteDecided(holding, grant);
+    for (const { holding, grant } of outcomes)
+      if (grant !== undefined && holding.plan.holdMs === undefined) noteDecided(holding, grant);
   }
 
-  /** Gives a permit back: another partition denied, no slot was free, or the token is revoked. */
-  undo(asker: Asker, { grant, holding, giveBack }: Outcome): void {
-    giveBack?.();
+  /** Gives a permit back before the request goes on: another partition denied, no slot was free, or the token is revoked. */
+  undo(asker: Asker, { grant, holding, settle }: Outcome): void {
+    settle?.(0);
     if (grant !== undefined) this.#asks.release(asker, holding, grant);
   }
 
   /**
-   * Says what a request spent of each policy once its answer is known; for plans with `holdMs`, once for each outcome.
-   * Without it, the cost of the plan is spent when the hold ends.
-   * @param used permits: 0 gives all back, more than the plan's cost is charged as a debt.
+   * Says what a request spent of each policy once its answer is known, at most once for each outcome; of plans with `holdMs`
+   * always, since others wait for it. Without it, the cost of the plan stays spent.
+   * @param used permits: 0 gives all back; under plans with `holdMs` a part may come back, and more than the plan's cost is
+   * charged as a debt.
    */
-  settle(asker: Asker, { grant, holding }: Outcome, used: number): void {
-    if (grant !== undefined) this.#asks.settle(asker, holding, grant, used);
+  settle(asker: Asker, { grant, holding, policies, settle }: Outcome, used: number): void {
+    settle?.(used);
+    if (grant !== undefined) this.#asks.settle(asker, holding, grant, { policies, used });
   }
 
   #takeAll(asker: Asker, holdings: readonly Holding[], now: number): Outcome[] {
@@ -144,8 +148,8 @@ export class Permits {
     );
     // What was held is taken now: a request that is dropped while it waits must not take it along.
     const answers = await this.#askRest(visit, asked);
-    const until = enforced ? obstructedUntil(answers) : undefined;
-    if (until !== undefined) return this.#waitFor(visit, answers, until);
+    const obstruction = enforced ? obstructionIn(answers) : undefined;
+    if (obstruction !== undefined) return this.#waitFor(visit, answers, obstruction);
     return this.#decide(visit, answers);
   }
 
@@ -156,17 +160,22 @@ export class Permits {
   async #askInTurn(visit: Visit, until: number): Promise<Outcome[]> {
     await scheduler.wait(Math.max(1, until - Date.now()));
     const answers = await this.#askRest(visit, []);
-    const next = obstructedUntil(answers);
-    return next === undefined ? this.#decide(visit, answers) : this.#waitFor(visit, answers, next);
+    const obstruction = obstructionIn(answers);
+    return obstruction === undefined
+      ? this.#decide(visit, answers)
+      : this.#waitFor(visit, answers, obstruction);
   }
 
-  /** A lease's life and a round trip at most. */
+  /** A lease's life and a round trip at most; for what a request holds until its answer, as long as one may take. */
   #waitFor(
     visit: Visit,
     answers: readonly (Answer | undefined)[],
-    until: number,
+    { until, held }: Obstructed,
   ): Outcome[] | Promise<Outcome[]> {
-    if (until > visit.cameAt + this.#config.leaseMs + RETURN_MS) return this.#decide(visit, answers);
+    const { leaseMs, origin } = this.#config;
+    const patienceMs = (held ? origin.timeoutMs : leaseMs) + RETURN_MS;
+    const isLeft = visit.asker.signal.aborted;
+    if (isLeft || until > visit.cameAt + patienceMs) return this.#decide(visit, answers);
     this.#releaseAll(visit, answers);
     return this.#askInTurn(visit, until);
   }
@@ -194,7 +203,7 @@ export class Permits {
     if (!this.#isDenied(holding, now)) return undefined;
     const until = awaitLoans(holding, now);
     const { said } = holding;
-    return until === undefined ? { kind: 'denied', said } : { kind: 'obstructed', until, said };
+    return until === undefined ? { kind: 'denied', said } : obstructed(holding, until, said);
   }
 
   #releaseAll({ asker, holdings }: Visit, answers: readonly (Answer | undefined)[]): void {
@@ -244,11 +253,13 @@ export class Permits {
 const isAlone = ([first, ...others]: readonly Holding[]): boolean =>
   others.length === 0 && !first?.plan.awaitsSlot;
 
-/** Until when loans are in the way, where nothing else is. */
-const obstructedUntil = (answers: readonly (Answer | undefined)[]): number | undefined => {
+/** The last of those that are in the way, where nothing else is. */
+const obstructionIn = (answers: readonly (Answer | undefined)[]): Obstructed | undefined => {
   if (answers.some((answer) => answer?.kind === 'denied')) return undefined;
-  const ends = answers.flatMap((answer) => (answer?.kind === 'obstructed' ? [answer.until] : []));
-  return ends.length === 0 ? undefined : Math.max(...ends);
+  return answers
+    .filter((answer) => answer?.kind === 'obstructed')
+    .toSorted((a, b) => b.until - a.until)
+    .at(0);
 };
 
 /** Whether an answer of the Limiter's is held that is no older than a lease may get. */

@@ -5,6 +5,7 @@ import type { Identity } from '../identity.ts';
 import { type Loanable, loanable, type Policy, type SlotPolicy } from '../limiter/policy.ts';
 import { ADDRESS, CALLER, isOfCaller, type Key, keyLabel, writtenKey } from '../partition.ts';
 import { policyField } from './fields.ts';
+import { isCostTold } from './real-cost.ts';
 
 /** `unidentified`: refused, had `AUTH_MODE` not been `shadow`; counted only where every request is. */
 export type Caller = 'subject' | 'anonymous' | 'preflight' | 'unidentified';
@@ -27,10 +28,10 @@ export interface Plan extends Loanable {
   /** Whether a request whose permits are granted may still give them back: it then looks for slots. Absent: it does not. */
   readonly awaitsSlot?: boolean;
   /**
-   * Set where a request tells what it spent only after its answer: its permits are held for so many milliseconds at most,
-   * and `Permits.settle` charges them.
+   * Set where a request tells what it spent only after its answer, which comes within so many milliseconds: until
+   * `Permits.settle` says it, others wait for what may come back. Then nothing of it is lent.
    */
-  readonly holdMs?: number;
+  readonly holdMs?: number | undefined;
 }
 
 /** Policies of one partition whose slots are taken together: one of each, or none. */
@@ -50,6 +51,8 @@ export interface Charge {
   readonly shadow: readonly Plan[];
   /** Both, in that order. */
   readonly plans: readonly Plan[];
+  /** Whether what the request costs is known only after its answer: then each of its outcomes is to be settled. */
+  readonly settles: boolean;
   /** Value of `RateLimit-Policy`; empty where no policy applies. */
   readonly policyField: string;
   /** What a request takes a slot of while it is in flight; those that refuse first, the caller's own first among them. */
@@ -108,6 +111,9 @@ export const chargesOf = (config: Config) => {
   };
 };
 
+/** What a request may take beside waiting for its origin. */
+const SLACK_MS = 5_000;
+
 const NOT_LOANABLE: Loanable = { leasable: false, byRate: [] };
 
 const makeCharge = (config: Config, route: Route, sender: Sender, nextId: () => number): Charge => {
@@ -116,6 +122,8 @@ const makeCharge = (config: Config, route: Route, sender: Sender, nextId: () => 
   const items = all.filter(isOverWindow);
   const atOnce = all.filter(isAtOnce);
   const met = [...Map.groupBy(items, groupOf).values()];
+  const settles = sender.caller !== 'preflight' && isCostTold(route);
+  const held = settles ? { holdMs: config.origin.timeoutMs + SLACK_MS, ...NOT_LOANABLE } : {};
   const own = members.some((each) => !each.overrideDefaults && limitsOn(each, sender) !== 'none');
   const isUnmet = (key: Key) => !items.some((item) => isSame(item.key, key));
   const callers = standingKeys(config, sender);
@@ -132,7 +140,7 @@ const makeCharge = (config: Config, route: Route, sender: Sender, nextId: () => 
       ),
     ),
     ...met.flatMap(([first, ...more]) =>
-      first ? [planOf(config, nextId(), first.key, [first, ...more])] : [],
+      first ? [{ ...planOf(config, nextId(), first.key, [first, ...more]), ...held }] : [],
     ),
   ]
     .map((plan) => (atOnce.length === 0 ? plan : { ...plan, awaitsSlot: true }))
@@ -144,6 +152,7 @@ const makeCharge = (config: Config, route: Route, sender: Sender, nextId: () => 
     shadow,
     plans: [...enforced, ...shadow],
     policyField: policyField([...enforced, ...shadow].flatMap(({ policies }) => policies)),
+    settles,
     slots: slotPlans(atOnce, nextId),
   };
 };

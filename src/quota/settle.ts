@@ -5,7 +5,7 @@ import type { Marks } from '../limiter/standing.ts';
 import { draw, type Grant, newGrant } from './grant.ts';
 import { type Asking, awaitLoans, type Lease, take } from './lease.ts';
 import { noteRequests, settleShare } from './share.ts';
-import { isAsked, type Said, type Waiter } from './waiter.ts';
+import { isAsked, type Obstructed, type Said, type Waiter } from './waiter.ts';
 
 /** After an answer that lent nothing ahead, none is asked for alone for so long. */
 const UNLENT_MS = 500;
@@ -97,6 +97,7 @@ const noteDenial = (lease: Lease, { askedAt, waiters }: Asking, reply: Reply, is
   if (isNewest || (isDenied && loans !== undefined)) {
     lease.obstructedUntil = isDenied && loans !== undefined ? askedAt + loans.backMs : 0;
     lease.obstructedRoom = loans?.requests ?? 0;
+    lease.obstructedByHeld = loans?.held === true;
   }
 };
 
@@ -106,12 +107,20 @@ const rejoin = (lease: Lease, waiters: readonly Waiter[]): void => {
   lease.waiting.unshift(...waiters);
 };
 
+/** Of a request that has a place among those that wait `until` then. */
+export const obstructed = (lease: Lease, until: number, said: Said): Obstructed => ({
+  kind: 'obstructed',
+  until,
+  held: lease.obstructedByHeld,
+  said,
+});
+
 /** Whom loans alone obstruct waits for them, as many as may pass then; the others are denied. */
 const refuse = (lease: Lease, waiters: readonly Waiter[], said: Said): void => {
   for (const waiter of waiters) {
     waiter.state = 'gone';
     const until = awaitLoans(lease, said.decidedAt);
-    waiter.tell(until === undefined ? { kind: 'denied', said } : { kind: 'obstructed', until, said });
+    waiter.tell(until === undefined ? { kind: 'denied', said } : obstructed(lease, until, said));
   }
 };
 

@@ -21,11 +21,19 @@ export interface Granted {
   readonly waiter?: Waiter;
 }
 
+/** Only what may come back is in its way, and that can have come back by `until`. */
+export interface Obstructed {
+  readonly kind: 'obstructed';
+  readonly until: number;
+  /** By requests that tell after their answer what they spent: it may be worth waiting for as long as one may take. */
+  readonly held: boolean;
+  readonly said: Said;
+}
+
 /** What a waiting request is told. */
 export type Answer =
   | Granted
-  /** Only loans are in its way; those can have come back by `until`. */
-  | { readonly kind: 'obstructed'; readonly until: number; readonly said: Said }
+  | Obstructed
   | { readonly kind: 'denied'; readonly said: Said }
   | { readonly kind: 'failed'; readonly error: unknown }
   /** It is to ask for all that wait, and waits on. */

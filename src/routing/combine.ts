@@ -1,6 +1,7 @@
 // One route out of several: as strict as each of them in everything.
 import type { Config, Limit, Route, RouteLimits } from '../config/types.ts';
 import { BoundedMap } from '../lib/bounded-map.ts';
+import { isCounted } from '../quota/real-cost.ts';
 
 /** Combinations of routes kept; an ordinary configuration has a handful. */
 const MAX_COMBINED = 256;
@@ -26,6 +27,11 @@ const describes = <Value>(merged: (a: Value, b: Value) => Value): Rule<Value> =>
   merge: merged,
 });
 
+/** None of two that differ in it can stand for the other: each is asked what a request really cost. */
+const askedOfEach = <Value>(): Rule<Value> => ({ covers: (a, b) => a === b, merge: (a) => a });
+
+const STATUSES = Array.from({ length: 500 }, (_, i) => 100 + i);
+
 const tiersOf = (a: Route['tierLimits'], b: Route['tierLimits']): readonly string[] => [
   ...new Set([...a.keys(), ...b.keys()]),
 ];
@@ -49,6 +55,15 @@ const RULES: { readonly [Property in keyof Route]: Rule<Route[Property]> } = {
   },
   overrideDefaults: { covers: (a, b) => !a || b, merge: (a, b) => a && b },
   cost: { covers: (a, b) => a >= b, merge: Math.max },
+  count: {
+    // Our own answers for an origin that failed spend where they are listed alone.
+    covers: (a, b) =>
+      b === undefined
+        ? a === undefined
+        : STATUSES.every((status) => !isCounted(b, status) || (a !== undefined && isCounted(a, status))),
+    merge: (a, b) => a && b && [...new Set([...a, ...b])],
+  },
+  costHeader: askedOfEach(),
   scopes: {
     covers: (a, b) => b.every((scope) => a.includes(scope)),
     merge: (a, b) => [...new Set([...a, ...b])],

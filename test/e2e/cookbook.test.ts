@@ -1,5 +1,8 @@
 // Every example of docs/cookbook.md, taken from the page and run on the built Worker.
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { parse } from 'smol-toml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -47,6 +50,18 @@ const statuses = async (count: number, ask: () => Promise<Answer>): Promise<numb
   const all: number[] = [];
   for (let i = 0; i < count; i++) all.push((await ask()).status);
   return all;
+};
+
+/** An origin that answers `?status=` and tells `?tokens=` in a field. */
+const startAnswering = async () => {
+  const server = createServer((request, response) => {
+    const query = new URL(request.url ?? '/', 'http://origin').searchParams;
+    response.writeHead(Number(query.get('status')), { 'X-Tokens-Used': query.get('tokens') ?? '' }).end();
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}`, close: async () => void server.close() };
 };
 
 const policiesOf = ({ headers }: Answer) =>
@@ -158,6 +173,29 @@ const promises: Readonly<Record<string, (toml: string) => Promise<void>>> = {
         ...Array(50).fill(200),
         429,
       ]);
+  },
+
+  async 'A login that counts only failures'(toml) {
+    const there = await startAnswering();
+    const weir = await startWith(toml, { ORIGIN_URL: there.url });
+    const login = (status: number, address = '192.0.2.1') =>
+      from(weir, `/login?status=${status}`, address, { method: 'POST' });
+    expect(await statuses(20, () => login(200))).toEqual(Array(20).fill(200));
+    expect(await statuses(4, () => login(401))).toEqual([401, 401, 401, 429]);
+    expect([(await login(200)).status, (await login(200, '192.0.2.2')).status]).toEqual([429, 200]);
+    await there.close();
+  },
+
+  async 'A model’s tokens'(toml) {
+    const there = await startAnswering();
+    const weir = await startWith(toml, { ORIGIN_URL: there.url });
+    const ask = (tokens: number) => get(weir, `/v1/chat/completions?status=200&tokens=${tokens}`);
+    const first = await ask(300);
+    expect(first.headers['x-tokens-used']).toBeUndefined();
+    expect(first.headers.ratelimit).toMatch(/^"model:20000\/minute";r=19700;/);
+    expect((await ask(30_000)).status).toBe(200);
+    await expect.poll(async () => (await ask(1)).status).toBe(429);
+    await there.close();
   },
 
   async 'Rolling out in shadow mode'(toml) {

@@ -182,6 +182,35 @@ limits = "none"
       'production: warning shared-slots',
     ],
     ['slots of each caller beside those of all', `${SAFE}LIMITS = "5 at once"\nGLOBAL_LIMITS = "50 at once"`],
+    [
+      'guesses that spend nothing',
+      `${SAFE}[[vars.ROUTES]]\nname = "login"\nmatch = "/login"\nauth = "none"\nlimits = "3/minute"\ncount = ["2xx"]`,
+      'production: warning guesses-free',
+    ],
+    [
+      'a login that counts its failures',
+      `${SAFE}[[vars.ROUTES]]\nname = "login"\nmatch = "/login"\nauth = "none"\nlimits = "3/minute"\ncount = [401, "5xx"]`,
+    ],
+    [
+      'a cost of which nothing is held beforehand',
+      `${SAFE}[[vars.ROUTES]]\nname = "model"\nmatch = "/model"\ncost_header = "X-Cost"`,
+      'production: warning cost-untold',
+    ],
+    [
+      'what everybody shares and every answer changes',
+      `${SAFE}GLOBAL_LIMITS = "1000/minute"\n[[vars.ROUTES]]\nname = "m"\nmatch = "/m"\ncost = 9\ncost_header = "X-Cost"`,
+      'production: warning global-settled',
+    ],
+    [
+      'a status that is none',
+      `${SAFE}[[vars.ROUTES]]\nname = "m"\nmatch = "/m"\ncount = ["6xx"]`,
+      'production: error config-error',
+    ],
+    [
+      'a field whose name is none',
+      `${SAFE}[[vars.ROUTES]]\nname = "m"\nmatch = "/m"\ncost = 9\ncost_header = "X Cost"`,
+      'production: error config-error',
+    ],
     ['everybody exempt', `${SAFE}EXEMPT_ADDRESSES = "0.0.0.0/0"`, 'production: warning exempt-everybody'],
     ['a network exempt', `${SAFE}EXEMPT_ADDRESSES = "10.0.0.0/8, 2001:db8::/32"`],
     [

@@ -52,7 +52,7 @@ describe('under `local`', () => {
     const decide = failurePolicy(configWith({}, { onLimiterError: 'local' }));
     const one = holding(policy(1, 1, 'minute'));
     const first = decide(one, error);
-    first.giveBack?.();
+    first.settle?.(0);
     expect([first.allowed, decide(one, error).allowed, decide(one, error).allowed]).toEqual([
       true,
       true,

@@ -3,6 +3,7 @@ import { ConfigError, parseConfig, varNames } from '../../src/config/config.ts';
 import type { Config } from '../../src/config/types.ts';
 import { lendingOf } from '../../src/limiter/policy.ts';
 import type { Table } from './config-file.ts';
+import { costFindings } from './costs.ts';
 import { deploymentFindings } from './deployment.ts';
 import { error, type Finding, warning } from './finding.ts';
 import { fixOf } from './fixes.ts';
@@ -51,6 +52,7 @@ const configFindings = (config: Config, target: Target): readonly Finding[] => {
     ...limitFindings(config),
     ...originFindings(config, target),
     ...routeFindings(config),
+    ...costFindings(config),
     ...keyFindings(config),
   ];
 };

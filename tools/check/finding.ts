@@ -41,6 +41,12 @@ export type Code =
   | 'open-param'
   | 'shared-slots'
   | 'slot-without-timeout'
+  /** Whoever guesses on an open route spends nothing. */
+  | 'guesses-free'
+  /** What an answer tells to have cost is not held beforehand. */
+  | 'cost-untold'
+  /** Every request would ask the one object of all callers, and tell it what it cost. */
+  | 'global-settled'
   /** Networks that are exempt hold everybody. */
   | 'exempt-everybody'
   /** A `match` in another framework's syntax: it matches nothing that was meant. */

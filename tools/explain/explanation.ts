@@ -126,6 +126,7 @@ export const explain = async (config: Config, question: Question): Promise<Expla
       ...routeReasons(config, route, question),
       ...callerReasons(config, route, question, identity),
       ...shadowReasons(config, refusal),
+      ...costReasons(route),
     ],
     partitions: await Promise.all(plans.map((plan) => explainPartition(config, plan, facts))),
   };
@@ -230,6 +231,17 @@ const callerReasons = (
   if (route.auth === 'none') return ['The route ignores tokens: every caller is anonymous.'];
   return identity === undefined ? [] : [tierReason(config, identity)];
 };
+
+/** What the answer says of the cost. */
+const costReasons = (route: Route): readonly string[] =>
+  (route.members ?? [route]).flatMap(({ name, count, costHeader }) => [
+    ...(count === undefined
+      ? []
+      : [`On ${name} answers of ${count.join(', ')} spend; others give the permits back.`]),
+    ...(costHeader === undefined
+      ? []
+      : [`On ${name} the answer’s ${costHeader} tells the real cost: less comes back, more is a debt.`]),
+  ]);
 
 const tierReason = ({ tokens, policies }: Config, { tier }: Identity): string => {
   const claim = tokens.tierClaim?.join('.');
