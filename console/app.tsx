@@ -6,7 +6,7 @@ import { type Live, useLive } from './live.ts';
 import type { Page } from './page.ts';
 import { Notices, useNotices } from './parts/notices.tsx';
 import { usePath } from './path.ts';
-import { useScheme } from './scheme.ts';
+import { type SchemeChoice, useScheme } from './scheme.ts';
 import { AttackPage } from './views/attack.tsx';
 import { CallerPage } from './views/caller.tsx';
 import { NowPage } from './views/now.tsx';
@@ -26,6 +26,7 @@ const PAGES = [
 export const App = () => {
   const [token, setToken] = useState(keptToken);
   const [why, setWhy] = useState('');
+  const scheme = useScheme();
   const end = useCallback((reason: string) => {
     keepToken(undefined);
     setToken(undefined);
@@ -42,17 +43,22 @@ export const App = () => {
         }}
       />
     );
-  return <Signed token={token} onEnd={end} />;
+  return <Signed token={token} onEnd={end} scheme={scheme} />;
 };
 
-const Signed = ({ token, onEnd }: { readonly token: string; readonly onEnd: (reason: string) => void }) => {
+interface SignedProps {
+  readonly token: string;
+  readonly onEnd: (reason: string) => void;
+  readonly scheme: SchemeChoice;
+}
+
+const Signed = ({ token, onEnd, scheme: [scheme, toggleScheme] }: SignedProps) => {
   const api = useMemo(
     () => new Api(token, () => onEnd('The session has ended: sign in again.')),
     [token, onEnd],
   );
   const [range, setRange] = useState<Range>('15m');
   const [minutes, setMinutes] = useState(5);
-  const [scheme, toggleScheme] = useScheme();
   const { notices, say, dismiss } = useNotices();
   const live = useLive(api, range, minutes);
   const path = usePath();

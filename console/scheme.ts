@@ -12,7 +12,10 @@ const initial = (): Scheme => {
   return kept === 'dark' || kept === 'light' ? kept : dark.matches ? 'dark' : 'light';
 };
 
-export const useScheme = (): readonly [Scheme, () => void] => {
+/** The scheme, and what changes it. */
+export type SchemeChoice = readonly [scheme: Scheme, toggle: () => void];
+
+export const useScheme = (): SchemeChoice => {
   const [scheme, setScheme] = useState(initial);
   document.documentElement.dataset.scheme = scheme;
   useEffect(() => {

@@ -52,7 +52,9 @@ const shot = async (browser: Browser, url: string, token: string, view: View, sh
   await page.waitForTimeout(SETTLE_MS);
   await view.prepare?.(page);
   const { width } = SIZES[shown.size];
-  const height = await page.evaluate<number>('document.documentElement.scrollHeight');
+  const height = view.prepare
+    ? SIZES[shown.size].height
+    : await page.evaluate<number>('document.documentElement.scrollHeight');
   const png = await page.screenshot({
     fullPage: true,
     clip: { x: 0, y: 0, width, height: Math.min(height, MOST_HEIGHT) },

@@ -24,10 +24,12 @@ interface CardProps {
   readonly aside?: ComponentChildren;
   readonly children: ComponentChildren;
   readonly wide?: boolean;
+  /** Fills the rest of its row. */
+  readonly rest?: boolean;
 }
 
-export const Card = ({ title, aside, children, wide = false }: CardProps) => (
-  <section class={wide ? 'card wide' : 'card'} aria-label={title}>
+export const Card = ({ title, aside, children, wide = false, rest = false }: CardProps) => (
+  <section class={`card${wide ? ' wide' : ''}${rest ? ' rest' : ''}`} aria-label={title}>
     <header>
       <h2>{title}</h2>
       {aside}
@@ -58,28 +60,43 @@ export const Key = <Each extends Named>({ names, beside }: KeyProps<Each>) => (
   </ul>
 );
 
-/** A table that scrolls by itself where it is too wide. */
+interface TableRow {
+  readonly key: string;
+  /** One for each head; the first names the row. */
+  readonly cells: readonly ComponentChildren[];
+}
+
+/** A table; where there is no room for its columns each row is a block, whose cells say what they are. */
 export const Table = ({
   head,
-  children,
+  rows,
 }: {
   readonly head: readonly string[];
-  readonly children: ComponentChildren;
+  readonly rows: readonly TableRow[];
 }) => (
-  <div class="scroll">
-    <table>
-      <thead>
-        <tr>
-          {head.map((each) => (
-            <th scope="col" key={each}>
-              {each}
-            </th>
+  <table>
+    <thead>
+      <tr>
+        {head.map((each) => (
+          <th scope="col" key={each}>
+            {each}
+          </th>
+        ))}
+      </tr>
+    </thead>
+    <tbody>
+      {rows.map(({ key, cells: [name, ...others] }) => (
+        <tr key={key}>
+          <th scope="row">{name}</th>
+          {others.map((cell, i) => (
+            <td key={head[i + 1]} data-head={head[i + 1]}>
+              {cell}
+            </td>
           ))}
         </tr>
-      </thead>
-      <tbody>{children}</tbody>
-    </table>
-  </div>
+      ))}
+    </tbody>
+  </table>
 );
 
 export interface BarRow {

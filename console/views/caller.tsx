@@ -159,16 +159,18 @@ const History = ({
   readonly history: readonly CallerMinute[];
   readonly scheme: string;
 }) => {
-  if (history.length === 0) return <p class="empty">Not among those who are counted one by one.</p>;
+  // The minute that is running would look like a drop.
+  const minutes = history.slice(0, -1);
+  if (minutes.length === 0) return <p class="empty">Not among those who are counted one by one.</p>;
   const lines: Line[] = LINES.map(({ name, label, colour }) => ({
     label,
     colour,
-    values: history.map(({ counts }) => counts[name]),
+    values: minutes.map(({ counts }) => counts[name]),
   }));
   return (
     <Chart
       title="Requests a minute"
-      times={history.map(({ minute }) => minute * 60_000)}
+      times={minutes.map(({ minute }) => minute * 60_000)}
       lines={lines}
       height={170}
       format={count}

@@ -79,7 +79,7 @@ const Tiles = ({ view, read }: { readonly view: PulseView; readonly read: Read }
       <Tile label="Own wait, p50" value={milliseconds(waitQuantile(read, view.now, 0.5))} note="over 10 s" />
       <Tile label="Own wait, p99" value={milliseconds(waitQuantile(read, view.now, 0.99))} note="over 10 s" />
       <Tile
-        label="Limiter’s error budget"
+        label="Error budget"
         value={percent(budget)}
         note={`left of ${percent(1 - OBJECTIVE)} a day`}
         tone={budget <= 0 ? 'bad' : budget < 0.5 ? 'warn' : 'good'}

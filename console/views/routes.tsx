@@ -28,30 +28,29 @@ export const RoutesPage = ({ api, say }: Page) => {
         <Try api={api} />
       </Card>
       <Card title="Policies in force" wide>
-        <Table head={['Route', 'Match', 'Caller', 'Mode', 'Cost', 'Policies']}>
-          {view?.rows.map((row) => (
-            <tr key={`${row.route} ${row.caller}`}>
-              <th scope="row">{row.route}</th>
-              <td>
-                <code>
-                  {row.methods === '*' ? '' : `${row.methods} `}
-                  {row.match}
-                </code>
-              </td>
-              <td>{row.caller}</td>
-              <td>{row.mode === 'shadow' ? <span class="badge warn">shadow</span> : row.mode}</td>
-              <td>{row.cost}</td>
-              <td>
-                {Object.entries(row.policies).map(([kind, names]) => (
-                  <div key={kind}>
-                    {names.join(', ')} <small>by {kind}</small>
-                  </div>
-                ))}
-                {Object.keys(row.policies).length === 0 && <small>none</small>}
-              </td>
-            </tr>
-          ))}
-        </Table>
+        <Table
+          head={['Route', 'Match', 'Caller', 'Mode', 'Cost', 'Policies']}
+          rows={(view?.rows ?? []).map((row) => ({
+            key: `${row.route} ${row.caller}`,
+            cells: [
+              row.route,
+              <code key="match">
+                {row.methods === '*' ? '' : `${row.methods} `}
+                {row.match}
+              </code>,
+              row.caller,
+              row.mode === 'shadow' ? (
+                <span key="mode" class="badge warn">
+                  shadow
+                </span>
+              ) : (
+                row.mode
+              ),
+              row.cost,
+              <Policies key="policies" of={row.policies} />,
+            ],
+          }))}
+        />
       </Card>
       <Card title="Doubtful">
         {findings?.length === 0 && <p class="empty">Nothing: no warning of this configuration.</p>}
@@ -64,10 +63,25 @@ export const RoutesPage = ({ api, say }: Page) => {
           ))}
         </ul>
       </Card>
-      <Card title="Configuration, secrets masked">
+      <Card title="Configuration, secrets masked" rest>
         <textarea readOnly rows={18} spellcheck={false} aria-label="Configuration" value={config} />
       </Card>
     </div>
+  );
+};
+
+/** A policy's own name says by what it counts, unless that is the usual. */
+const Policies = ({ of }: { readonly of: RoutesView['rows'][number]['policies'] }) => {
+  const named = Object.entries(of).flatMap(([kind, names]) => names.map((name) => ({ kind, name })));
+  if (named.length === 0) return <small>none</small>;
+  return (
+    <>
+      {named.map(({ kind, name }) => (
+        <div key={name}>
+          {name} {!name.includes(' by ') && <small>by {kind}</small>}
+        </div>
+      ))}
+    </>
   );
 };
 

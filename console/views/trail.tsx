@@ -28,30 +28,33 @@ export const TrailPage = ({ api, say }: Page) => {
       </header>
       {changes?.length === 0 && <p class="empty">Nothing was changed yet.</p>}
       <section class="card wide" aria-label="Changes">
-        <Table head={['When', 'Caller', 'What', 'Reason', 'Request']}>
-          {changes?.map(({ at, id, action, partition, detail, reason }) => (
-            <tr key={id + at}>
-              <td>{dateTime(at)}</td>
-              <td>
-                {partition === null ? (
-                  '–'
-                ) : (
-                  <a href={hashOf('who', 'partition', partition)}>
-                    <code>{short(partition)}</code>
-                  </a>
-                )}
-              </td>
-              <td>
-                {action} {detail}
-              </td>
-              <td>{reason || '–'}</td>
-              <td>
-                <code>{id}</code>
-              </td>
-            </tr>
-          ))}
-        </Table>
+        <Table
+          head={['When', 'Caller', 'What', 'Reason', 'Request']}
+          rows={(changes ?? []).map(({ at, id, action, partition, detail, reason }) => ({
+            key: id + at,
+            cells: [
+              <time key="at">{dateTime(at)}</time>,
+              partition === null ? (
+                '–'
+              ) : (
+                <a key="partition" href={hashOf('who', 'partition', partition)}>
+                  <code>{short(partition)}</code>
+                </a>
+              ),
+              `${deed(action)} ${detail}`,
+              reason || '–',
+              <code key="id">{id}</code>,
+            ],
+          }))}
+        />
       </section>
     </div>
   );
+};
+
+/** `DELETE /.weir/subjects/override` -> `lift override`. */
+const deed = (action: string): string => {
+  const [method, path = ''] = action.split(' ');
+  const what = path.slice(path.lastIndexOf('/') + 1);
+  return method === 'DELETE' ? `lift ${what}` : what;
 };

@@ -1,10 +1,12 @@
 // What a Pulse object knows, against plain sums of what it was told; over lost memory and lost messages too.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { toldOf } from '../../../console/figures.ts';
 import { COLUMNS, indexOf } from '../../../src/pulse/columns.ts';
 import { perFamily, perRanking } from '../../../src/pulse/families.ts';
 import { mergeTotals, mergeViews } from '../../../src/pulse/merge.ts';
 import { type Batch, type Report, VERSION } from '../../../src/pulse/messages.ts';
+import { everyMs } from '../../../src/pulse/pace.ts';
 import { PulseState } from '../../../src/pulse/state.ts';
 
 const NOW = 1_800_000_000_000;
@@ -105,6 +107,34 @@ describe('charts', () => {
         expect(sumOf('15m')).toBe(within(15 * 60_000 - 5_000));
         expect(forwardedIn(state)).toBe(agesMs.length);
       }),
+    );
+  });
+
+  it('and the rate of now end where every isolate has told, however many there are', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 800 }), (isolates) => {
+        const state = new PulseState();
+        const every = everyMs(isolates);
+        const arrives = 1_000;
+        // A request a second at each, told at the isolate's own time, as often as all are asked to.
+        for (let i = 0; i < isolates; i++) {
+          const toldAt = NOW - Math.floor((i / isolates) * every);
+          const rows = Array.from(
+            { length: 60 },
+            (_, ago) => [Math.floor(toldAt / 1_000) - 1 - ago, rowOf(1)] as const,
+          );
+          state.take(toldAt, report([{ ...batch(1), rows: rows.toReversed() }], true, `isolate ${i}`));
+        }
+        const view = state.view(NOW, '15m', 5);
+        expect(view.now[FORWARDED]).toBe(10 * isolates);
+        const told = toldOf({
+          ...{ ...view, shards: 1, at: NOW, range: '15m', spanMs: 5_000, named: true },
+          start: (Math.floor(NOW / 5_000) - 179) * 5_000,
+        });
+        expect(told.rows.at(-1)?.[FORWARDED]).toBe(5 * isolates);
+        expect(NOW - (told.times.at(-1) ?? 0)).toBeLessThan(every + arrives + 2 * 5_000);
+      }),
+      { numRuns: 6 },
     );
   });
 
