@@ -102,15 +102,17 @@ await command({
   options: {
     url: text('<url>', 'of the console; default http://127.0.0.1:8788', 'http://127.0.0.1:8788'),
     to: text('<folder>', 'default docs/console', 'docs/console'),
+    only: text('<page>', 'one page alone, such as trail'),
     pngs: text('<folder>', 'keeps each picture by itself there, too'),
   },
   notes: 'WEIR_ADMIN_TOKEN is the token to sign in with. It needs Chromium.',
-  async run({ url, to, pngs }) {
+  async run({ url, to, only, pngs }) {
     const token = process.env.WEIR_ADMIN_TOKEN;
     if (token === undefined) throw new UsageError('expected WEIR_ADMIN_TOKEN');
     const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
     await mkdir(to, { recursive: true });
-    for (const view of VIEWS) {
+    const views = VIEWS.filter(({ name }) => only === undefined || name === only);
+    for (const view of views) {
       const shots: Buffer[] = [];
       for (const shown of SHOWN) {
         const png = await shot(browser, url, token, view, shown);
@@ -120,6 +122,6 @@ await command({
       await writeFile(join(to, `${view.name}.webp`), await sheetOf(browser, shots));
     }
     await browser.close();
-    return say(`${VIEWS.length} pages in ${to}\n`);
+    return say(`${views.length} pages in ${to}\n`);
   },
 });
