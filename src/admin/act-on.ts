@@ -26,7 +26,7 @@ export const actOn = async (
   reason = '',
   detail = '',
 ): Promise<Response> => {
-  const state = await c.get('limiters').call(c.env, subject.partition, act);
+  const state = await actOnEach(c, subject, act);
   if (state === undefined) throw invalid('jti', `at most ${MAX_JTIS} at once; \`before\` revokes more`, 409);
   const name = subject.name ?? (await c.get('nameOf')(subject.partition)) ?? null;
   if (c.req.method !== 'GET') {
@@ -34,6 +34,24 @@ export const actOn = async (
     await listChange(c, name, subject, state);
   }
   return c.json({ ...subject.names, partition: name, ...stateView(state) });
+};
+
+/** Limiters that are asked at one time. */
+const AT_ONCE = 32;
+
+/** The state of the last one. A network's change that fails half-way is to be made again. */
+const actOnEach = async (
+  c: AdminContext,
+  { partition, members = [partition] }: Subject,
+  act: (limiter: DurableObjectStub<Limiter>) => Promise<State | undefined>,
+): Promise<State | undefined> => {
+  let state: State | undefined;
+  for (let i = 0; i < members.length; i += AT_ONCE) {
+    const some = members.slice(i, i + AT_ONCE);
+    const states = await Promise.all(some.map((each) => c.get('limiters').call(c.env, each, act)));
+    state = states.at(-1);
+  }
+  return state;
 };
 
 /** The reason stays out of the log, which more people read. */

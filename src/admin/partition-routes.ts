@@ -3,6 +3,7 @@ import { Hono } from 'hono';
 import type { GenericSchema } from 'valibot';
 import { actOn } from './act-on.ts';
 import { type AdminContext, type AdminEnv, requestOf } from './context.ts';
+import { invalid } from './invalid.ts';
 import { type AdminRequest, type Input, overrideOf, type Subject } from './partitions.ts';
 import { overrideBody } from './schemas.ts';
 
@@ -24,9 +25,11 @@ export const partitionRoutes = <Look extends Query, Change extends Query>(
   find: (request: AdminRequest, c: AdminContext) => Subject | Promise<Subject>,
 ) =>
   new Hono<AdminEnv>()
-    .get('/', takes({ summary: 'Permits left, override and revocations', query: look }), async (c) =>
-      actOn(c, await find(requestOf(c, c.req.valid('query')), c), (limiter) => limiter.look()),
-    )
+    .get('/', takes({ summary: 'Permits left, override and revocations', query: look }), async (c) => {
+      const subject = await find(requestOf(c, c.req.valid('query')), c);
+      if (subject.members) throw invalid('address', 'one address: each client of a network has its own');
+      return actOn(c, subject, (limiter) => limiter.look());
+    })
     .post('/reset', takes({ summary: 'Forgets what was spent', query: change }), async (c) => {
       const query = c.req.valid('query');
       return actOn(c, await find(requestOf(c, query), c), (limiter) => limiter.reset(), query.reason);

@@ -7,7 +7,7 @@ import { allLimits } from '../config/policies.ts';
 import type { Scope } from '../config/scopes.ts';
 import type { Config } from '../config/types.ts';
 import type { Identity } from '../identity.ts';
-import { parseAddress } from '../lib/address.ts';
+import { clientsOf, parseAddress, parseNetwork } from '../lib/address.ts';
 import { described } from '../lib/issue.ts';
 import type { Override, TimeMark, TokenMark } from '../limiter/standing.ts';
 import {
@@ -45,6 +45,8 @@ export interface Subject {
   readonly names: Input;
   /** Its name in the log, where that is known already. */
   readonly name?: string;
+  /** Of a network: the partitions of all its clients, which a change is made to. Absent: it is one partition. */
+  readonly members?: readonly string[];
 }
 
 const TEN_YEARS_MS = 10 * 366 * 86_400_000;
@@ -75,9 +77,22 @@ const issuerOf = ({ config, query }: AdminRequest): string => {
   );
 };
 
+/** Each client of a network has a Limiter of its own, so that no request need know of networks. */
+const MAX_CLIENTS = 256;
+
 export const addressOf = ({ config, query: { address = '' } }: AdminRequest): Subject => {
+  if (address.includes('/')) return networkOf(address, config);
   if (parseAddress(address) === undefined) throw invalid('address', EXPECTED.address);
   return { partition: addressPartition(address, config.ipv6Prefix), key: ADDRESS, names: { address } };
+};
+
+/** Named after the network in the log, though its counters are those of its clients. */
+const networkOf = (address: string, { ipv6Prefix }: Config): Subject => {
+  const network = parseNetwork(address);
+  const clients = network && clientsOf(network, ipv6Prefix, MAX_CLIENTS);
+  if (clients === undefined) throw invalid('address', EXPECTED.address);
+  const members = clients.map((client) => addressPartition(client, ipv6Prefix));
+  return { partition: addressPartition(address, ipv6Prefix), key: ADDRESS, names: { address }, members };
 };
 
 /** A partition by its key, by which some limit must count: any other has nothing to show, and refuses nobody. */

@@ -13,7 +13,7 @@ const text = (maxLength: number, description?: string) => {
 
 /** What is expected of fields that no schema alone can check. */
 export const EXPECTED = {
-  address: 'an IPv4 or IPv6 address',
+  address: 'an IPv4 or IPv6 address, or a network of at most 256 clients such as `192.0.2.0/24`',
   issuer: 'the `iss` of the tokens, since `JWT_ISSUER` is unset; empty for tokens without one',
   before: '`now` or an RFC 3339 time, not in the future',
   partition: 'the 32 hex digits of a `partition` in the log',
@@ -43,7 +43,7 @@ export const subjectQuery = naming({ issuer, subject: text(MAX_SUBJECT_LENGTH) }
 /** The subject is optional, since a token to revoke names its own. */
 export const revokeQuery = table({ issuer, subject: v.optional(text(MAX_SUBJECT_LENGTH)) });
 
-export const addressQuery = naming({ address: text(45, EXPECTED.address) });
+export const addressQuery = naming({ address: text(49, EXPECTED.address) });
 
 const partition = v.pipe(
   v.string('a string'),

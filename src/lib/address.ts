@@ -91,3 +91,26 @@ const shownV6 = (address: Address, prefix: number): string => {
   const groups = address.slice(0, Math.ceil(prefix / 16)).map((group) => group.toString(16));
   return groups.join(':') + (prefix === USUAL_PREFIX ? '' : `/${prefix}`);
 };
+
+/**
+ * Every client of a network, as an address of it; undefined where it has more than `most`, or is less than one client.
+ * @param ipv6Prefix bits of an IPv6 address that count as one client.
+ */
+export const clientsOf = (
+  { address, prefix }: Network,
+  ipv6Prefix: number,
+  most: number,
+): readonly string[] | undefined => {
+  const unit = isV4(address) ? 128 : ipv6Prefix;
+  const count = 2 ** (unit - prefix);
+  if (count < 1 || count > most) return undefined;
+  const step = 1n << BigInt(128 - unit);
+  return Array.from({ length: count }, (_, index) => written(numberOf(address) + BigInt(index) * step));
+};
+
+const numberOf = (address: Address): bigint =>
+  address.reduce((number, group) => (number << 16n) + BigInt(group), 0n);
+
+/** With all eight groups. */
+const written = (number: bigint): string =>
+  Array.from({ length: 8 }, (_, i) => ((number >> BigInt(112 - 16 * i)) & 0xffffn).toString(16)).join(':');

@@ -68,17 +68,21 @@ export class LimiterClient {
     await this.giveBack(env, partition, { version, grant, unused: granted });
   }
 
-  /** @throws {LimiterError} when there is no answer in time. */
+  /**
+   * @param waitMs how long the Limiter itself may take on purpose, on top of its time limit.
+   * @throws {LimiterError} when there is no answer in time.
+   */
   async call<T>(
     env: Bindings,
     partition: string,
     ask: (limiter: DurableObjectStub<Limiter>) => Promise<T>,
+    waitMs = 0,
   ): Promise<T> {
     if ((this.#failures.get(partition)?.pausedUntil ?? 0) > Date.now())
       throw new LimiterError('limiter_paused');
     try {
       const limiter = await this.#limiter(env, partition);
-      const reply = await withTimeLimit(ask(limiter), this.#timeoutMs);
+      const reply = await withTimeLimit(ask(limiter), this.#timeoutMs + waitMs);
       this.#failures.delete(partition);
       return reply;
     } catch (error) {

@@ -1,6 +1,7 @@
 // Where an isolate's requests get slots from, and give them back to: the Limiter, else the failure policy.
 import type { Config } from '../config/types.ts';
 import { BoundedMap } from '../lib/bounded-map.ts';
+import type { Limiter } from '../limiter/limiter.ts';
 import { type SlotAsk, type SlotReply, VERSION } from '../limiter/messages.ts';
 import type { SlotPolicy } from '../limiter/policy.ts';
 import type { Asker } from './asks.ts';
@@ -67,12 +68,10 @@ export class Slots {
   /** Names this isolate. */
   readonly #isolate = crypto.randomUUID();
   #count = 0;
-  readonly #waitMs: number;
 
   constructor(config: Config) {
     this.#config = config;
     this.#client = new LimiterClient(config);
-    this.#waitMs = Math.min(WAIT_MS, config.limiterTimeoutMs / 2);
   }
 
   /** Takes a slot of every policy of a plan, and holds it until its `end`, or until the client leaves. */
@@ -124,7 +123,7 @@ export class Slots {
     const now = Date.now();
     const waiter: SlotWaiter = {
       state: 'waiting',
-      until: now + this.#waitMs,
+      until: now + WAIT_MS,
       tell(told) {
         answer = told;
         wake();
@@ -132,7 +131,7 @@ export class Slots {
     };
     const denied: SlotAnswer = { kind: 'denied', free: noneFree(pool.plan) };
     if (asker.signal.aborted || !joinPool(pool, waiter, now)) return denied;
-    for (const end = waiter.until + this.#timeoutMs; Date.now() < end; ) {
+    for (const end = waiter.until + 2 * this.#timeoutMs; Date.now() < end; ) {
       if (waiter.state === 'waiting') this.#ask(asker, pool);
       if (waiter.state === 'waiting' && Date.now() >= waiter.until) break;
       await new Promise<void>((resolve) => {
@@ -154,7 +153,7 @@ export class Slots {
 
   /** Asks for all that wait, behind the request: what comes of it is theirs, whatever becomes of this one. */
   #ask(asker: Asker, pool: SlotPool): void {
-    const asking = startAsking(pool, Date.now(), 2 * this.#timeoutMs);
+    const asking = startAsking(pool, Date.now(), WAIT_MS + 2 * this.#timeoutMs);
     if (asking !== undefined) asker.waitUntil(this.#fetch(asker, pool, asking));
   }
 
@@ -195,10 +194,11 @@ export class Slots {
     const ask: SlotAsk = { version: VERSION, policies: plan.policies, names, waitMs };
     let answer: Promise<SlotReply> | undefined;
     try {
-      const reply = await this.#client.call(asker.env, partition, (limiter) => {
+      const take = (limiter: DurableObjectStub<Limiter>): Promise<SlotReply> => {
         answer = limiter.takeSlots(ask);
         return answer;
-      });
+      };
+      const reply = await this.#client.call(asker.env, partition, take, Math.max(0, waitMs));
       return { names, reply };
     } catch (error) {
       if (answer !== undefined) asker.waitUntil(this.#endLate(asker, pool, names, answer));

@@ -160,6 +160,13 @@ describe('PUT override', () => {
     expect(status).toBe(200);
     expect(await from('2001:db8:1:2:ffff::9')).toBe(429);
     expect(await from('2001:db8:1:3::3')).toBe(200);
+    await adminOf(anonymous)('PUT', 'addresses/override?address=203.0.113.0/24', override);
+    expect(await Promise.all(['203.0.113.0', '203.0.113.255', '203.0.114.0'].map(from))).toEqual([
+      429, 429, 200,
+    ]);
+    await adminOf(anonymous)('DELETE', 'addresses/override?address=203.0.113.128/25');
+    expect(await from('203.0.113.1')).toBe(429);
+    await expect.poll(() => from('203.0.113.255'), { timeout: 12_000 }).toBe(200);
     await anonymous.close();
   });
 });
@@ -417,6 +424,10 @@ const BAD: readonly Bad[] = [
   ['GET', 'addresses?address=2001:db8::1::2', undefined, 'address'],
   ['GET', 'addresses?address=192.0.2.1:80', undefined, 'address'],
   ['PUT', 'addresses/override?address=x', good, 'address'],
+  ['PUT', 'addresses/override?address=203.0.112.0/23', good, 'address'],
+  ['PUT', 'addresses/override?address=2001:db8::1/128', good, 'address'],
+  ['GET', 'addresses?address=203.0.113.0/24', undefined, 'address'],
+  ['PUT', at('/override'), { ...good, limits: '5 at once' }, 'limits'],
   ['PUT', OVERRIDE, undefined, 'body'],
   ['PUT', OVERRIDE, '{', 'body'],
   ['PUT', OVERRIDE, '[]', 'body'],

@@ -9,6 +9,7 @@ const GRANTS = 'src/limiter/grants.ts';
 const GCRA = 'src/limiter/algorithms/gcra.ts';
 const LADDER = ['test/unit/ladder.test.ts'];
 const SHARES = ['test/unit/shares.test.ts'];
+const SLOTS = ['test/unit/slots.test.ts'];
 const ALGORITHMS = ['test/unit/algorithms.test.ts'];
 const HOLDS = ['test/unit/holds.test.ts'];
 
@@ -399,5 +400,54 @@ export const mutants: readonly Mutant[] = [
     from: ' - loans.out(policy.counter, now));',
     to: ');',
     tests: LADDER,
+  },
+  {
+    guard: 'a lost memory’s slots count until they are heard of',
+    file: 'src/limiter/slots.ts',
+    from: 'this.#unheard = new Map(stored?.lent);',
+    to: 'this.#unheard = new Map();',
+    tests: SLOTS,
+  },
+  {
+    guard: 'a slot is stored before it is lent',
+    file: 'src/limiter/slots.ts',
+    from: 'counters.every((counter) => this.#count(counter) <= (lent?.get(counter) ?? 0))',
+    to: 'lent !== undefined',
+    tests: SLOTS,
+  },
+  {
+    guard: 'what is stored outlasts what is lent',
+    file: 'src/limiter/slots.ts',
+    from: 'until >= now + SLOT_MS && counters',
+    to: 'until >= now && counters',
+    tests: SLOTS,
+  },
+  {
+    guard: 'slots that were not heard of are not free',
+    file: 'src/limiter/slots.ts',
+    from: 'slots - this.#count(counter)',
+    to: 'slots - (this.#counts.get(counter) ?? 0)',
+    tests: SLOTS,
+  },
+  {
+    guard: 'a slot that is given back is one of those not heard of, or one of these, not both',
+    file: 'src/limiter/slots.ts',
+    from: 'if (!this.#giveBack(name)) this.#hear(policies);',
+    to: 'this.#giveBack(name);\n      this.#hear(policies);',
+    tests: SLOTS,
+  },
+  {
+    guard: 'an isolate does not speak of slots that the Limiter may have lent to others',
+    file: 'src/quota/slot-pool.ts',
+    from: 'now < heardAt + UNHEARD_MS;',
+    to: 'now < heardAt + 10 * UNHEARD_MS;',
+    tests: SLOTS,
+  },
+  {
+    guard: 'a slot is heard of from when it was told of',
+    file: 'src/quota/slot-pool.ts',
+    from: 'slot.heardAt = Math.max(slot.heardAt, sentAt);',
+    to: 'slot.heardAt = sentAt + 10 * UNHEARD_MS;',
+    tests: SLOTS,
   },
 ];

@@ -1,7 +1,7 @@
 // Addresses and networks: one client has one name, however its address is written.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isWithin, networkOf, parseAddress, parseNetwork } from '../../src/lib/address.ts';
+import { clientsOf, isWithin, networkOf, parseAddress, parseNetwork } from '../../src/lib/address.ts';
 
 const within = (address: string, network: string): boolean => {
   const [parsed, of] = [parseAddress(address), parseNetwork(network)];
@@ -80,5 +80,28 @@ describe('a network', () => {
 
   it('never throws, whatever it is given', () => {
     fc.assert(fc.property(fc.string(), (text) => parseNetwork(text) === undefined || text.length > 0));
+  });
+});
+
+describe('the clients of a network', () => {
+  const clients = (text: string, ipv6Prefix = 64) => {
+    const network = parseNetwork(text);
+    const all = network && clientsOf(network, ipv6Prefix, 256);
+    return all?.map((address) => networkOf(address, ipv6Prefix));
+  };
+
+  it('are its addresses in IPv4, and its prefixes of the length that counts in IPv6', () => {
+    expect(clients('203.0.113.0/30')).toEqual(['203.0.113.0', '203.0.113.1', '203.0.113.2', '203.0.113.3']);
+    expect(clients('203.0.113.7/32')).toEqual(['203.0.113.7']);
+    expect(clients('2001:db8:1::/63')).toEqual(['2001:db8:1:0', '2001:db8:1:1']);
+    expect(clients('2001:db8:1:2::/64')).toEqual(['2001:db8:1:2']);
+    expect(clients('2001:db8::/56', 56)).toHaveLength(1);
+    expect(new Set(clients('198.51.100.0/24')).size).toBe(256);
+    expect(new Set(clients('2001:db8::/56')).size).toBe(256);
+  });
+
+  it('are too many, or less than one', () => {
+    for (const text of ['203.0.112.0/23', '0.0.0.0/0', '2001:db8::/55', '2001:db8::1/128', '::/0'])
+      expect(clients(text), text).toBeUndefined();
   });
 });
