@@ -30,6 +30,8 @@ export interface WorldOptions {
   readonly random: Random;
   /** When it begins, milliseconds since the epoch. */
   readonly start: number;
+  /** A round trip between two data centres, milliseconds. Absent: they are spread evenly around the earth. */
+  readonly roundTripMs?: (from: number, to: number) => number;
 }
 
 /** A round trip within a data centre, and between two on opposite sides of the earth; milliseconds. */
@@ -109,6 +111,11 @@ export class World {
     this.#isolate(at).leases = new Map();
   }
 
+  /** Every Limiter loses its memory. */
+  crashObjects(): void {
+    for (const object of this.#objects.values()) object.crash();
+  }
+
   /** A Limiter that was asked at some time loses its memory. */
   crashObject(): void {
     const objects = [...this.#objects.values()];
@@ -118,7 +125,7 @@ export class World {
   /** A new version of the Worker: everybody's memory is gone. */
   deploy(): void {
     for (const isolate of this.#isolates) isolate.leases = new Map();
-    for (const object of this.#objects.values()) object.crash();
+    this.crashObjects();
   }
 
   #decide(visit: Visit): void {
@@ -227,11 +234,18 @@ export class World {
   }
 
   #travel(isolate: Isolate, object: SimulatedObject, deed: () => void, extraMs = 0): void {
-    const { colos, random } = this.#options;
-    const around = Math.abs(isolate.colo - object.colo);
-    const distance = Math.min(around, colos - around) / Math.max(1, colos / 2);
-    const oneWay = (NEAR_MS + (FAR_MS - NEAR_MS) * distance) / 2 + random.gapMs(1_000 / JITTER_MS);
+    const { random, roundTripMs } = this.#options;
+    const roundTrip = roundTripMs?.(isolate.colo, object.colo) ?? this.#around(isolate.colo, object.colo);
+    const oneWay = roundTrip / 2 + random.gapMs(1_000 / JITTER_MS);
     this.agenda.add(this.agenda.now + oneWay + extraMs, deed);
+  }
+
+  /** A round trip where data centres are spread evenly. */
+  #around(from: number, to: number): number {
+    const { colos } = this.#options;
+    const around = Math.abs(from - to);
+    const distance = Math.min(around, colos - around) / Math.max(1, colos / 2);
+    return NEAR_MS + (FAR_MS - NEAR_MS) * distance;
   }
 
   #object(subject: number, colo: number): SimulatedObject {
