@@ -68,6 +68,14 @@ const startDev = async (cwd: string): Promise<string> => {
   throw new Error('wrangler dev ended');
 };
 
+it('the packed commands say in a sentence that Node is too old, and what brings a newer one', async () => {
+  const old = 'Object.defineProperty(process, "versions", { value: { node: "20.20.2" } })';
+  const args = ['--import', `data:text/javascript,${old}`, bin(), 'check'];
+  const { code, stdout, stderr } = await node(stranger.folder, args);
+  expect([code, stdout]).toEqual([2, '']);
+  expect(stderr).toMatch(/^weir-edge's commands need Node 24.*\nnpx -p node@24 -p weir-edge weir-edge …\n$/);
+});
+
 describe('npx weir-edge init', () => {
   it('writes from flags a project about which check has nothing to say, and which wrangler bundles', async () => {
     const made = await node(stranger.folder, [
