@@ -59,7 +59,8 @@ export type WaitUntil = Pick<ExecutionContext, 'waitUntil'>;
 
 /** A request, its bindings and what the steps have learned about it. Code below the middleware gets this, and knows no Hono. */
 export class Exchange {
-  readonly request: Request;
+  /** As it came; with another body of the same bytes where the route step had to read it. */
+  request: Request;
   readonly env: Bindings;
   readonly trace = newTrace();
   /** The default route until the route step has found the request's own. */

@@ -18,5 +18,5 @@ export const isOurs = (url: string): boolean => {
     ours ||= entries.length > 0;
   };
   // A path with more readings than are followed is ours since it mentions the prefix.
-  return !read(graph, path, { end: note, alias: note }, url.length) || ours;
+  return !read(graph, path, { end: note, alias: note, handedOn: note }, url.length) || ours;
 };

@@ -1,23 +1,63 @@
 // The step that finds a request's route. An origin may read a path in several ways: none of them gets a weaker route.
-import type { Config } from '../config/types.ts';
+import type { Config, Route } from '../config/types.ts';
+import type { Exchange } from '../exchange.ts';
+import { delay } from '../lib/delay.ts';
+import { readText } from '../lib/read-text.ts';
 import { badRequest, contentTooLarge, methodNotAllowed } from '../problem.ts';
-import { isPreflight, routeOf } from '../routing/route-of.ts';
+import { isPlainText, mayNameMethod, methodsInBody } from '../routing/methods.ts';
+import { isPreflight, methodsThatMatter, type RouteFinder, routeOf } from '../routing/route-of.ts';
 import type { Step } from './step.ts';
+
+/** Of a POST's body, read before its route is known where another method would have another route; bytes. */
+const MAX_READ = 65_536;
+/** How long that may take, milliseconds. */
+const READ_MS = 30_000;
 
 /** Sets `route` and `preflight`; refuses a path that can be read in more ways than we follow. */
 export const route = (config: Config): Step => {
   const find = routeOf(config);
+  const others = methodsThatMatter(config);
   return async function route(c, next) {
     const exchange = c.get('exchange');
     const { request } = exchange;
     const refusal = refusalOf(request);
     if (refusal !== undefined) return refusal;
-    const found = find(request);
+    const found = await foundBy(find, others, exchange);
+    if (exchange.request !== request) c.req.raw = exchange.request;
     if (found === undefined) return badRequest();
     exchange.route = found;
     exchange.preflight = isPreflight(request);
     return next();
   };
+};
+
+/** The route of a request; of a POST that may name another method in its body also the routes of those methods. */
+const foundBy = async (
+  find: RouteFinder,
+  others: readonly string[],
+  exchange: Exchange,
+): Promise<Route | undefined> => {
+  const { request } = exchange;
+  const found = find(request);
+  if (others.length === 0 || found === undefined || !mayNameMethod(request) || request.body === null)
+    return found;
+  const strictest = find(request, others);
+  if (strictest === found) return found;
+  const named = await namedIn(exchange, request.body);
+  return named === undefined ? strictest : find(request, named);
+};
+
+/** The methods that a body names, which stays to be read; undefined where that is not known of it. */
+const namedIn = async (
+  exchange: Exchange,
+  body: ReadableStream<Uint8Array>,
+): Promise<readonly string[] | undefined> => {
+  const { request } = exchange;
+  if (!isPlainText(request.headers)) return undefined;
+  const [seen, kept] = body.tee();
+  exchange.request = new Request(request, { body: kept });
+  const text = await Promise.race([readText(seen, MAX_READ), delay(READ_MS)]).catch(() => undefined);
+  return text === undefined ? undefined : methodsInBody(text);
 };
 
 /** Refuses what no route can serve. TRACE would show its sender what the origin gets, secrets included. */

@@ -3,13 +3,11 @@
 /** Carries `ORIGIN_SECRET`, so that the origin can refuse whoever walks around Weir. */
 export const SECRET_HEADER = 'X-Weir-Secret';
 
-/** Make some origins see another path or method than the one Weir decided about. */
+/** Make some origins see another path or method than the one Weir decided about; gunicorn takes `SCRIPT_NAME` off the path. */
 const OVERRIDES = [
-  'X-Original-URL',
-  'X-Rewrite-URL',
-  'X-HTTP-Method',
-  'X-HTTP-Method-Override',
-  'X-Method-Override',
+  ...['X-Original-URL', 'X-Original-URI', 'X-Rewrite-URL', 'X-Override-URL', 'X-Envoy-Original-Path'],
+  ...['Script-Name', 'X-Script-Name', 'Path-Info', 'Request-URI'],
+  ...['X-HTTP-Method', 'X-HTTP-Method-Override', 'X-Method-Override'],
 ];
 
 /** Say who asked, and for which host; beside every name that begins with `X-Forwarded`. */

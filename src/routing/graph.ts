@@ -11,6 +11,8 @@ export interface Entry {
   readonly index: number;
   /** Its last segment is plain text, so that whoever wrote it meant that very name. */
   readonly named: boolean;
+  /** All of it is plain text. */
+  readonly literal: boolean;
   readonly spelling: string;
   /** Later ones that are the same in this form, but were written otherwise. */
   readonly twins: Entry[];
@@ -95,7 +97,13 @@ export class Graph {
     const spelling = match.replace(/:\w+/g, ':');
     for (const segments of patternsOf(match, form)) {
       const end = segments.reduce((node, segment) => this.#extend(node, segment), root);
-      const entry = { index, named: segments.at(-1)?.gaps.length === 0, spelling, twins: [] };
+      const entry = {
+        index,
+        named: segments.at(-1)?.gaps.length === 0,
+        literal: segments.every(({ gaps }) => gaps.length === 0),
+        spelling,
+        twins: [],
+      };
       for (const earlier of end.entries) if (earlier.spelling !== spelling) earlier.twins.push(entry);
       end.entries.push(entry);
     }

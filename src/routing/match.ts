@@ -35,10 +35,9 @@ export const readingsIn = ({ routes, defaultRoute }: Pick<Config, 'routes' | 'de
     const sent = found.addSent(path, stateAt(exact, exactForm(path)));
     const decoded = decodedForm(path);
     const lower = folded(decoded);
-    const isNamed = sent.some(({ named }) => named);
     const work = decoded === path ? 0 : path.length;
     const follow = (graph: Graph, form: string): boolean =>
-      read(graph, form, visitor(graph, found, isNamed), work);
+      read(graph, form, visitor(graph, found, sent), work);
     const isFollowed =
       follow(caseless, lower) && ((lower === decoded && !hasCapitals) || follow(cased, decoded));
     return isFollowed ? found.readings : undefined;
@@ -51,15 +50,18 @@ const stateAt = (graph: Graph, path: string): State => {
   return state;
 };
 
-/** @param isNamed a route names the path as it was sent, so that it is no other's by an alias. */
-const visitor = (graph: Graph, found: Found, isNamed: boolean): Visitor => ({
+/** @param sent what the path as it was sent is: where a route names that, it is no other's by an alias. */
+const visitor = (graph: Graph, found: Found, sent: readonly Entry[]): Visitor => ({
   end(state, path) {
     const entries = found.add(path, state);
     // `/items/*` also tightens `/items`, which many origins serve alike.
     if (entries.length === 0) found.addAny(`${path}/`, graph.step(state, ''));
   },
   alias(state, path, onlyNamed) {
-    if (!isNamed) found.addAny(path, state, onlyNamed);
+    if (!sent.some(({ named }) => named)) found.addAny(path, state, onlyNamed);
+  },
+  handedOn(state, path) {
+    if (!sent.some(({ literal }) => literal)) found.addAny(path, state);
   },
 });
 

@@ -1,6 +1,6 @@
 // The methods that an origin may take a request to have.
 
-/** Rails, Symfony, Laravel and others let a POST name another method. The `_method` of a body is not looked for. */
+/** Rails, Symfony, Laravel and others let a POST name another method. */
 const PARAMETER = '_method';
 
 /** HEAD counts as GET, and a POST also as what its query's `_method` says. */
@@ -8,12 +8,68 @@ export const methodsOf = (method: string, url: string): readonly string[] => {
   if (method === 'HEAD') return ['GET'];
   if (method !== 'POST' || !/method|%/i.test(url)) return [method];
   const query = url.indexOf('?');
-  if (query < 0) return [method];
-  return [...new Set([method, ...overrides(new URLSearchParams(url.slice(query)))])];
+  return query < 0 ? [method] : [...new Set([method, ...methodsIn(url.slice(query + 1))])];
 };
 
-const overrides = (query: URLSearchParams): readonly string[] =>
-  [...query].filter(([name]) => spelled(name) === PARAMETER).map(([, value]) => read(value));
+/**
+ * The methods that a POST's body names, in a form or JSON; undefined where it names some in a way that is not understood.
+ *
+ * @param text the whole body.
+ */
+export const methodsInBody = (text: string): readonly string[] | undefined => {
+  const methods: string[] = [];
+  for (const { 0: name, index } of text.matchAll(MENTION)) {
+    const start = index + name.length;
+    const value = valueIn(text.slice(start, start + MAX_VALUE));
+    if (value === undefined || methods.length === MAX_MENTIONS) return undefined;
+    methods.push(read(value));
+  }
+  return [...new Set(methods)];
+};
+
+/** Mentions of a method in one body, and characters between a mention's end and its value's. */
+const MAX_MENTIONS = 16;
+const MAX_VALUE = 300;
+
+/** What follows the name of a member of JSON, of a field of a form, and of one of multipart/form-data. */
+const valueIn = (rest: string): string | undefined => {
+  const [, json, field, part] = VALUE.exec(rest) ?? [];
+  return (
+    json ?? part ?? (field === undefined ? undefined : (new URLSearchParams(`_=${field}`).get('_') ?? ''))
+  );
+};
+
+const VALUE =
+  /^(?:"\s*:\s*"([^"\\]*)"|(?:\[[^=&;\s]*)?=([^&;\s]*)|"?(?:;[^\r\n]*)?\r?\n(?:[^\r\n]+\r?\n)*\r?\n([^\r\n]*)\r?\n)/;
+
+/** Whether some origin would look for a method in the body of a request with such fields. */
+export const mayNameMethod = ({ method, headers }: Pick<Request, 'method' | 'headers'>): boolean =>
+  method === 'POST' && FORM.test(headers.get('content-type') ?? '');
+
+/** Whether a body can be read as text that is compatible with ASCII. */
+export const isPlainText = (headers: Headers): boolean =>
+  /^(identity)?$/i.test(headers.get('content-encoding') ?? '') &&
+  !/charset *= *(?!"?(?:utf-8|us-ascii|iso-8859|windows-))/i.test(headers.get('content-type') ?? '');
+
+/** Rack takes a body of no type for a form. */
+const FORM = /^\s*($|[;,])|form|multipart|json/i;
+
+const methodsIn = (query: string): readonly string[] =>
+  [...new URLSearchParams(query.replaceAll(';', '&'))]
+    .filter(([name]) => spelled(name) === PARAMETER)
+    .map(([, value]) => read(value));
+
+/** A character as it is, escaped in a URL, and escaped in JSON. */
+const either = (character: string): string => {
+  const codes = [character, character.toUpperCase()].map((each) => each.charCodeAt(0).toString(16));
+  return `\\\\*(?:${character}|%(?:${codes.join('|')})|\\\\u00(?:${codes.join('|')}))`;
+};
+
+/** `_method`, and what PHP takes for it, however escaped; no part of another word. */
+const MENTION = new RegExp(
+  `(?<!\\w)(?:[_. +]|%5f|%2e|%20|\\\\u005f){1,4}${[...'method'].map(either).join('')}(?![a-z\\d_])`,
+  'gi',
+);
 
 /** PHP takes `.method`, ` _method` and `_method[]` for `_method`. */
 const spelled = (name: string): string =>

@@ -22,6 +22,8 @@ export interface Visitor {
    * @param named whether it does so only where a route names the last segment.
    */
   alias(state: State, path: string, named: boolean): void;
+  /** A script may take the rest of the path for the whole: `/login` of `/index.php/login`. */
+  handedOn(state: State, path: string): void;
 }
 
 /** Where some readings have come to in the graph, each with one spelling of the way there. */
@@ -34,6 +36,8 @@ interface Part {
   readonly softAfter: boolean;
   /** Nothing but slashes follows. */
   readonly isLast: boolean;
+  /** Where the slash after it is, or the end of the path. */
+  readonly end: number;
 }
 
 /**
@@ -48,7 +52,7 @@ function* partsOf(path: string): Iterable<Part> {
   const last = lastIndex(path, (character) => !isSlash(character));
   for (let start = 1; start <= path.length; ) {
     const end = slashFrom(path, start);
-    yield { text: path.slice(start, end), softAfter: path[end] === SOFT_SLASH, isLast: end > last };
+    yield { text: path.slice(start, end), softAfter: path[end] === SOFT_SLASH, isLast: end > last, end };
     start = end + 1;
   }
 }
@@ -88,6 +92,7 @@ class Reader {
   readonly #unsuffixed = new Map<State, Places>();
   /** Whether the path may go back, so that any segment of it may turn out to be the last. */
   #goesBack = false;
+  #isHandedOn = false;
 
   constructor(graph: Graph, visitor: Visitor, steps: number) {
     this.#graph = graph;
@@ -102,6 +107,8 @@ class Reader {
     this.#goesBack = BACK.some((mark) => path.includes(mark));
     for (const part of partsOf(path)) {
       this.#readPart(part);
+      if (!part.isLast && spellings(part.text).some((text) => SCRIPT.test(text)))
+        this.#readHandedOn(path, part);
       if (this.#stepsLeft < 0) return false;
     }
     this.#end(this.#here);
@@ -117,7 +124,8 @@ class Reader {
     const texts = spellings(text);
     for (const [state, path] of here) {
       if (text.includes('.')) this.#readAliases(state, path, part, texts);
-      if (text.includes(END)) this.#endIn(state, path, text);
+      if (text.includes(END)) this.#endIn(state, path, text.slice(0, text.indexOf(END)));
+      if (text.includes(';')) this.#endIn(state, path, text.slice(0, text.indexOf(';')));
       for (const spelling of texts) this.#readSegment(state, path, spelling, this.#here);
       if (softAfter) this.#leaveOpen(state, path, text);
     }
@@ -148,14 +156,13 @@ class Reader {
       this.#add(this.#here, state, ended);
       if (softAfter && text.includes(';')) this.#add(this.#skipping, state, ended);
     }
-    if (text.includes(END)) this.#end(ends);
+    if (text.includes(END) || text.includes(';')) this.#end(ends);
   }
 
-  /** The path may end at a NUL. */
+  /** The path may end at a NUL, and at a `;`, which Fastify before version 5 takes for a `?`. */
   #endIn(state: State, path: string, text: string): void {
     const ends: Places = new Map();
-    for (const spelling of spellings(text.slice(0, text.indexOf(END))))
-      this.#readSegment(state, path, spelling, ends);
+    for (const spelling of spellings(text)) this.#readSegment(state, path, spelling, ends);
     this.#end(ends);
   }
 
@@ -173,6 +180,16 @@ class Reader {
     const known = this.#unsuffixed.get(whole) ?? new Map();
     for (const alias of withoutSuffix(text)) this.#step(known, state, path, alias);
     this.#unsuffixed.set(whole, known);
+  }
+
+  /** What a script before it is handed, once: a script in that would be handed the same. */
+  #readHandedOn(path: string, { end }: Part): void {
+    const { handedOn } = this.#visitor;
+    if (this.#isHandedOn) return;
+    const reader = new Reader(this.#graph, { end: handedOn, alias: handedOn, handedOn }, this.#stepsLeft);
+    reader.#isHandedOn = true;
+    reader.read(path.slice(end));
+    this.#stepsLeft = reader.#stepsLeft;
   }
 
   #end(places: Places): void {

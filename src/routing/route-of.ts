@@ -5,8 +5,12 @@ import { type Reading, readingsIn, type Target } from './match.ts';
 import { methodsOf } from './methods.ts';
 import { sentPath } from './sent-path.ts';
 
-/** Undefined: its path can be read in more ways than are followed. */
-export type RouteFinder = (request: Line) => Route | undefined;
+/**
+ * Undefined: its path can be read in more ways than are followed.
+ *
+ * @param named methods that the request's body names beside its own.
+ */
+export type RouteFinder = (request: Line, named?: readonly string[]) => Route | undefined;
 
 /** What a route is found by. */
 export type Line = Pick<Request, 'method' | 'url'>;
@@ -20,8 +24,8 @@ export const routeOf = (config: Config): RouteFinder => {
   if (config.routes.length === 0) return () => config.defaultRoute;
   const readings = readingsIn(config);
   const combine = combiner([...config.routes, config.defaultRoute], countsApart(config));
-  return (request) => {
-    const found = readings(targetOf(request));
+  return (request, named = []) => {
+    const found = readings(targetOf(request, named));
     return found && combine(new Set(found.flatMap(({ routes }) => routes)));
   };
 };
@@ -30,10 +34,16 @@ export const routeOf = (config: Config): RouteFinder => {
 export const explainRoute = (config: Config, request: Line): readonly Reading[] | undefined =>
   readingsIn(config)(targetOf(request));
 
-const targetOf = ({ method, url }: Line): Target => ({
-  methods: methodsOf(method, url),
+const targetOf = ({ method, url }: Line, named: readonly string[] = []): Target => ({
+  methods: [...methodsOf(method, url), ...named],
   path: sentPath(url),
 });
+
+/** All methods that make a difference to some route: those that are named, and any other. */
+export const methodsThatMatter = ({ routes }: Pick<Config, 'routes'>): readonly string[] => {
+  const named = new Set(routes.flatMap(({ methods }) => [...(methods ?? [])]));
+  return named.size === 0 ? [] : [...named, 'any other'];
+};
 
 /** CORS preflight (Fetch standard, section 3.2.2): comes without credentials and asks what may be sent. */
 export const isPreflight = ({ method, headers }: Request): boolean =>

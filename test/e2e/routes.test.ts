@@ -201,6 +201,33 @@ describe('a route', () => {
     }
   });
 
+  it('reads a form for the method that it names, and hands it on as it came', async () => {
+    const strict = await start({
+      ROUTES: [{ name: 'delete', match: '/sink/:id', methods: ['DELETE'], scopes: ['delete'] }],
+    });
+    const post = async (body: string, headers: Record<string, string> = {}, path = '/sink/5') =>
+      call(strict.url + path, {
+        method: 'POST',
+        headers: {
+          ...(await bearer({ sub: someone() })),
+          'Content-Type': 'application/x-www-form-urlencoded',
+          ...headers,
+        },
+        body,
+      });
+    expect((await post('a=b&_method=DELETE')).status).toBe(403);
+    expect((await post('a=b', { 'Content-Encoding': 'gzip' })).status).toBe(403);
+    expect((await post(`${'a'.repeat(70_000)}`)).status).toBe(403);
+    expect(origin.count).toBe(0);
+    for (const body of ['a=b&_method=PATCH', 'a=b', `a=${'b'.repeat(60_000)}`, '{"payment_method":1}']) {
+      const answer = await post(body);
+      expect(answer.status).toBe(200);
+      expect(origin.last.headers['content-length']).toBe(String(body.length));
+      expect(origin.last.bytes).toBe(body.length);
+    }
+    expect((await post(`_method=DELETE&${'a'.repeat(70_000)}`, {}, '/sink')).status).toBe(200);
+  });
+
   it('decides by the method and path sent, and removes headers that would make the origin see others', async () => {
     const headers = {
       ...(await bearer({ sub: someone() })),
@@ -209,10 +236,15 @@ describe('a route', () => {
       'X-Method-Override': 'DELETE',
       'X-Original-URL': '/admin/a',
       X_Rewrite_URL: '/admin/a',
+      SCRIPT_NAME: '/read',
+      'X-Script-Name': '/read',
+      'Path-Info': '/admin/a',
     };
     expect((await call(`${weir.url}/read/a`, { headers })).status).toBe(200);
     expect(
-      Object.keys(origin.last.headers).filter((name) => /override|http-method|original|rewrite/.test(name)),
+      Object.keys(origin.last.headers).filter((name) =>
+        /override|http-method|original|rewrite|script|path.info/.test(name),
+      ),
     ).toEqual([]);
   });
 });

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../../src/config/config.ts';
 import type { Route } from '../../src/config/types.ts';
 import { covers } from '../../src/routing/combine.ts';
+import { isPlainText, mayNameMethod, methodsInBody } from '../../src/routing/methods.ts';
 import { paramsOf } from '../../src/routing/params.ts';
 import { isPreflight, routeOf } from '../../src/routing/route-of.ts';
 import { sentPath } from '../../src/routing/sent-path.ts';
@@ -277,6 +278,12 @@ describe('no spelling leads to a weaker route', () => {
       ['/CGI/x%2Fy.CGI', 'any-script'],
       ['/users/5.json', 'member'],
       ['/users/me.php/x', 'member'],
+      ['/index.php/session', 'session'],
+      ['/x/INDEX%2ephp%2fsession.json', 'session'],
+      ['/a.php/b.cgi/login.php', 'script'],
+      ['/session;/x/y', 'session'],
+      ['/users/5;/x/y', 'member'],
+      ['/users/a%2fb;/x', 'member'],
     ])('%s must meet the demands of %s', (path, name, method = 'GET') => {
       const route = config.routes.find((each) => each.name === name) ?? config.defaultRoute;
       expect(covers(ask(config, path, method), route), ask(config, path, method).name).toBe(true);
@@ -293,6 +300,8 @@ describe('no spelling leads to a weaker route', () => {
       ['/items/5?method=DELETE', 'default', 'POST'],
       ['/items/5?_method=DELETE', 'default', 'GET'],
       ['/reports/may.txt', 'default'],
+      ['/index.html/session', 'default'],
+      ['/index.php/other', 'default'],
     ])('%s is no more than %s', (path, name, method = 'GET') => {
       expect(ask(config, path, method).name).toBe(name);
     });
@@ -461,6 +470,61 @@ describe('any routes and any spelling', () => {
         },
       ),
     );
+  });
+});
+
+describe('the method that a body names', () => {
+  const part = (disposition: string): string => `--b\r\nContent-Disposition: form-data; ${disposition}`;
+
+  it.each([
+    ['_method=DELETE', ['DELETE']],
+    ['a=b&_method=delete&_METHOD=put', ['DELETE', 'PUT']],
+    ['%5fm%65thod=%44ELETE', ['DELETE']],
+    ['a;_method=PUT', ['PUT']],
+    ['_method[]=PUT&x', ['PUT']],
+    ['.method=PUT', ['PUT']],
+    ['%20_method=HEAD', ['GET']],
+    ['_method=', ['']],
+    ['{"_method":"DELETE"}', ['DELETE']],
+    ['{"a": 1, "\\u005fm\\u0065thod" : "PUT"}', ['PUT']],
+    [`${part('name="_method"')}\r\n\r\nDELETE\r\n--b--\r\n`, ['DELETE']],
+    [`${part('name=_method; filename=""')}\r\nX: y\r\n\r\nDELETE\r\n--b--\r\n`, ['DELETE']],
+    [`${part('name="_\\method"')}\nX: y\n\nPUT\n--b--\n`, ['PUT']],
+    ['', []],
+    ['{"payment_method":"card","method":"x"}', []],
+    ['note=the method&http_method=GET&_methods=1', []],
+  ])('of %j is %j', (text, methods) => {
+    expect(methodsInBody(text)).toEqual(methods);
+  });
+
+  it.each([
+    '{"_method":["DELETE"]}',
+    '{"x":"_method"}',
+    `${part('name="_method"')}\r\n`,
+    '_method=PUT&'.repeat(17),
+  ])('of %j is anybody’s guess', (text) => {
+    expect(methodsInBody(text)).toBeUndefined();
+  });
+
+  it('is looked for in a POST of a form, of JSON or of no type', () => {
+    const looked = (type: string | undefined, method = 'POST') =>
+      mayNameMethod({ method, headers: new Headers(type === undefined ? {} : { 'Content-Type': type }) });
+    const types = [
+      'application/x-www-form-urlencoded',
+      'Multipart/Form-Data; boundary=b',
+      'application/a+json',
+      '',
+    ];
+    expect(types.map((type) => looked(type))).toEqual([true, true, true, true]);
+    expect(looked(undefined)).toBe(true);
+    expect(looked('image/png')).toBe(false);
+    expect(looked('application/json', 'PUT')).toBe(false);
+  });
+
+  it('is not read from what is compressed or in another alphabet', () => {
+    expect(isPlainText(new Headers({ 'Content-Type': 'text/x; charset="UTF-8"' }))).toBe(true);
+    expect(isPlainText(new Headers({ 'Content-Encoding': 'gzip' }))).toBe(false);
+    expect(isPlainText(new Headers({ 'Content-Type': 'text/x; charset=utf-16' }))).toBe(false);
   });
 });
 
