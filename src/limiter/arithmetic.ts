@@ -142,6 +142,8 @@ export interface Arithmetic<S, C = unknown, U = unknown> {
    * @param until when the last lease of that memory has ended: what is charged later was lent until then at the latest.
    */
   resume(state: S, now: number, until: number, policy: WindowedQuota): S;
+  /** How long the window at `now` is, milliseconds; left out where every one is as long as the policy's. */
+  lengthMs?(now: number, policy: WindowedQuota): number;
   /** When a permit granted at `now` must have been used at the latest. */
   boundary(now: number, policy: WindowedQuota): number;
   /** When the last permit has drained: from then on the state is worth nothing. */

@@ -23,6 +23,14 @@ export interface SlotPolicy {
   readonly slots: number;
 }
 
+/** How long the policy's window at `now` is, milliseconds: that of a calendar month has 28 to 31 days. */
+export const windowLength = (policy: Policy, now: number): number =>
+  algorithms[policy.algorithm].lengthMs?.(now, policy) ?? policy.windowMs;
+
+/** Whether its windows differ in length. */
+export const isUneven = ({ algorithm, unit }: Policy): boolean =>
+  algorithms[algorithm].lengthMs !== undefined && (unit === 'month' || unit === 'year');
+
 /** Windows of so many lives of a lease are lent by number: charging at a lease's end then costs the caller under 4 %. */
 const LIVES = 32;
 

@@ -5,6 +5,7 @@ import { refuseRevoked } from '../auth/refusal.ts';
 import type { Bindings } from '../bindings.ts';
 import type { Config } from '../config/types.ts';
 import type { Exchange } from '../exchange.ts';
+import { windowLength } from '../limiter/policy.ts';
 import { isRevoked } from '../limiter/standing.ts';
 import { abnormalUsage, quotaExceeded, reducedCapacity } from '../problem.ts';
 import { type Left, policyField, type Quota, rateLimitItem } from '../quota/fields.ts';
@@ -109,7 +110,13 @@ const quotaOf = (charge: Charge, outcomes: readonly Outcome[], now: number): Quo
   const limits = limitsField(outcomes, now);
   if (limits === '') return undefined;
   const asPlanned = outcomes.every(({ holding, policies }) => holding.plan.policies === policies);
-  const policies = asPlanned ? charge.policyField : policyField(outcomes.flatMap(({ policies }) => policies));
+  const constant = asPlanned ? charge.policyField : undefined;
+  const policies =
+    constant ??
+    policyField(
+      outcomes.flatMap(({ policies }) => policies),
+      now,
+    );
   return { policies, limits, nearest: nearestOf(outcomes) };
 };
 
@@ -133,7 +140,8 @@ const limitsField = (outcomes: readonly Outcome[], now: number): string => {
     outcome.decisions.forEach(({ resetMs }, i) => {
       const policy = outcome.policies[i];
       if (policy === undefined) return;
-      const item = rateLimitItem(policy.name, remaining(outcome, i), resetMs - age, policy.windowMs);
+      const windowMs = windowLength(policy, now);
+      const item = rateLimitItem(policy.name, remaining(outcome, i), resetMs - age, windowMs);
       field += field === '' ? item : `, ${item}`;
     });
   }

@@ -1,8 +1,8 @@
 // The step that finds a request's route. An origin may read a path in several ways: none of them gets a weaker route.
 import type { Config, Route } from '../config/types.ts';
 import type { Exchange } from '../exchange.ts';
-import { delay } from '../lib/delay.ts';
 import { readText } from '../lib/read-text.ts';
+import { withTimeLimit } from '../lib/time-limit.ts';
 import { badRequest, contentTooLarge, methodNotAllowed } from '../problem.ts';
 import { isPlainText, mayNameMethod, methodsInBody } from '../routing/methods.ts';
 import { isPreflight, methodsThatMatter, type RouteFinder, routeOf } from '../routing/route-of.ts';
@@ -22,7 +22,8 @@ export const route = (config: Config): Step => {
     const { request } = exchange;
     const refusal = refusalOf(request);
     if (refusal !== undefined) return refusal;
-    const found = await foundBy(find, others, exchange);
+    const own = find(request);
+    const found = mayNameMethod(request) ? await foundBy(find, others, exchange, own) : own;
     if (exchange.request !== request) c.req.raw = exchange.request;
     if (found === undefined) return badRequest();
     exchange.route = found;
@@ -31,18 +32,22 @@ export const route = (config: Config): Step => {
   };
 };
 
-/** The route of a request; of a POST that may name another method in its body also the routes of those methods. */
+/**
+ * The route of a POST that may name another method in its body: it must meet the demands of those methods' routes too.
+ *
+ * @param others methods that make a difference to some route.
+ * @param own its route by its own method.
+ */
 const foundBy = async (
   find: RouteFinder,
   others: readonly string[],
   exchange: Exchange,
+  own: Route | undefined,
 ): Promise<Route | undefined> => {
   const { request } = exchange;
-  const found = find(request);
-  if (others.length === 0 || found === undefined || !mayNameMethod(request) || request.body === null)
-    return found;
+  if (others.length === 0 || own === undefined || request.body === null) return own;
   const strictest = find(request, others);
-  if (strictest === found) return found;
+  if (strictest === own) return own;
   const named = await namedIn(exchange, request.body);
   return named === undefined ? strictest : find(request, named);
 };
@@ -56,7 +61,7 @@ const namedIn = async (
   if (!isPlainText(request.headers)) return undefined;
   const [seen, kept] = body.tee();
   exchange.request = new Request(request, { body: kept });
-  const text = await Promise.race([readText(seen, MAX_READ), delay(READ_MS)]).catch(() => undefined);
+  const text = await withTimeLimit(readText(seen, MAX_READ), READ_MS).catch(() => undefined);
   return text === undefined ? undefined : methodsInBody(text);
 };
 

@@ -1,6 +1,6 @@
 // RateLimit fields of draft-ietf-httpapi-ratelimit-headers-11 (2026-05-23), sections 3 and 4. Drafts move: only this
 // file knows the syntax. Names are printable ASCII without quotes by the limits notation and the names of routes.
-import type { Policy, SlotPolicy } from '../limiter/policy.ts';
+import { isUneven, type Policy, type SlotPolicy, windowLength } from '../limiter/policy.ts';
 
 /** What is left to a caller, as the fields say it. */
 export interface Quota {
@@ -80,14 +80,18 @@ const MAX_INTEGER = 999_999_999_999_999;
 
 const seconds = (ms: number): number => Math.max(0, Math.ceil(ms / 1000));
 
-/** `"10/second";q=10;w=1, "5 at once";q=5;qu="concurrent-requests"`: constant for a set of policies. */
-export const policyField = (policies: readonly (Policy | SlotPolicy)[]): string =>
-  policies.map(policyItem).join(', ');
+/** `"10/second";q=10;w=1, "5 at once";q=5;qu="concurrent-requests"`. */
+export const policyField = (policies: readonly (Policy | SlotPolicy)[], now: number): string =>
+  policies.map((policy) => policyItem(policy, now)).join(', ');
 
-const policyItem = (policy: Policy | SlotPolicy): string =>
+/** The same where it never changes; undefined where some window's length does. */
+export const constantPolicyField = (policies: readonly Policy[]): string | undefined =>
+  policies.some(isUneven) ? undefined : policyField(policies, 0);
+
+const policyItem = (policy: Policy | SlotPolicy, now: number): string =>
   'slots' in policy
     ? `"${policy.name}";q=${policy.slots};qu="concurrent-requests"`
-    : `"${policy.name}";q=${policy.quota};w=${seconds(policy.windowMs)}`;
+    : `"${policy.name}";q=${policy.quota};w=${seconds(windowLength(policy, now))}`;
 
 /** Of requests in flight, which end when they end: no time says when more may be sent. */
 export const slotItem = (name: string, free: number): string => `"${name}";r=${free}`;

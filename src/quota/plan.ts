@@ -4,7 +4,7 @@ import type { Config, Limit, Mode, Route, RouteLimits, SlotLimit, WindowLimit } 
 import type { Identity } from '../identity.ts';
 import { type Loanable, loanable, type Policy, type SlotPolicy } from '../limiter/policy.ts';
 import { ADDRESS, CALLER, isOfCaller, type Key, keyLabel, writtenKey } from '../partition.ts';
-import { policyField } from './fields.ts';
+import { constantPolicyField } from './fields.ts';
 import { isCostTold } from './real-cost.ts';
 
 /** `unidentified`: refused, had `AUTH_MODE` not been `shadow`; counted only where every request is. */
@@ -53,8 +53,8 @@ export interface Charge {
   readonly plans: readonly Plan[];
   /** Whether what the request costs is known only after its answer: then each of its outcomes is to be settled. */
   readonly settles: boolean;
-  /** Value of `RateLimit-Policy`; empty where no policy applies. */
-  readonly policyField: string;
+  /** Value of `RateLimit-Policy`; empty where no policy applies, undefined where it changes with the calendar. */
+  readonly policyField: string | undefined;
   /** What a request takes a slot of while it is in flight; those that refuse first, the caller's own first among them. */
   readonly slots: readonly SlotPlan[];
 }
@@ -151,7 +151,7 @@ const makeCharge = (config: Config, route: Route, sender: Sender, nextId: () => 
     enforced,
     shadow,
     plans: [...enforced, ...shadow],
-    policyField: policyField([...enforced, ...shadow].flatMap(({ policies }) => policies)),
+    policyField: constantPolicyField([...enforced, ...shadow].flatMap(({ policies }) => policies)),
     settles,
     slots: slotPlans(atOnce, nextId),
   };

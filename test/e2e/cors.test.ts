@@ -124,6 +124,26 @@ describe('our fields in an answer of the origin', () => {
   });
 });
 
+describe('legacy fields', () => {
+  test.each(['legacy', 'both'])('can be read by pages where RATELIMIT_HEADERS is %s', async (mode) => {
+    const names = 'X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset';
+    const exposed = mode === 'both' ? `RateLimit, RateLimit-Policy, ${names}` : names;
+    const weir = await startWeir({
+      vars: { ORIGIN_URL: origin.url, LIMITS: '1/hour', CORS_ORIGINS: PAGE, RATELIMIT_HEADERS: mode },
+    });
+    const headers = await token();
+    const passed = await from(weir, PAGE, { headers }, '/cors');
+    const refused = await from(weir, PAGE, { headers });
+    await weir.close();
+    expect(passed.headers['access-control-expose-headers']).toBe(exposed);
+    expect(passed.headers).toHaveProperty('x-ratelimit-remaining', '0');
+    expect(refused.status).toBe(429);
+    expect(refused.headers['access-control-expose-headers']).toBe(
+      `${exposed}, Retry-After, WWW-Authenticate`,
+    );
+  });
+});
+
 describe('a preflight', () => {
   const preflight: CallOptions = {
     method: 'OPTIONS',

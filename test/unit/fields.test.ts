@@ -2,12 +2,20 @@
 import { parseRateLimit } from 'ratelimit-header-parser';
 import { parseList } from 'structured-headers';
 import { describe, expect, it } from 'vitest';
-import { addFields, FIELDS, fieldNames, policyField, rateLimitItem } from '../../src/quota/fields.ts';
+import { parseLimits } from '../../src/config/notation.ts';
+import {
+  addFields,
+  constantPolicyField,
+  FIELDS,
+  fieldNames,
+  policyField,
+  rateLimitItem,
+} from '../../src/quota/fields.ts';
 import { limitsOf } from '../fixtures/config.ts';
 
 const policies = limitsOf('10/second; 1000/hour; 5000/minute by org.id');
 const quota = {
-  policies: policyField(policies),
+  policies: policyField(policies, 0),
   limits: policies.map(({ name }, i) => rateLimitItem(name, 9 - i, 1_500)).join(', '),
   nearest: { quota: 10, remaining: 9, resetsAt: 1_700_000_000_500 },
 };
@@ -63,5 +71,34 @@ describe('fields', () => {
           .map((name) => name.toLowerCase())
           .toSorted(),
       ).toEqual([...headersIn(mode).keys()].toSorted());
+  });
+});
+
+describe('the window of a policy', () => {
+  const DAY = 86_400;
+  const [monthly, yearly, weekly] = parseLimits(
+    '5/month; 50/year; 3/7 days',
+    'default',
+    'fixed-window',
+  ).policies;
+  const lengthOf = (policy: typeof monthly, date: string): number =>
+    Number(/w=(\d+)/.exec(policyField(policy ? [policy] : [], Date.parse(date)))?.[1]) / DAY;
+
+  it('is as long as the calendar says', () => {
+    expect(lengthOf(monthly, '2026-02-10')).toBe(28);
+    expect(lengthOf(monthly, '2028-02-29')).toBe(29);
+    expect(lengthOf(monthly, '2026-12-31T23:59:59Z')).toBe(31);
+    expect(lengthOf(yearly, '2026-06-01')).toBe(365);
+    expect(lengthOf(yearly, '2028-06-01')).toBe(366);
+    expect(lengthOf(weekly, '2026-06-01')).toBe(7);
+  });
+
+  it('is 30 days for a month that slides', () => {
+    expect(policyField(limitsOf('5/month'), Date.parse('2026-02-10'))).toBe(`"5/month";q=5;w=${30 * DAY}`);
+  });
+
+  it('is told anew only where it changes', () => {
+    expect(constantPolicyField(weekly ? [weekly] : [])).toBe(`"3/7days";q=3;w=${7 * DAY}`);
+    expect(constantPolicyField(monthly ? [monthly] : [])).toBeUndefined();
   });
 });

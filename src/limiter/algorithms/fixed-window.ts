@@ -70,6 +70,11 @@ export const fixedWindow: Arithmetic<Spent> = {
 
   resume: (state) => state,
 
+  lengthMs(now, policy) {
+    const { start, end } = windowAt(now, policy);
+    return end - start;
+  },
+
   /** A permit of one window must not be used in the next. */
   boundary: (now, policy) => windowAt(now, policy).end,
 
