@@ -2,7 +2,7 @@
 import { foldedForm } from '../routing/forms.ts';
 import { Graph } from '../routing/graph.ts';
 import { unmarked } from '../routing/marks.ts';
-import { read } from '../routing/readings.ts';
+import { budgetOf, read } from '../routing/readings.ts';
 import { sentPath } from '../routing/sent-path.ts';
 
 const graph = new Graph(['/.weir', '/.weir/*'], foldedForm);
@@ -10,7 +10,8 @@ const graph = new Graph(['/.weir', '/.weir/*'], foldedForm);
 /** Ordinary URLs are told by one look: they have no escapes and not that word. */
 export const isOurs = (url: string): boolean => {
   if (!/weir|[^!-~]|%/i.test(url)) return false;
-  const path = foldedForm(sentPath(url));
+  const sent = sentPath(url);
+  const path = foldedForm(sent);
   // What stands in between may be dropped.
   if (!unmarked(path).includes('.weir')) return false;
   let ours = false;
@@ -18,5 +19,5 @@ export const isOurs = (url: string): boolean => {
     ours ||= entries.length > 0;
   };
   // A path with more readings than are followed is ours since it mentions the prefix.
-  return !read(graph, path, { end: note, alias: note, handedOn: note }, url.length) || ours;
+  return read(graph, path, { end: note, alias: note, handedOn: note }, budgetOf(sent, path)) < 0 || ours;
 };

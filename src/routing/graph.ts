@@ -39,6 +39,8 @@ class Node {
 /** Where a path is on its way through the routes. */
 export interface State {
   readonly nodes: readonly Node[];
+  /** How many there are to try of a segment that is not known. */
+  readonly edges: number;
   /** Of the patterns that match if the path ends here, in their order. */
   readonly entries: readonly Entry[];
   /** Segments that some pattern names here. */
@@ -60,6 +62,12 @@ const OTHER = '/';
 
 export class Graph {
   readonly start: State;
+  /** Work done so far by all who followed paths, in units of about 100 ns: what a reader's budget is spent on. */
+  work = 0;
+  /** Every segment that some pattern names. */
+  readonly names = new Set<string>();
+  /** Whether patterns have no other segments than plain text and those that take anything. */
+  isPlain = true;
   readonly #states = new Map<string, State>();
   #nodes = 0;
 
@@ -75,7 +83,9 @@ export class Graph {
     const isNamed = segment === '' || state.names.has(segment);
     const key = isNamed || !state.uniform ? segment : OTHER;
     const known = state.known.get(key);
+    this.work += 1;
     if (known !== undefined) return known;
+    this.work += 4 + (state.edges * (1 + (segment.length >> 9))) / 2;
     const next = this.#state(state.nodes.flatMap((node) => [...follow(node, segment)]));
     if (next.kept && (isNamed || state.uniform)) state.known.set(key, next);
     return next;
@@ -83,7 +93,9 @@ export class Graph {
 
   /** Where a segment may lead of which no more is known than that no pattern names it. */
   stepUnknown(state: State): readonly State[] {
+    this.work += 1;
     if (state.unknown !== undefined) return state.unknown;
+    this.work += 4 + state.edges / 2;
     const edges = state.nodes.flatMap((node) => node.edges);
     const all = this.#state(edges.map(({ to }) => to));
     const sure = this.#state(edges.filter(({ pattern }) => takesAny(pattern)).map(({ to }) => to));
@@ -111,6 +123,7 @@ export class Graph {
 
   #extend(node: Node, pattern: SegmentPattern): Node {
     const { texts, gaps } = pattern;
+    if (gaps.length > 0 && !takesAny(pattern)) this.isPlain = false;
     if (gaps.length === 0) return this.#text(node, texts[0] ?? '');
     const to = this.#edge(node, pattern);
     const star = gaps.findIndex(({ name }) => name === undefined);
@@ -127,6 +140,7 @@ export class Graph {
   }
 
   #text(node: Node, text: string): Node {
+    this.names.add(text);
     const to = node.texts.get(text) ?? this.#node();
     node.texts.set(text, to);
     return to;
@@ -164,6 +178,7 @@ const ANY: SegmentPattern = { texts: ['', ''], gaps: [{ name: undefined }] };
 const stateOf = (nodes: readonly Node[], kept: boolean): State => ({
   kept,
   nodes,
+  edges: nodes.reduce((sum, { edges }) => sum + edges.length, nodes.length),
   entries: nodes.flatMap(({ entries }) => entries).sort((a, b) => a.index - b.index),
   names: new Set(nodes.flatMap(({ texts }) => [...texts.keys()])),
   known: new Map(),

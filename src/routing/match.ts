@@ -2,7 +2,7 @@
 import type { Config, Route } from '../config/types.ts';
 import { decodedForm, exactForm, type Form, folded, foldedForm } from './forms.ts';
 import { type Entry, Graph, type State } from './graph.ts';
-import { read, type Visitor } from './readings.ts';
+import { budgetOf, namesIn, read, type Visitor } from './readings.ts';
 
 /** One way to read a path, and the routes that it leads to. */
 export interface Reading {
@@ -29,17 +29,22 @@ export const readingsIn = ({ routes, defaultRoute }: Pick<Config, 'routes' | 'de
   const cased = graphOf(decodedForm);
   const caseless = graphOf(foldedForm);
   const hasCapitals = patterns.some((pattern) => decodedForm(pattern) !== foldedForm(pattern));
+  /** Whether some segment is named without regard to case, and not as it is: else both forms lead to the same places. */
+  const dependsOnCase = (decoded: string, lower: string): boolean =>
+    (lower !== decoded || hasCapitals) &&
+    (!caseless.isPlain ||
+      caseless.names.size < cased.names.size ||
+      namesIn(decoded).some((name) => caseless.names.has(folded(name)) && !cased.names.has(name)));
 
   return ({ methods, path }: Target): readonly Reading[] | undefined => {
     const found = new Found(routes, defaultRoute, methods);
     const sent = found.addSent(path, stateAt(exact, exactForm(path)));
     const decoded = decodedForm(path);
     const lower = folded(decoded);
-    const work = decoded === path ? 0 : path.length;
-    const follow = (graph: Graph, form: string): boolean =>
-      read(graph, form, visitor(graph, found, sent), work);
-    const isFollowed =
-      follow(caseless, lower) && ((lower === decoded && !hasCapitals) || follow(cased, decoded));
+    const follow = (graph: Graph, form: string, budget: number): number =>
+      budget < 0 ? budget : read(graph, form, visitor(graph, found, sent), budget);
+    const left = follow(caseless, lower, budgetOf(path, decoded));
+    const isFollowed = (dependsOnCase(decoded, lower) ? follow(cased, decoded, left) : left) >= 0;
     return isFollowed ? found.readings : undefined;
   };
 };

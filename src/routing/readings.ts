@@ -8,10 +8,14 @@
 import type { Graph, State } from './graph.ts';
 import { DROPPED, END, SOFT_SLASH, unmarked } from './marks.ts';
 
-/** Steps that the readings of one path may take, about 100 ns each. Ordinary paths take some ten. */
-const MAX_STEPS = 3_000;
-/** Characters of a path with escapes that are as much work to undo as a step is. */
-const CHARS_PER_STEP = 8;
+/** Work that the readings of one path may take, in units of about 100 ns: twice that of a plain request. Ordinary paths take some twenty. */
+export const MAX_WORK = 4_000;
+/** Characters that are as much work to look at as a unit, and to undo escapes in. */
+const CHARS_PER_UNIT = 64;
+const ESCAPES_PER_UNIT = 6;
+/** What a part takes before any reading is followed into it, and a script that is handed the rest. */
+const PART_WORK = 4;
+const SCRIPT_WORK = 10;
 
 /** Is told of every place where a reading may end. */
 export interface Visitor {
@@ -41,12 +45,18 @@ interface Part {
 }
 
 /**
- * Follows every reading of a path; false where they are more than the budget allows, and then some were left out.
+ * Follows every reading of a path.
+ *
  * @param path in the form of the graph.
- * @param decodedChars length of the path if bringing it into that form was work, else 0.
+ * @param budget units of work that it may take.
+ * @returns what is left of that; negative where it did not do, and then some readings were left out.
  */
-export const read = (graph: Graph, path: string, visitor: Visitor, decodedChars: number): boolean =>
-  new Reader(graph, visitor, Math.max(MAX_STEPS / 4, MAX_STEPS - decodedChars / CHARS_PER_STEP)).read(path);
+export const read = (graph: Graph, path: string, visitor: Visitor, budget: number): number =>
+  new Reader(graph, visitor, budget).read(path);
+
+/** What is left of the budget for a path once it is in another form than it was sent in. */
+export const budgetOf = (sent: string, decoded: string): number =>
+  decoded === sent ? MAX_WORK : Math.max(MAX_WORK / 4, MAX_WORK - sent.length / ESCAPES_PER_UNIT);
 
 function* partsOf(path: string): Iterable<Part> {
   const last = lastIndex(path, (character) => !isSlash(character));
@@ -76,7 +86,9 @@ const lastIndex = (text: string, is: (character: string | undefined) => boolean)
 class Reader {
   readonly #graph: Graph;
   readonly #visitor: Visitor;
-  #stepsLeft: number;
+  /** Units of work. */
+  #budget: number;
+  #seenWork: number;
   /** Readings that are at the beginning of a part. */
   #here: Places = new Map();
   /** Readings that take the slash before a part for a character of their segment, by where that segment began. */
@@ -93,15 +105,18 @@ class Reader {
   /** Whether the path may go back, so that any segment of it may turn out to be the last. */
   #goesBack = false;
   #isHandedOn = false;
+  #endedNowhere = false;
 
-  constructor(graph: Graph, visitor: Visitor, steps: number) {
+  constructor(graph: Graph, visitor: Visitor, budget: number) {
     this.#graph = graph;
     this.#visitor = visitor;
-    this.#stepsLeft = steps;
+    this.#budget = budget;
+    this.#seenWork = graph.work;
   }
 
-  read(path: string): boolean {
+  read(path: string): number {
     const { start } = this.#graph;
+    this.#budget -= path.length / CHARS_PER_UNIT;
     this.#here.set(start, '');
     this.#before.set(start, new Map([[start, '']]));
     this.#goesBack = BACK.some((mark) => path.includes(mark));
@@ -109,20 +124,34 @@ class Reader {
       this.#readPart(part);
       if (!part.isLast && spellings(part.text).some((text) => SCRIPT.test(text)))
         this.#readHandedOn(path, part);
-      if (this.#stepsLeft < 0) return false;
+      if (this.#left() < 0) return -1;
     }
     this.#end(this.#here);
-    return true;
+    return this.#left();
+  }
+
+  /** The budget, without what following the graph has taken since. */
+  #left(): number {
+    const { work } = this.#graph;
+    this.#budget -= work - this.#seenWork;
+    this.#seenWork = work;
+    return this.#budget;
   }
 
   #readPart(part: Part): void {
     const { text, softAfter } = part;
+    this.#budget -= PART_WORK + text.length / CHARS_PER_UNIT;
     const [here, within, skipping] = [this.#here, this.#within, this.#skipping];
     this.#here = new Map();
     this.#within = new Map(softAfter ? within : []);
     this.#skipping = new Map();
     const texts = spellings(text);
     for (const [state, path] of here) {
+      if (this.#left() < 0) return;
+      if (state.nodes.length === 0 && !text.includes('..')) {
+        this.#stayNowhere(state, path, text);
+        continue;
+      }
       if (text.includes('.')) this.#readAliases(state, path, part, texts);
       if (text.includes(END)) this.#endIn(state, path, text.slice(0, text.indexOf(END)));
       if (text.includes(';')) this.#endIn(state, path, text.slice(0, text.indexOf(';')));
@@ -139,6 +168,14 @@ class Reader {
     if (text === '..')
       for (const [before, there] of this.#before.get(state) ?? []) this.#add(to, before, there);
     this.#step(to, state, path, text);
+  }
+
+  /** No pattern has anything there: nor below it, whatever the segment is. */
+  #stayNowhere(state: State, path: string, text: string): void {
+    this.#add(this.#here, state, `${path}/${text}`);
+    if (this.#endedNowhere || !(text.includes(END) || text.includes(';'))) return;
+    this.#endedNowhere = true;
+    this.#end(new Map([[state, path]]));
   }
 
   /** The segment may go on beyond the escaped slash, or be cut at its `;` together with what follows that. */
@@ -185,16 +222,17 @@ class Reader {
   /** What a script before it is handed, once: a script in that would be handed the same. */
   #readHandedOn(path: string, { end }: Part): void {
     const { handedOn } = this.#visitor;
+    this.#budget -= SCRIPT_WORK;
     if (this.#isHandedOn) return;
-    const reader = new Reader(this.#graph, { end: handedOn, alias: handedOn, handedOn }, this.#stepsLeft);
+    const reader = new Reader(this.#graph, { end: handedOn, alias: handedOn, handedOn }, this.#left());
     reader.#isHandedOn = true;
-    reader.read(path.slice(end));
-    this.#stepsLeft = reader.#stepsLeft;
+    this.#budget = reader.read(path.slice(end));
+    this.#seenWork = this.#graph.work;
   }
 
   #end(places: Places): void {
     for (const [state, path] of places) {
-      this.#stepsLeft -= 1;
+      this.#budget -= 1;
       const isRoot = state === this.#graph.start;
       this.#visitor.end(isRoot ? this.#graph.step(state, '') : state, path || '/');
       for (const [alias, spelled] of this.#unsuffixed.get(state) ?? [])
@@ -215,10 +253,16 @@ class Reader {
   }
 
   #add(to: Places, state: State, path: string): void {
-    this.#stepsLeft -= 1;
+    this.#budget -= 1;
     if (!to.has(state)) to.set(state, path);
   }
 }
+
+/** Every spelling by which a segment may be found, its suffix left out or not. */
+export const namesIn = (path: string): readonly string[] =>
+  [...partsOf(path)].flatMap(({ text }) =>
+    spellings(text).flatMap((spelling) => [spelling, ...withoutSuffix(spelling)]),
+  );
 
 /** What a path has in it of which some segment may be left out: dot segments, parameters, an end. */
 const BACK = ['/.', `${SOFT_SLASH}.`, ';', END];

@@ -344,6 +344,14 @@ describe('no spelling leads to a weaker route', () => {
     expect(ask(config, '/a/b').name).toBe('lower');
   });
 
+  it('a route whose name differs from an earlier one’s in case holds for its own case in every spelling', () => {
+    const config = configOf([
+      { name: 'wide', match: '/a/:x' },
+      { name: 'upper', match: '/A/b', cost: 2 },
+    ]);
+    for (const path of ['/A/b', '//A/b', '/%41/b', '/A;x/b']) expect(ask(config, path).cost, path).toBe(2);
+  });
+
   it('HEAD counts as GET', () => {
     const config = configOf([{ name: 'read', match: '/*', methods: ['GET'], cost: 3 }]);
     expect(ask(config, '/x', 'HEAD').name).toBe('read');
