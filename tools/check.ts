@@ -3,6 +3,7 @@
 import { type Examined, examine } from './check/examine.ts';
 import type { Finding } from './check/finding.ts';
 import { type LiveSource, liveSources, liveText } from './check/live.ts';
+import { notesOn } from './check/notes.ts';
 import { type PolicyRow, policyRows } from './check/policy-rows.ts';
 import { chooseTarget, readTargets, type Target } from './check/targets.ts';
 import { asJson, command, flag, paint, printable, say, table, text } from './cli.ts';
@@ -40,6 +41,7 @@ const jsonOf = (checked: readonly Checked[], ok: boolean): string => {
     findings,
     live,
     policies: config ? policyRows(config) : [],
+    notes: config ? notesOn(config) : [],
   }));
   return asJson({ ok, targets });
 };
@@ -49,8 +51,9 @@ const textOf = ({ name, deployed, config, findings, live = [] }: Checked): strin
   const title = paint('bold', name);
   const policies = config && deployed ? `\n${policyTable(policyRows(config))}\n` : '';
   const found = findings.length === 0 ? `${paint('green', 'ok')}\n` : findings.map(findingText).join('');
+  const notes = config && deployed ? notesOn(config).map((note) => `${paint('dim', 'note')} ${note}\n`) : [];
   const keys = liveText(live).map((line) => `${printable(line)}\n`);
-  return `${title}\n${policies}\n${found}${keys.join('')}`;
+  return `${title}\n${policies}\n${found}${notes.join('')}${keys.join('')}`;
 };
 
 const policyTable = (rows: readonly PolicyRow[]): string =>
@@ -89,7 +92,7 @@ in effect, names what is wrong (error) or unsafe (warning), and says what to wri
     live: flag(
       'fetch the issuers’ metadata and keys too, and say what was found; exit code 1 where that fails',
     ),
-    json: flag('for scripts: { ok, targets: [{ name, deployed, policies, findings, live }] }'),
+    json: flag('for scripts: { ok, targets: [{ name, deployed, policies, findings, notes, live }] }'),
   },
   notes: 'Exit code: 0 without errors, 1 with errors, 2 for wrong use.',
   async run({ config, env, strict, live, json }) {

@@ -335,6 +335,22 @@ warning unknown-var  Weir does not know COLOUR.
 `);
   });
 
+  it('tells what the runtime rewrites under ORIGIN_URL, and that pages read no refusal, which is no fault', async () => {
+    const notes = async (vars: string): Promise<string[]> => {
+      const { stdout, code } = await command('--strict', '--config', write(SAFE + vars));
+      expect(code).toBe(0);
+      return stdout.split('\n').filter((line) => line.startsWith('note '));
+    };
+    expect(await notes('')).toEqual([]);
+    const [rewritten, ...more] = await notes('ORIGIN_URL = "https://origin.example.net"\n');
+    for (const bytes of ["`'`", '`{`', '`}`', '`^`', '`"`', '`\\`', 'UTF-8'])
+      expect(rewritten).toContain(bytes);
+    expect(more).toEqual([]);
+    const cookies = await notes('TOKEN_SOURCES = "cookie:session"\n');
+    expect(cookies.join()).toContain('CORS_ORIGINS');
+    expect(await notes('TOKEN_SOURCES = "cookie:session"\nCORS_ORIGINS = "https://a.example"\n')).toEqual([]);
+  });
+
   it('prints JSON of the project’s own wrangler.toml, whose only errors are what its user must fill in', async () => {
     const { stdout, code } = await command(
       '--json',
