@@ -138,10 +138,7 @@ const refuseUpgrade = ({ trace }: Exchange): Response => {
 const withSlots = (quota: Quota | undefined, outcomes: readonly SlotOutcome[]): Quota | undefined => {
   const known = outcomes.filter(({ free, policies }) => free.length > 0 && policies.length > 0);
   if (known.length === 0) return quota;
-  const policies = policyField(
-    known.flatMap((outcome) => outcome.policies),
-    Date.now(),
-  );
+  const policies = policyField(known.flatMap((outcome) => outcome.policies));
   const limits = known.flatMap((outcome) =>
     outcome.policies.map(({ name }, i) => slotItem(name, outcome.free[i] ?? 0)),
   );

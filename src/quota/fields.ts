@@ -80,13 +80,17 @@ const MAX_INTEGER = 999_999_999_999_999;
 
 const seconds = (ms: number): number => Math.max(0, Math.ceil(ms / 1000));
 
-/** `"10/second";q=10;w=1, "5 at once";q=5;qu="concurrent-requests"`. */
-export const policyField = (policies: readonly (Policy | SlotPolicy)[], now: number): string =>
+/**
+ * `"10/second";q=10;w=1, "5 at once";q=5;qu="concurrent-requests"`.
+ *
+ * @param now needed only of calendar windows, which differ in length.
+ */
+export const policyField = (policies: readonly (Policy | SlotPolicy)[], now = 0): string =>
   policies.map((policy) => policyItem(policy, now)).join(', ');
 
 /** The same where it never changes; undefined where some window's length does. */
 export const constantPolicyField = (policies: readonly Policy[]): string | undefined =>
-  policies.some(isUneven) ? undefined : policyField(policies, 0);
+  policies.some(isUneven) ? undefined : policyField(policies);
 
 const policyItem = (policy: Policy | SlotPolicy, now: number): string =>
   'slots' in policy
