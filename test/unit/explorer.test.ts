@@ -79,7 +79,10 @@ const DRAINED_MS = 300;
 
 interface Start {
   readonly name: string;
+  /** The one that is spent first. */
   readonly limit: Policy;
+  /** Another one, of which every request spends as well. */
+  readonly beside?: Policy;
   /** Plays what came before. */
   readonly before: (ladder: Ladder) => void;
 }
@@ -108,6 +111,12 @@ const STARTS: readonly Start[] = [
   { name: 'cold, 2 left', limit: policy(2, 1, 'minute'), before: () => {} },
   { name: 'cold, 2 left, a fixed window', limit: policy(2, 1, 'hour', 'fixed-window'), before: () => {} },
   { name: 'cold, 2 left, gcra', limit: policy(2, 1, 'minute', 'gcra'), before: () => {} },
+  {
+    name: 'cold, 1 left beside 2 of an hour',
+    limit: policy(1, 1, 'minute'),
+    beside: policy(2, 1, 'hour'),
+    before: () => {},
+  },
   { name: 'with a reserve', limit: policy(30, 1, 'minute'), before: warm },
   { name: 'with a reserve, gcra', limit: policy(30, 1, 'hour', 'gcra'), before: warm },
   { name: 'hot, with permits lent', limit: policy(30, 1, 'minute'), before: heat },
@@ -122,6 +131,8 @@ const STARTS: readonly Start[] = [
     before: beforeTheEnd(5, warm),
   },
 ];
+
+const policiesOf = ({ limit, beside }: Start): Policy[] => (beside === undefined ? [limit] : [limit, beside]);
 
 /** Permits above what the policy lets pass, whichever use is the last. */
 const over = (ladder: Ladder, limit: Policy): number => {
@@ -146,12 +157,15 @@ const isOneWindow = (ladder: Ladder, { limit }: Start): boolean =>
   Math.floor(ladder.now / limit.windowMs) === Math.floor((ladder.passed[0] ?? ladder.now) / limit.windowMs);
 
 /** Who came while a place was taken may have been refused, even if whoever had it leaves then; but the place is free again. */
-const judgeCalm = (ladder: Ladder, { limit }: Start, came: number, cancelled: number): void => {
+const judgeCalm = (ladder: Ladder, start: Start, came: number, cancelled: number): void => {
+  const { limit } = start;
   const refused = Math.min(came, limit.quota) - cancelled - ladder.passed.length;
   if (refused > 0) throw new Error(`${refused} wrongly refused`);
   // Under gcra a permit that comes back late stays spent.
-  const lost = limit.quota - ladder.passed.length - (ladder.left(limit) ?? 0);
-  if (limit.algorithm !== 'gcra' && lost !== 0) throw new Error(`${lost} lost`);
+  for (const policy of limit.algorithm === 'gcra' ? [] : policiesOf(start)) {
+    const lost = policy.quota - ladder.passed.length - (ladder.left(policy) ?? 0);
+    if (lost !== 0) throw new Error(`${lost} lost of ${policy.name}`);
+  }
 };
 
 const judge = (start: Start, before: number) => (ladder: Ladder, spent: Spent) => {
@@ -165,13 +179,13 @@ const judge = (start: Start, before: number) => (ladder: Ladder, spent: Spent) =
   for (const at of [ladder.now, first + limit.windowMs + DRAINED_MS]) {
     ladder.now = Math.max(ladder.now, at);
     ladder.drain(1);
-    if (over(ladder, limit) > 0) throw new Error('over');
+    if (policiesOf(start).some((policy) => over(ladder, policy) > 0)) throw new Error('over');
   }
 };
 
 const realmOf = (start: Start, bounds: Bounds) => {
   const begin = () => {
-    const ladder = new Ladder([start.limit], 2);
+    const ladder = new Ladder(policiesOf(start), 2);
     start.before(ladder);
     return ladder;
   };
