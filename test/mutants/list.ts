@@ -474,8 +474,8 @@ export const mutants: readonly Mutant[] = [
   {
     guard: 'a path has a budget of work',
     file: 'src/routing/readings.ts',
-    from: 'if (this.#left() < 0) return -1;',
-    to: '',
+    from: 'MAX_WORK = 4_000;',
+    to: 'MAX_WORK = 400_000;',
     tests: ['test/unit/route.test.ts'],
   },
   {
