@@ -248,17 +248,3 @@ describe('answers without a body', () => {
     ]);
   });
 });
-
-describe('a route that combines others', () => {
-  it('spends the most that any of them says', async () => {
-    const both = [
-      { name: 'deep', match: '/a/b', methods: ['POST'], limits: '2/minute', count: ['401'] },
-      { name: 'wide', match: '/a%2Fb', limits: '2/minute', count: ['200'] },
-    ];
-    await start({ ROUTES: both });
-    const path = '/a%2fb';
-    const all: number[] = [];
-    for (const status of [200, 200, 200]) all.push(await statusOf(`${path}?status=${status}`));
-    expect(all).toEqual([200, 200, 429]);
-  });
-});
