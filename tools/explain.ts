@@ -115,7 +115,9 @@ const policyTable = (partitions: readonly ExplainedPartition[], answer: Answer |
 const leftOf = (name: string, answer: Answer | undefined): readonly string[] => {
   if (answer === undefined) return [];
   const left = answer.left.get(name);
-  return left ? [String(left.remaining), `${left.resetSeconds} s`] : ['?', '?'];
+  return left
+    ? [String(left.remaining), left.resetSeconds === undefined ? '' : `${left.resetSeconds} s`]
+    : ['?', '?'];
 };
 
 await command({

@@ -1,13 +1,17 @@
 // Requests in flight, at the built Worker: never more than the limit at the origin over all isolates, none refused below it, and a
 // slot is held for as long as its answer lasts.
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, request as open, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { call, leave, responseTo } from '../fixtures/client.ts';
 import { failing } from '../fixtures/limiters.ts';
 import { gzipped, type Origin, startOrigin } from '../fixtures/origin.ts';
+import { pidListeningOn } from '../fixtures/process.ts';
 import { scaled, tell } from '../fixtures/scale.ts';
 import { bearer, startWeir, type Weir } from '../fixtures/weir.ts';
 
@@ -346,3 +350,28 @@ describe('without a Limiter', () => {
     expect(await statusesUnder('closed')).toEqual([503, 503, 503, 503, 503]);
   });
 });
+
+test.runIf(scaled(0, 1) === 1)(
+  'slots of isolates that are killed, with the object itself, are free again within 30 s, and not before',
+  async () => {
+    const persist = await mkdtemp(join(tmpdir(), 'weir-slots-'));
+    const options = { persist, vars: { ORIGIN_URL: origin.url, LIMITS: '1 at once' } };
+    const first = await startWeir(options);
+    const headers = await someone();
+    const hanging = open(`${first.url}/hang`, { headers, agent: false });
+    hanging.on('error', () => undefined);
+    hanging.end();
+    await origin.next('/hang');
+    const killed = performance.now();
+    process.kill(pidListeningOn(Number(new URL(first.url).port)) ?? 0, 'SIGKILL');
+    const second = await start(options);
+    const status = async () => (await call(`${second.url}/echo`, { headers })).status;
+    expect(await status()).toBe(429);
+    await expect.poll(status, { timeout: 40_000, interval: 250 }).toBe(200);
+    const seconds = (performance.now() - killed) / 1_000;
+    tell(`free ${seconds.toFixed(1)} s after the kill`);
+    expect(seconds).toBeLessThan(30);
+    await first.close().catch(() => undefined);
+    await rm(persist, { recursive: true, force: true });
+  },
+);

@@ -65,7 +65,7 @@ const startAnswering = async () => {
 };
 
 const policiesOf = ({ headers }: Answer) =>
-  [...String(headers['ratelimit-policy'] ?? '').matchAll(/"([^"]+)"/g)].map(([, name]) => name);
+  [...String(headers['ratelimit-policy'] ?? '').matchAll(/"([^"]+)";q=/g)].map(([, name]) => name);
 
 /** What each recipe promises. */
 const promises: Readonly<Record<string, (toml: string) => Promise<void>>> = {

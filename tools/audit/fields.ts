@@ -38,11 +38,15 @@ const absence = (exchange: Exchange, policy: string | undefined): string => {
     : 'no RateLimit and RateLimit-Policy';
 };
 
+/** What counts requests in flight is no quota that is spent, and none of them. */
 const join = (limit: string, policy: string | undefined): FieldItem[] => {
   const policies = new Map(
     parseList(policy ?? '').map(([name, parameters]) => [stringItem(name), parameters]),
   );
-  return parseList(limit).map(([item, parameters]) => {
+  const overWindows = parseList(limit).filter(
+    ([item]) => policies.get(String(item))?.get('qu') !== 'concurrent-requests',
+  );
+  return overWindows.map(([item, parameters]) => {
     const name = stringItem(item);
     const declared = policies.get(name);
     if (policy !== undefined && declared === undefined)

@@ -5,7 +5,10 @@ import type { Question } from './explanation.ts';
 export interface Answer {
   readonly status: number;
   /** By the policy's name. */
-  readonly left: ReadonlyMap<string, { readonly remaining: number; readonly resetSeconds: number }>;
+  readonly left: ReadonlyMap<
+    string,
+    { readonly remaining: number; readonly resetSeconds: number | undefined }
+  >;
 }
 
 const TIMEOUT_MS = 30_000;
@@ -30,6 +33,9 @@ const leftOf = (field: string): Answer['left'] =>
   new Map(
     parseList(field).map(([name, parameters]) => [
       String(name),
-      { remaining: Number(parameters.get('r')), resetSeconds: Number(parameters.get('t')) },
+      { remaining: Number(parameters.get('r')), resetSeconds: secondsOf(parameters.get('t')) },
     ]),
   );
+
+/** Requests in flight end when they end. */
+const secondsOf = (value: unknown): number | undefined => (value === undefined ? undefined : Number(value));
