@@ -10,13 +10,14 @@ import {
   type Asking,
   awaitLoans,
   endGrant,
+  endShareIfOver,
   isDenied,
   type Lease,
   newLease,
   take,
 } from '../../src/quota/lease.ts';
 import { settle, settleLent } from '../../src/quota/settle.ts';
-import { endShare, newShare, type Share } from '../../src/quota/share.ts';
+import { isLent, newShare, type Share } from '../../src/quota/share.ts';
 import type { Answer } from '../../src/quota/waiter.ts';
 import { Agenda } from './agenda.ts';
 import { type Costs, SimulatedObject } from './object.ts';
@@ -200,18 +201,22 @@ export class World {
     if (grant?.leased) this.#endInTime(isolate, subject, lease, grant);
     if (reply.share !== undefined && lease.share !== undefined)
       this.#endShareInTime(isolate, subject, lease, lease.share);
+    else this.#return(isolate, subject, lease);
+  }
+
+  #return(isolate: Isolate, subject: number, lease: Lease): void {
+    if (lease.share === undefined || isLent(lease.share)) return;
+    const object = this.#object(subject, isolate.colo);
+    for (const each of lease.returns.splice(0))
+      this.#travel(isolate, object, () => object.giveBack(this.agenda.now, each));
   }
 
   #endShareInTime(isolate: Isolate, subject: number, lease: Lease, share: Share): void {
     const { expires } = share;
     this.agenda.add(expires, () => {
       if (isolate.leases.get(subject) !== lease || share.expires > expires) return;
-      if (lease.asking.some((other) => other.share !== undefined)) return;
-      const last = endShare(share, this.agenda.now, String(shares++));
-      const object = this.#object(subject, isolate.colo);
-      this.#travel(isolate, object, () =>
-        object.giveBack(this.agenda.now, { version: VERSION, grant: '', unused: 0, share: last }),
-      );
+      endShareIfOver(lease, this.agenda.now);
+      this.#return(isolate, subject, lease);
     });
   }
 
@@ -279,5 +284,5 @@ const shareOf = ({ policy, leases }: WorldOptions): Share | undefined => {
   const { byRate } = loanable([policy], LEASE_MS);
   if (!leases || byRate.length === 0) return undefined;
   const share = { cost: 1, isPartial: false, leaseMs: LEASE_MS };
-  return newShare({ ...share, name: String(shares++), policies: byRate });
+  return newShare({ ...share, id: String(shares++), policies: byRate });
 };

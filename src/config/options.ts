@@ -91,8 +91,8 @@ export interface VarOptions {
   readonly limiterLocation?: string;
   /** How long lent permits live, and how soon a revocation or override holds; 1 to 10, default 1. */
   readonly leaseSeconds?: number;
-  /** `rate`: also under short windows; `off`: every request asks the Limiter. Default `on`. */
-  readonly leases?: 'on' | 'rate' | 'off';
+  /** `off`: every request asks the Limiter. Default `on`. */
+  readonly leases?: 'on' | 'off';
   /** Origins that may read our refusals in a browser, or `*`. */
   readonly corsOrigins?: Texts;
   /** Our own milliseconds by step, in `Server-Timing`. */

@@ -38,7 +38,7 @@ export const CHOICES = {
   AUTH_MODE: ['enforce', 'shadow'],
   JWT_SECRET_ENCODING: ['utf8', 'base64', 'base64url'],
   ON_LIMITER_ERROR: ['local', 'open', 'closed'],
-  LEASES: ['on', 'rate', 'off'],
+  LEASES: ['on', 'off'],
   RATELIMIT_HEADERS: ['standard', 'legacy', 'both', 'none'],
   ABNORMAL_ACTION: ['report', 'deny'],
   FORWARD_AUTHORIZATION: ['true', 'false'],

@@ -187,7 +187,7 @@ export interface Config {
   readonly limiterLocation: (typeof LOCATIONS)[number] | undefined;
   /** A lease's life, and for how long an isolate acts on what it knows of revocations and overrides. */
   readonly leaseMs: number;
-  readonly leases: 'on' | 'rate' | 'off';
+  readonly leases: 'on' | 'off';
   /** Bits of an IPv6 address that count as one client. */
   readonly ipv6Prefix: number;
   /** Networks exempt from all limits but those by everyone. */

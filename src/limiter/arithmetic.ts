@@ -35,6 +35,8 @@ export interface ShareRequest {
   readonly lowered: number;
   /** Permits of the share that it used in the window that ends now. */
   readonly used: number;
+  /** Permits that it was granted in that window, of the share or by themselves. Absent: as `used`. */
+  readonly recent?: number | undefined;
   /** The same by how long ago they were used at most, milliseconds; told of a share that is given back. */
   readonly ages?: Ages | undefined;
 }
@@ -45,8 +47,12 @@ export type Ages = readonly (readonly [ms: number, permits: number])[];
 export interface Bounds {
   /** Permits to lend at most. */
   readonly most: number;
-  /** Permits that growth leaves free. */
+  /** Permits that the share takes over, which the state does not count any more: to lend as many again is no growth. */
+  readonly takenOver: number;
+  /** Permits that growth leaves free at least; where others use more than that, as many as they use. */
   readonly spare: number;
+  /** Where others spend too and fewer permits than these are free, nothing is lent. */
+  readonly tight: number;
 }
 
 /** A share as the Limiter counts it. */
@@ -55,8 +61,6 @@ export interface Renewed<S, C> {
   readonly charge: C;
   /** Permits lent in every window: what was asked for, or fewer. */
   readonly permits: number;
-  /** How many of them are more than the share had. */
-  readonly growth: number;
 }
 
 /** The time of a use: by the isolate's clock, and by the Limiter's as far as the isolate can know it. */
@@ -91,6 +95,14 @@ export interface Sharing<S, C, U> {
     permits: number,
     cost: number,
   ): U | undefined;
+  /** Milliseconds until `cost` of `permits` in every window can be used; 0: at once. */
+  freedInMs(
+    uses: U | undefined,
+    moment: Moment,
+    policy: WindowedQuota,
+    permits: number,
+    cost: number,
+  ): number;
   /** Takes a use back that was no use after all. */
   unuse(uses: U, moment: Moment, policy: WindowedQuota, cost: number): U;
   /** What was used in the window that ends at `moment`, by age; empty where an algorithm does not care. */

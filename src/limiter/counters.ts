@@ -72,11 +72,11 @@ export const consume = (
   return [decisions, counters];
 };
 
-/** Gives back permits that were charged at `until`. */
+/** Gives back permits that were charged at `until`. Policies of one counter charge it once, as `consume` does. */
 export const giveBack = (counters: Counters, until: number, draws: readonly Draw[]): Counters => {
   const given = new Map(counters);
   for (const { policy, permits } of draws) {
-    const counter = given.get(policy.counter);
+    const counter = counters.get(policy.counter);
     if (counter === undefined || permits === 0) continue;
     const state = arithmeticOf(policy).giveBack(counter.state, until, policy, permits);
     given.set(policy.counter, { policy, state });

@@ -2,7 +2,7 @@
 import { BoundedMap } from '../lib/bounded-map.ts';
 import { permitsOf } from './counters.ts';
 import type { Loans } from './loans.ts';
-import type { Ask, Return, Settlement } from './messages.ts';
+import type { Adopted, Ask, Return, Settlement } from './messages.ts';
 import type { Policy } from './policy.ts';
 
 /** Grants remembered, of those to be settled and of others. Of one that is forgotten, a settlement says all that is needed. */
@@ -162,6 +162,25 @@ export class Grants {
     endLoan(grant, requests);
     if (grant.granted === 0 && this.#held.delete(name)) this.#settled.set(name, true);
     return { grant, requests };
+  }
+
+  /** What is charged of used requests that a share may take over; nothing is changed. */
+  charged(adopted: readonly Adopted[]): Back[] {
+    return adopted.flatMap(({ grant: name, requests }) => {
+      const grant = this.#others.get(name);
+      return grant === undefined ? [] : [{ grant, requests: Math.min(requests, grant.granted) }];
+    });
+  }
+
+  /** A share has taken them over: nothing of them comes back. */
+  takeOver(adopted: readonly Adopted[]): void {
+    for (const { grant: name, requests } of adopted) {
+      const grant = this.#others.get(name);
+      if (grant === undefined) continue;
+      const taken = Math.min(requests, grant.granted);
+      grant.granted -= taken;
+      endLoan(grant, taken);
+    }
   }
 }
 

@@ -25,6 +25,14 @@ export interface ShareAsk {
   readonly order: number;
   /** One for each policy that is to be lent by rate. */
   readonly wishes: readonly ShareRequest[];
+  /** Requests of grants that the isolate counts as uses of the share from now on; told once. Absent: none. */
+  readonly adopted?: readonly Adopted[] | undefined;
+}
+
+/** Requests that were granted by themselves and used, whose charge may move into the asker's share. */
+export interface Adopted {
+  readonly grant: string;
+  readonly requests: number;
 }
 
 /** What was lent of a share. */

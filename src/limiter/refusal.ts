@@ -3,7 +3,7 @@
 import type { Decision } from './arithmetic.ts';
 import type { Books } from './books.ts';
 import { foresee, permitsOf } from './counters.ts';
-import { backAt } from './loans.ts';
+import { backAt, RETURN_MS } from './loans.ts';
 import { type Ask, DENIAL_MS, denial, type Reply } from './messages.ts';
 import type { Policy } from './policy.ts';
 
@@ -32,7 +32,7 @@ export const refuse = (books: Books, now: number, ask: Ask, unmet: number): Repl
   const decisions = policies.map((policy) => foreseen(books, now, policy, cost, holder));
   const denied = policies.filter((_, i) => decisions[i]?.allowed === false);
   const waitMs = Math.max(...decisions.map(({ retryAfterMs }) => retryAfterMs));
-  const requests = Math.min(...denied.map((policy) => obstructed(books, now, policy, cost, holder)));
+  const requests = Math.min(...denied.map((policy) => obstructed(books, now, policy, cost, holder, waitMs)));
   const held = requests > 0 && denied.some(({ counter }) => books.holds.out(counter, now) > 0);
   const backMs = held ? Math.min(waitMs, lookMs(books, now)) : waitMs;
   const reply = denial(decisions, Math.min(backMs, DENIAL_MS));
@@ -43,15 +43,16 @@ export const refuse = (books: Books, now: number, ask: Ask, unmet: number): Repl
 const lookMs = ({ grants: { heldSince = 0 } }: Books, now: number): number =>
   Math.min(MAX_LOOK_MS, Math.max(MIN_LOOK_MS, Math.ceil((now - heldSince) * LOOK_SHARE)));
 
-/** Requests that may pass once what may come back has. Shares are not to grow meanwhile. */
+/** Requests that may pass once what may come back has. Unless that is at once, no shares are lent for a while. */
 const obstructed = (
   books: Books,
   now: number,
   policy: Policy,
   cost: number,
   ownShare: string | undefined,
+  waitMs: number,
 ): number => {
-  books.shares.contest(now, policy.counter, ownShare);
+  if (waitMs > RETURN_MS) books.shares.contest(now, policy.counter, ownShare);
   const back = books.comingBack(now, policy, ownShare).reduce((sum, { permits }) => sum + permits, 0);
   const requests = Math.floor((books.peek(now, policy).remaining + back) / permitsOf(policy, cost));
   return requests > 0 && books.holds.out(policy.counter, now) > 0 ? MAX_WAITING : requests;

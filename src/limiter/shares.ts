@@ -2,23 +2,24 @@
 // it. No clock, no I/O.
 import { BoundedMap } from '../lib/bounded-map.ts';
 import { sharingOf } from './algorithms/index.ts';
-import type { Bounds, ShareRequest } from './arithmetic.ts';
+import type { Bounds } from './arithmetic.ts';
 import { type Counter, type Counters, permitsOf } from './counters.ts';
 import type { Loan } from './loans.ts';
 import type { ShareAsk } from './messages.ts';
 import type { Policy } from './policy.ts';
 
-/** A share of at least this part of a quota is large: lent to an isolate that itself uses so much. */
-export const LARGE = 0.4;
-
-/** All smaller shares of a quota together take at most this part of it. */
-const SMALL_TOGETHER = 1 / 3;
-
-/** Growth of a share leaves this part of a quota to those who ask for single permits. */
+/** Growth of a share leaves this part of a quota to those who ask for single permits, or as much as those use if that is more. */
 const SPARE = 0.05;
 
-/** For so long after somebody was refused no small shares are lent, and where others' shares were in the way, none at all. */
-const CONTESTED_MS = 10_000;
+/** Where several isolates spend, nothing is lent unless so many requests are free: one of them would meet it soon. */
+const TIGHT = 3;
+
+/** For so long after somebody met others' shares in the way none is lent, twice as long each time it happens again, and at most. */
+const CONTESTED_MS = 30_000;
+const LONGEST_CONTESTED_MS = 600_000;
+
+/** A share that has ended may be on its way back for so long. */
+const RETURNING_MS = 500;
 
 /** Shares known by name; one that is forgotten stays charged until it drains, and is renewed as a new one. */
 const MAX_SHARES = 1_024;
@@ -39,9 +40,10 @@ export interface Share {
   readonly parts: readonly Part[];
 }
 
-interface RenewedPart {
-  readonly part: Part;
-  readonly growth: number;
+/** Until when no share is lent, and how long that is. */
+interface Contest {
+  readonly until: number;
+  readonly ms: number;
 }
 
 /** A renewal that could be. */
@@ -50,8 +52,6 @@ export interface Renewal {
   readonly share: Share;
   /** Permits lent in every window, in the order of the wishes. */
   readonly permits: readonly number[];
-  /** Requests that the share could serve at once beside what it could before. */
-  readonly growth: number;
   /** Whether storage counts all of it already. */
   readonly isStored: boolean;
 }
@@ -63,13 +63,15 @@ export interface Terms {
   readonly policies: readonly Policy[];
   /** Permits one request spends. */
   readonly cost: number;
+  /** By counter, permits that the share takes over and that are no longer counted. Absent: none. */
+  readonly takenOver?: ReadonlyMap<string, number>;
 }
 
 /** The shares of one partition. */
 export class Shares {
   readonly #shares = new BoundedMap<string, Share>(MAX_SHARES);
-  readonly #contestedUntil = new Map<string, number>();
-  readonly #obstructedUntil = new Map<string, number>();
+  /** By counter: when others' shares were in somebody's way. */
+  readonly #contests = new Map<string, Contest>();
   /** Until when storage counts what it counts of the shares. */
   #storedUntil = 0;
 
@@ -84,18 +86,15 @@ export class Shares {
     const renewed = new Map(counters);
     const parts = this.#renewParts(renewed, terms, ask, known);
     if (parts.length < ask.wishes.length) return undefined;
-    const isTooSmall = parts.some(({ part }) => part.permits < permitsOf(part.policy, terms.cost));
+    const isTooSmall = parts.some(({ policy, permits }) => permits < permitsOf(policy, terms.cost));
     if (isTooSmall && !isReturn) return this.#refuse(ask, known);
-    const isStored =
-      isReturn || (terms.now < this.#storedUntil && parts.every(({ part }) => part.permits <= part.stored));
+    const isCovered =
+      terms.now < this.#storedUntil && parts.every(({ permits, stored }) => permits <= stored);
     return {
       counters: renewed,
-      share: { order: ask.order, until: terms.until, parts: parts.map(({ part }) => part) },
-      permits: parts.map(({ part }) => part.permits),
-      growth: Math.min(
-        ...parts.map(({ part, growth }) => Math.floor(growth / permitsOf(part.policy, terms.cost))),
-      ),
-      isStored,
+      share: { order: ask.order, until: terms.until, parts },
+      permits: parts.map(({ permits }) => permits),
+      isStored: isReturn || isCovered,
     };
   }
 
@@ -108,21 +107,26 @@ export class Shares {
     if (known !== undefined) this.#shares.set(name, { ...known, order });
   }
 
-  /** Somebody was refused: single permits are where they are wanted, shares are where they were. */
+  /** Somebody is refused: single permits are where they are wanted, shares are where they were. */
   contest(now: number, counter: string, holder: string | undefined): void {
-    this.#contestedUntil.set(counter, now + CONTESTED_MS);
-    if (this.loans(now, counter, holder).length > 0) this.#obstructedUntil.set(counter, now + CONTESTED_MS);
+    const last = this.#contests.get(counter);
+    const isContested = last !== undefined && now < last.until;
+    if (isContested || this.loans(now, counter, holder).length === 0) return;
+    const isAgain = last !== undefined && now < last.until + LONGEST_CONTESTED_MS;
+    const ms = isAgain ? Math.min(2 * last.ms, LONGEST_CONTESTED_MS) : CONTESTED_MS;
+    this.#contests.set(counter, { until: now + ms, ms });
   }
 
   /**
-   * Shares, any of which may turn out to be unused when it ends, and when that is.
+   * Shares, any of which may turn out to be unused when it ends, and when that is; those too that have ended and may be on
+   * their way back.
    * @param except the asker's own: what it has, it knows.
    */
   loans(now: number, counter: string, except?: string): Loan[] {
     const loans = [];
     for (const [name, { until, parts }] of this.#shares.entries())
-      for (const { policy, permits } of until > now && name !== except ? parts : [])
-        if (policy.counter === counter && permits > 0) loans.push({ end: until, permits });
+      for (const { policy, permits } of until + RETURNING_MS > now && name !== except ? parts : [])
+        if (policy.counter === counter && permits > 0) loans.push({ end: Math.max(now, until), permits });
     return loans;
   }
 
@@ -140,43 +144,32 @@ export class Shares {
     return ahead;
   }
 
-  #renewParts(counters: Map<string, Counter>, terms: Terms, ask: ShareAsk, known?: Share): RenewedPart[] {
+  #renewParts(counters: Map<string, Counter>, terms: Terms, ask: ShareAsk, known?: Share): Part[] {
     const { now, until } = terms;
     return ask.wishes.flatMap((wish) => {
       const policy = strictest(terms.policies, wish.counter);
       if (policy === undefined) return [];
       const before = known?.parts.find((part) => part.policy.counter === wish.counter);
-      const bounds = this.#boundsOf(terms, policy, wish, ask.name);
+      const bounds = this.#boundsOf(terms, policy);
       const { state } = counters.get(wish.counter) ?? {};
       const sharing = sharingOf(policy.algorithm);
       const renewed = sharing?.renew(state, now, until, policy, before?.charge, wish, bounds);
       if (renewed === undefined) return [];
-      const { permits, charge, growth } = renewed;
+      const { permits, charge } = renewed;
       counters.set(wish.counter, { policy, state: renewed.state });
-      const part = { policy, permits, charge, stored: before?.stored ?? 0 };
-      return [{ part, growth }];
+      return [{ policy, permits, charge, stored: before?.stored ?? 0 }];
     });
   }
 
-  #boundsOf({ now }: Terms, policy: Policy, { permits }: ShareRequest, name: string): Bounds {
+  #boundsOf({ now, cost, takenOver }: Terms, policy: Policy): Bounds {
     const { counter, quota } = policy;
-    const isLarge = permits >= quota * LARGE;
-    const refused = isLarge ? this.#obstructedUntil : this.#contestedUntil;
-    const isRefused = now < (refused.get(counter) ?? 0);
-    const most = isRefused ? 0 : isLarge ? quota : this.#roomForSmall(now, policy, name);
+    const isContested = now < (this.#contests.get(counter)?.until ?? 0);
     return {
-      most,
+      most: isContested ? 0 : quota,
+      takenOver: takenOver?.get(counter) ?? 0,
       spare: Math.ceil(quota * SPARE),
+      tight: permitsOf(policy, cost, TIGHT),
     };
-  }
-
-  /** What a small share may have beside the others. */
-  #roomForSmall(now: number, { counter, quota }: Policy, name: string): number {
-    let others = 0;
-    for (const [other, { until, parts }] of this.#shares.entries())
-      for (const { policy, permits } of until > now && other !== name ? parts : [])
-        if (policy.counter === counter && permits < quota * LARGE) others += permits;
-    return Math.max(0, Math.floor(quota * SMALL_TOGETHER) - others);
   }
 }
 

@@ -2,7 +2,16 @@
 // Functions of plain data; no clock, no I/O.
 import type { ShareAsk } from '../limiter/messages.ts';
 import { arrivalsPerMs, isHot } from './arrivals.ts';
-import { type Asking, held, heldByNumber, type Lease } from './lease.ts';
+import {
+  type Asking,
+  adoptSingles,
+  endShareIfOver,
+  held,
+  heldByNumber,
+  isShareAsked,
+  type Lease,
+  type Single,
+} from './lease.ts';
 import { askShare, isShareEnding, requestsPerLife, type Share, wishesOf } from './share.ts';
 import { isWaiting, type Waiter } from './waiter.ts';
 
@@ -49,17 +58,21 @@ export const passOn = (lease: Lease): void => lease.waiting.find(isWaiting)?.tel
 export const startAsking = (lease: Lease, now: number, terms: Terms): Asking | undefined => {
   lease.asking = lease.asking.filter(({ deadline }) => now < deadline);
   if (terms.shared && lease.asking.length >= maxAsks(lease)) return undefined;
+  endShareIfOver(lease, now);
   const waiters = dequeue(lease, terms.shared ? MAX_WAITING : 1);
-  const share = wishShare(lease, now, waiters.length);
-  const ahead = share === undefined ? aheadByNumber(lease, now, terms) : aheadWithin(lease.share, now);
-  if (waiters.length === 0 && ahead === 0 && share === undefined) return undefined;
+  const wish = wishShare(lease, now, waiters.length);
+  const ahead = wish === undefined ? aheadByNumber(lease, now, terms) : aheadWithin(lease.share, now);
+  if (waiters.length === 0 && ahead === 0 && wish === undefined) return undefined;
   for (const waiter of waiters) waiter.state = 'asked';
   const asking = {
     askedAt: now,
     deadline: now + terms.timeoutMs,
     waiters,
     ahead,
-    share,
+    holder: lease.share?.name,
+    ended: lease.share?.ended ?? 0,
+    singles: wish?.singles ?? [],
+    share: wish?.ask,
     spent: lease.spent,
     returns: lease.returns,
   };
@@ -86,11 +99,20 @@ const mayLend = ({ arrivals, lendableFrom, asking }: Lease, now: number): boolea
 const aheadByNumber = (lease: Lease, now: number, { leasable, leaseMs }: Terms): number =>
   leasable && mayLend(lease, now) ? lendable(lease, now, leaseMs) : 0;
 
+interface Wish {
+  readonly ask: ShareAsk;
+  readonly singles: readonly Single[];
+}
+
 /** A share is asked for with whatever is asked for anyway, by one ask at a time, where it is worth it. */
-const wishShare = ({ share, asking }: Lease, now: number, waiting: number): ShareAsk | undefined => {
-  if (share === undefined || asking.some((other) => other.share !== undefined)) return undefined;
-  const wishes = wishesOf(share, now, waiting);
-  return wishes && askShare(share, now, wishes, waiting);
+const wishShare = (lease: Lease, now: number, waiting: number): Wish | undefined => {
+  const { share, lendableFrom } = lease;
+  if (share === undefined || now < lendableFrom || isShareAsked(lease)) return undefined;
+  if (wishesOf(share, now, waiting) === undefined) return undefined;
+  const singles = adoptSingles(lease, share, now);
+  const adopted = singles.map(({ grant, requests }) => ({ grant: grant.name, requests }));
+  const underWay = lease.asking.reduce((sum, { waiters }) => sum + waiters.length, waiting);
+  return { singles, ask: askShare(share, now, wishesOf(share, now, waiting) ?? [], adopted, underWay) };
 };
 
 /** As many as come within a share, of the policies beside it. */
@@ -112,6 +134,6 @@ export const wantsRenewal = (lease: Lease, now: number): boolean => {
 
 /** The share ends soon, or what is lent beside it is used up. */
 const wantsShareRenewal = (lease: Lease, share: Share, now: number): boolean => {
-  if (lease.asking.some((other) => other.share !== undefined)) return false;
+  if (isShareAsked(lease)) return false;
   return isShareEnding(share, now) || (share.isPartial && heldByNumber(lease, now) === 0);
 };

@@ -9,11 +9,19 @@ import type { TokenClaims } from '../limiter/standing.ts';
 import { join, passOn, startAsking } from './asking.ts';
 import { LimiterClient } from './client.ts';
 import type { Grant } from './grant.ts';
-import { type Asking, endGrant, putBack, unnoteSpent } from './lease.ts';
+import {
+  type Asking,
+  endGrant,
+  endShareIfOver,
+  noteReturned,
+  noteSingles,
+  putBack,
+  unnoteSpent,
+} from './lease.ts';
 import { LimiterError } from './limiter-error.ts';
 import type { Holding } from './outcome.ts';
 import { fail, settle, settleLent } from './settle.ts';
-import { endShare, putBackShare, type Share } from './share.ts';
+import { isLent, putBackShare } from './share.ts';
 import { type Answer, isUndecided, leave, reclaim, reclaimWithin, type Waiter } from './waiter.ts';
 
 /** A partition without policies needs no permits: one answer serves a lease's whole life. */
@@ -108,11 +116,12 @@ export class Asks {
   /** A permit goes back to where it came from: the lease while it lives, else the Limiter, together with others. */
   release(asker: Asker, holding: Holding, grant: Grant): void {
     if (grant.taken !== undefined) {
-      const { at, beside } = grant.taken;
-      if (holding.share !== undefined) putBackShare(holding.share, at);
+      const { use, beside } = grant.taken;
+      if (holding.share !== undefined) putBackShare(holding.share, use);
       if (beside !== undefined) this.release(asker, holding, beside);
       return;
     }
+    if (!noteReturned(holding, grant)) return;
     unnoteSpent(holding, grant);
     if (grant.leased && Date.now() < grant.expires) putBack(holding, grant);
     else if (++grant.returning === 1)
@@ -123,11 +132,11 @@ export class Asks {
   settle(asker: Asker, holding: Holding, grant: Grant, { policies, used }: Spent): void {
     const { share } = holding;
     if (grant.taken !== undefined && share !== undefined) {
-      const { at, beside } = grant.taken;
+      const { use, beside } = grant.taken;
       const byNumber = policies.filter(({ counter }) =>
         share.policies.every((one) => one.counter !== counter),
       );
-      putBackShare(share, at);
+      putBackShare(share, use);
       if (beside !== undefined) this.settle(asker, holding, beside, { policies: byNumber, used });
     } else if (grant.leased && Date.now() < grant.expires) this.release(asker, holding, grant);
     else if (grant.name !== '') this.#tell(asker, holding, grant, { policies, used });
@@ -145,59 +154,64 @@ export class Asks {
     const reply = await this.#client
       .consume(asker.env, holding.partition, ask, background)
       .catch((error: unknown) => fail(holding, asking, error));
-    const beside = reply ? settleLent(holding, asking, reply, Date.now()) : undefined;
+    const lent = reply ? settleLent(holding, asking, reply, Date.now()) : undefined;
     const grant = reply && settle(holding, asking, reply);
     passOn(holding);
-    if (reply?.share !== undefined && holding.share !== undefined)
-      asker.waitUntil(this.#endShareInTime(asker, holding, holding.share, beside));
-    if (reply?.share?.within) asker.waitUntil(this.#releaseUndecided(asker, holding, asking, alone));
+    if (lent?.served.length) asker.waitUntil(this.#releaseUndecided(asker, holding, lent.served, alone));
+    if (reply?.share !== undefined) asker.waitUntil(this.#endShareInTime(asker, holding, lent?.beside));
+    else if (asking.share !== undefined) asker.waitUntil(this.#endShare(asker, holding));
     if (grant === undefined || grant.name === '') return;
     if (grant.leased) await scheduler.wait(Math.max(0, grant.expires - Date.now()));
-    else await this.#untilDecided(asking, alone);
-    grant.returning += endGrant(holding, grant) + reclaim(asking.waiters);
+    else await this.#untilDecided(asking.waiters, alone);
+    const unused = endGrant(holding, grant) + reclaim(asking.waiters);
+    grant.returned += unused;
+    grant.returning += unused;
+    if (!grant.leased) noteSingles(holding, grant, Date.now());
     await this.#return(asker, holding, grant);
   }
 
   /** What the share served and nobody took is put back. */
-  async #releaseUndecided(asker: Asker, holding: Holding, asking: Asking, alone: boolean): Promise<void> {
-    await this.#untilDecided(asking, alone);
-    for (const grant of reclaimWithin(asking.waiters)) this.release(asker, holding, grant);
-  }
-
-  /**
-   * Once a share is over that nobody renews, gives it back, with what is left beside it. Of one that was renewed meanwhile
-   * the next ask tells what is left.
-   */
-  async #endShareInTime(
+  async #releaseUndecided(
     asker: Asker,
     holding: Holding,
-    share: Share,
-    beside: Grant | undefined,
+    served: readonly Waiter[],
+    alone: boolean,
   ): Promise<void> {
-    const { expires } = share;
-    await scheduler.wait(Math.max(0, expires - Date.now()));
+    await this.#untilDecided(served, alone);
+    for (const grant of reclaimWithin(served)) this.release(asker, holding, grant);
+  }
+
+  /** What is lent is given back when it is over: the share, and requests of the policies `beside` it. */
+  async #endShareInTime(asker: Asker, holding: Holding, beside: Grant | undefined): Promise<void> {
+    await scheduler.wait(Math.max(0, (holding.share?.expires ?? 0) - Date.now()));
     const unused = beside === undefined ? 0 : endGrant(holding, beside) + beside.returning;
-    const left = { version: VERSION, grant: beside?.name ?? '', unused, part: beside?.returns };
-    const isRenewed = share.expires > expires || holding.asking.some((other) => other.share !== undefined);
-    if (isRenewed && unused > 0) holding.returns.push(left);
-    if (isRenewed) return;
-    const last = endShare(share, Date.now(), crypto.randomUUID());
-    const returns = [...holding.returns, { ...left, share: last }];
+    if (beside !== undefined && unused > 0)
+      holding.returns.push({ version: VERSION, grant: beside.name, unused, part: beside.returns });
+    await this.#endShare(asker, holding);
+  }
+
+  /** Once a share is over that nobody renews, gives it back; of one that is renewed, the next ask tells what is left. */
+  async #endShare(asker: Asker, holding: Holding): Promise<void> {
+    endShareIfOver(holding, Date.now());
+    // Whoever asks now takes it along.
+    await scheduler.wait(0);
+    if (holding.share === undefined || isLent(holding.share)) return;
+    const { returns } = holding;
     holding.returns = [];
     await Promise.all(returns.map((each) => this.#client.giveBack(asker.env, holding.partition, each)));
   }
 
   /** Until all that were granted a permit have been decided or have left; one that was dropped has until then. */
-  async #untilDecided(asking: Asking, alone: boolean): Promise<void> {
+  async #untilDecided(waiters: readonly Waiter[], alone: boolean): Promise<void> {
     const end = Date.now() + (alone ? SWEEP_EVERY_MS : 2 * this.#timeoutMs);
     await scheduler.wait(0);
-    while (asking.waiters.some(isUndecided) && Date.now() < end) await scheduler.wait(SWEEP_EVERY_MS);
+    while (waiters.some(isUndecided) && Date.now() < end) await scheduler.wait(SWEEP_EVERY_MS);
   }
 
   #askOf(
     asker: Asker,
     holding: Holding,
-    { waiters, ahead, share, spent, returns }: Asking,
+    { waiters, ahead, holder, share, spent, returns }: Asking,
     alone: boolean,
   ): Ask {
     const { plan, uses } = holding;
@@ -216,7 +230,7 @@ export class Asks {
       undecidedMs: alone ? undefined : plan.awaitsSlot ? UNDECIDED_WITHOUT_SLOT_MS : UNDECIDED_MS,
       holdMs: plan.holdMs,
       spent: spent.length === 0 ? undefined : spent,
-      holder: holding.share?.name,
+      holder,
       share,
       returns: returns.length === 0 ? undefined : returns,
       leaseMs: this.#config.leaseMs,

@@ -1,5 +1,5 @@
 // A grant: permits that a Limiter gave an isolate at once, for requests that waited or for those to come. Plain data.
-import type { Moment } from '../limiter/arithmetic.ts';
+import type { Use } from './share.ts';
 
 /** Permits of one grant. */
 export interface Grant {
@@ -11,11 +11,15 @@ export interface Grant {
   readonly leased: boolean;
   /** It is only of the policies that are not lent by rate: to be used together with the share. */
   readonly within?: boolean;
-  /** Set on what one request took of a share: when, and what of the other policies. */
-  readonly taken?: { readonly at: Moment; readonly beside: Grant | undefined };
+  /** Set on what one request took of a share, and of the policies beside it. */
+  readonly taken?: { readonly use: Use; readonly beside: Grant | undefined };
   /** By the isolate's clock, from when it asked. */
   readonly expires: number;
   unused: number;
+  /** Requests that were given back. */
+  returned: number;
+  /** A share counts them as its uses: nothing comes back. */
+  adopted: boolean;
   /** Requests that have been decided for good. */
   decided: number;
   /** Returns sent, and requests that the next one is to give back. */
@@ -26,7 +30,15 @@ export interface Grant {
 /** A grant of which nothing is used. */
 export const newGrant = (
   grant: Pick<Grant, 'name' | 'size' | 'leased' | 'within' | 'taken' | 'expires'>,
-): Grant => ({ ...grant, unused: grant.size, decided: 0, returns: 0, returning: 0 });
+): Grant => ({
+  ...grant,
+  unused: grant.size,
+  returned: 0,
+  adopted: false,
+  decided: 0,
+  returns: 0,
+  returning: 0,
+});
 
 /** Whether it has a permit that may be used now. */
 export const isUsable = (grant: Grant, now: number): boolean => grant.unused > 0 && now < grant.expires;

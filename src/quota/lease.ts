@@ -1,14 +1,27 @@
 // Leases: permits of one partition and plan that an isolate already holds, a denial that it already knows, and the
 // requests that wait for either. Plain data and functions of it, so that requests may share it; no clock, no I/O.
-import type { Abnormal, Return, ShareAsk } from '../limiter/messages.ts';
+import { type Abnormal, type Return, type ShareAsk, VERSION } from '../limiter/messages.ts';
 import type { Marks } from '../limiter/standing.ts';
 import { type Arrivals, newArrivals } from './arrivals.ts';
 import { draw, type Grant, isUsable, newGrant } from './grant.ts';
-import { putBackShare, requestsOfShare, type Share, takeShare } from './share.ts';
+import {
+  adoptUses,
+  beginAnew,
+  endShare,
+  isLent,
+  putBackShare,
+  requestsOfShare,
+  type Share,
+  takeShare,
+} from './share.ts';
 import type { Said, Waiter } from './waiter.ts';
 
 /** Names of spent grants told to the Limiter with one ask, at most. */
 const MAX_SPENT = 64;
+
+/** Grants that a share may take over at once, and for how long: the Limiter forgets them after two lives and two seconds. */
+const MAX_SINGLES = 128;
+const ADOPTABLE_MS = 3_000;
 
 /** An ask that is under way. */
 export interface Asking {
@@ -23,8 +36,22 @@ export interface Asking {
   readonly spent: readonly string[];
   /** What is left of grants that have ended. */
   readonly returns: readonly Return[];
+  /** Name of the share then. */
+  readonly holder: string | undefined;
+  /** Shares that had been given back by then. */
+  readonly ended: number;
+  /** What the share is to take over. */
+  readonly singles: readonly Single[];
   /** Undefined: no share is asked for. `ahead` is then for the policies that are not lent by rate. */
   readonly share: ShareAsk | undefined;
+}
+
+/** Requests that were granted by themselves, not of a lease, and used; a share may take them over. */
+export interface Single {
+  readonly grant: Grant;
+  requests: number;
+  /** When they had been used. */
+  readonly usedAt: number;
 }
 
 /** What an isolate holds of one partition under one plan, what it knows of it, and who waits there. */
@@ -41,6 +68,8 @@ export interface Lease {
   returns: Return[];
   /** Undefined where no policy is lent by rate. */
   readonly share: Share | undefined;
+  /** What the share may take over, the newest last. */
+  singles: Single[];
   readonly arrivals: Arrivals;
   /** Nothing was lent ahead: not to be asked for alone before then. */
   lendableFrom: number;
@@ -63,6 +92,7 @@ export interface Lease {
 /** @param share what is lent by rate; undefined where nothing is. */
 export const newLease = (share?: Share): Lease => ({
   share,
+  singles: [],
   returns: [],
   grants: [],
   waiting: [],
@@ -105,10 +135,10 @@ export const take = (lease: Lease, now: number): Grant | undefined => {
 /** One request of the share, and of what is lent beside it. */
 const takeWithin = (share: Share, beside: Grant | undefined, now: number): Grant | undefined => {
   if (share.isPartial && beside === undefined) return undefined;
-  const at = takeShare(share, now);
-  if (at === undefined) return undefined;
+  const use = takeShare(share, now);
+  if (use === undefined) return undefined;
   if (beside !== undefined) draw(beside);
-  return newGrant({ name: '', size: 0, leased: true, expires: share.expires, taken: { at, beside } });
+  return newGrant({ name: '', size: 0, leased: true, expires: share.expires, taken: { use, beside } });
 };
 
 const dropFirst = (lease: Lease): void => {
@@ -129,7 +159,43 @@ export const unnoteSpent = (lease: Lease, grant: Grant): void => {
 /** A request that was granted by itself, not of a lease, is decided for good: its permit does not come back. */
 export const noteDecided = (lease: Lease, grant: Grant): void => {
   grant.decided++;
+  // A share is to find it where it was charged.
+  if (lease.share !== undefined) return;
   if (!grant.leased && grant.decided === grant.size) noteSpent(lease, grant);
+};
+
+/** What was used of a grant that was not of a lease, where a share may take it over. */
+export const noteSingles = (lease: Lease, grant: Grant, now: number): void => {
+  const requests = grant.size - grant.returned;
+  if (lease.share === undefined || requests === 0) return;
+  lease.singles = [...lease.singles.slice(1 - MAX_SINGLES), { grant, requests, usedAt: now }];
+};
+
+/** A request of a grant comes back: false where a share has taken it over, so that it stays spent. */
+export const noteReturned = (lease: Lease, grant: Grant): boolean => {
+  if (grant.adopted) return false;
+  grant.returned++;
+  for (const single of lease.singles) if (single.grant === grant) single.requests--;
+  return true;
+};
+
+/** Has the share count those of late as its uses; each once. */
+export const adoptSingles = (lease: Lease, share: Share, now: number): readonly Single[] => {
+  const windowMs = Math.max(...share.policies.map((policy) => policy.windowMs));
+  const since = now - Math.min(windowMs, ADOPTABLE_MS);
+  const singles = lease.singles.filter(({ requests, usedAt }) => requests > 0 && usedAt > since);
+  lease.singles = [];
+  for (const { grant, requests, usedAt } of singles) {
+    grant.adopted = true;
+    adoptUses(share, usedAt, requests);
+  }
+  return singles;
+};
+
+/** The share that was to take them over was not lent. */
+export const restoreSingles = (lease: Lease, singles: readonly Single[]): void => {
+  for (const { grant } of singles) grant.adopted = false;
+  lease.singles = [...singles, ...lease.singles].slice(-MAX_SINGLES);
 };
 
 /** Puts a permit back that was taken but not used. */
@@ -142,9 +208,29 @@ export const putBack = (lease: Lease, grant: Grant): void => {
   if (!lease.grants.includes(grant)) lease.grants.unshift(grant);
 };
 
-const putBackWithin = (lease: Lease, { at, beside }: NonNullable<Grant['taken']>): void => {
-  if (lease.share !== undefined) putBackShare(lease.share, at);
+const putBackWithin = (lease: Lease, { use, beside }: NonNullable<Grant['taken']>): void => {
+  if (lease.share !== undefined) putBackShare(lease.share, use);
   if (beside !== undefined) putBack(lease, beside);
+};
+
+/** Whether a share is being asked for. */
+export const isShareAsked = ({ asking }: Lease): boolean => asking.some(({ share }) => share !== undefined);
+
+/** Gives the share back with the next ask or return, where one is lent. */
+export const giveBackShare = (lease: Lease, share: Share, now: number): void => {
+  if (!isLent(share)) {
+    beginAnew(share);
+    return;
+  }
+  lease.returns.push({ version: VERSION, grant: '', unused: 0, share: endShare(share, now) });
+  lease.deniedUntil = 0;
+};
+
+/** Gives it back if it is over and nobody renews it. */
+export const endShareIfOver = (lease: Lease, now: number): void => {
+  const { share } = lease;
+  if (share === undefined || !isLent(share) || now < share.expires || isShareAsked(lease)) return;
+  giveBackShare(lease, share, now);
 };
 
 /** Requests that may still pass without asking. */

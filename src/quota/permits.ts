@@ -1,6 +1,7 @@
 // Where an isolate gets permits from: those it holds, else the Limiter, else the failure policy.
 import type { Config } from '../config/types.ts';
 import { BoundedMap } from '../lib/bounded-map.ts';
+import type { Decision } from '../limiter/arithmetic.ts';
 import type { Policy } from '../limiter/policy.ts';
 import { arrive } from './arrivals.ts';
 import { wantsRenewal } from './asking.ts';
@@ -21,7 +22,7 @@ import { LimiterError } from './limiter-error.ts';
 import type { Holding, Outcome } from './outcome.ts';
 import type { Plan } from './plan.ts';
 import { obstructed } from './settle.ts';
-import { heldOfShare, newShare, type Share } from './share.ts';
+import { freedInMs, heldOfShare, newShare, type Share } from './share.ts';
 import { type Answer, accept, isOpen, type Obstructed, type Said } from './waiter.ts';
 
 /** Leases kept in an isolate. */
@@ -66,7 +67,7 @@ export class Permits {
     if (byRate.length === 0) return undefined;
     const { leaseMs } = this.#config;
     const isPartial = byRate.length < policies.length;
-    return newShare({ name: crypto.randomUUID(), policies: byRate, cost, isPartial, leaseMs });
+    return newShare({ id: crypto.randomUUID(), policies: byRate, cost, isPartial, leaseMs });
   }
 
   /**
@@ -276,6 +277,17 @@ const heldPermits = (holding: Holding, policies: readonly Policy[], now: number)
   });
 };
 
+/** As the Limiter said, but no later than the isolate's own share can serve again, which the Limiter does not know. */
+const decisionsOf = ({ plan, share }: Holding, said: Said, now: number): readonly Decision[] => {
+  if (share === undefined) return said.decisions;
+  const policies = said.policies ?? plan.policies;
+  return said.decisions.map((decision, i) => {
+    const freed = decision.allowed ? undefined : freedInMs(share, policies[i]?.counter ?? '', now);
+    if (freed === undefined) return decision;
+    return { ...decision, retryAfterMs: Math.min(decision.retryAfterMs, now - said.decidedAt + freed) };
+  });
+};
+
 const outcomeOf = (
   holding: Holding,
   grant: Grant | undefined,
@@ -286,7 +298,7 @@ const outcomeOf = (
   holding,
   allowed,
   policies: said.policies ?? holding.plan.policies,
-  decisions: said.decisions,
+  decisions: allowed ? said.decisions : decisionsOf(holding, said, now),
   decidedAt: said.decidedAt,
   heldPermits: heldPermits(holding, said.policies ?? holding.plan.policies, now),
   grant,

@@ -267,12 +267,8 @@ const planOf = (
   };
 };
 
-/** By rate only where it is asked for: between isolates that contend for a short window, a share refuses some who are below. */
-const loanableUnder = ({ leases, leaseMs }: Config, policies: readonly Policy[]): Loanable => {
-  if (leases === 'off') return NOT_LOANABLE;
-  const both = loanable(policies, leaseMs);
-  return leases === 'rate' ? both : { ...both, byRate: [] };
-};
+const loanableUnder = ({ leases, leaseMs }: Config, policies: readonly Policy[]): Loanable =>
+  leases === 'off' ? NOT_LOANABLE : loanable(policies, leaseMs);
 
 /** As a Limiter is told of it. */
 const policyOf = ({ key: _key, mode: _mode, cost: _cost, ...policy }: WindowLimit): Policy => policy;

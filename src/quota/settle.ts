@@ -3,42 +3,75 @@
 import { type LentShare, type Reply, VERSION } from '../limiter/messages.ts';
 import type { Marks } from '../limiter/standing.ts';
 import { draw, type Grant, newGrant } from './grant.ts';
-import { type Asking, awaitLoans, type Lease, take } from './lease.ts';
-import { noteRequests, settleShare } from './share.ts';
-import { isAsked, type Obstructed, type Said, type Waiter } from './waiter.ts';
+import {
+  type Asking,
+  awaitLoans,
+  giveBackShare,
+  isShareAsked,
+  type Lease,
+  restoreSingles,
+  take,
+} from './lease.ts';
+import { isLent, noteRequests, type Share, settleShare } from './share.ts';
+import { isAsked, isWaiting, type Obstructed, type Said, type Waiter } from './waiter.ts';
 
 /** After an answer that lent nothing ahead, none is asked for alone for so long. */
 const UNLENT_MS = 500;
 
-/**
- * Books what was lent of a share, before the rest of the answer.
- * @returns what is to be given back when it expires: requests of the policies beside the share.
- */
-export const settleLent = (lease: Lease, asking: Asking, reply: Reply, now: number): Grant | undefined => {
+/** What came of asking for a share. */
+export interface Lent {
+  /** Requests of the policies beside it, to be given back when it expires. */
+  readonly beside: Grant | undefined;
+  /** Those that it served. */
+  readonly served: readonly Waiter[];
+}
+
+/** Books what was lent of a share, before the rest of the answer. One that is not renewed is given back at once. */
+export const settleLent = (lease: Lease, asking: Asking, reply: Reply, now: number): Lent | undefined => {
   const { share } = lease;
   if (share === undefined) return undefined;
   if (reply.granted > 0 && !reply.leased)
     noteRequests(share, now, Math.min(reply.granted, asking.waiters.length));
+  const beside = bookShare(lease, share, asking, reply.share, now);
+  // A use may have drained since they asked.
+  const unmet = asking.waiters.filter(isAsked).slice(reply.granted);
+  return { beside, served: handWithin(lease, [...unmet, ...lease.waiting.filter(isWaiting)], now) };
+};
+
+const bookShare = (
+  lease: Lease,
+  share: Share,
+  asking: Asking,
+  lent: LentShare | undefined,
+  now: number,
+): Grant | undefined => {
   if (asking.share === undefined) return undefined;
-  settleShare(share, asking.share, asking.askedAt, now, reply.share);
-  const beside = reply.share?.ahead && besideOf(asking, reply.share.ahead);
+  settleShare(share, asking.share, asking.askedAt, now, lent);
+  if (lent === undefined) {
+    lease.lendableFrom = asking.askedAt + UNLENT_MS;
+    if (asking.holder === share.name) {
+      restoreSingles(lease, asking.singles);
+      giveBackShare(lease, share, now);
+    }
+  }
+  const beside = lent?.ahead && besideOf(asking, lent.ahead);
   if (beside !== undefined) lease.grants.push(beside);
-  if (reply.share?.within) handWithin(lease, asking, now);
   return beside;
 };
 
 const besideOf = ({ askedAt }: Asking, { grant, requests, lifeMs }: NonNullable<LentShare['ahead']>): Grant =>
   newGrant({ name: grant, size: requests, leased: true, within: true, expires: askedAt + lifeMs });
 
-/** Those that wait take of the share, which has grown for them. */
-const handWithin = (lease: Lease, { waiters }: Asking, now: number): void => {
-  for (const waiter of waiters.filter(isAsked)) {
+/** Those that wait take of the share, as far as it goes, in the order they came; says who did. */
+const handWithin = (lease: Lease, waiters: readonly Waiter[], now: number): readonly Waiter[] => {
+  for (const [i, waiter] of waiters.entries()) {
     const grant = take(lease, now);
-    if (grant === undefined) return;
+    if (grant === undefined) return waiters.slice(0, i);
     waiter.state = 'granted';
     waiter.within = grant;
     waiter.tell({ kind: 'granted', grant, waiter });
   }
+  return waiters;
 };
 
 /**
@@ -57,12 +90,15 @@ export const settle = (lease: Lease, asking: Asking, answer: Reply): Grant | und
     lease.abnormal = reply.abnormal;
   }
   mark(lease, askedAt, reply.marks);
-  noteDenial(lease, asking, reply, isNewest);
+  // What was in the way may be the lease's own share, which has been given back since or is being lent.
+  const isOutdated = asking.ended !== (lease.share?.ended ?? 0) || isShareAsked(lease);
+  if (!isOutdated) noteDenial(lease, asking, reply, isNewest);
   const grant = grantOf(askedAt, reply);
   const unmet = (grant === undefined ? asking.waiters : hand(asking.waiters, grant)).filter(isAsked);
-  if (servedBy(reply) > 0 && reply.keepMs === 0) rejoin(lease, unmet);
+  if (isOutdated || (servedBy(reply) > 0 && reply.keepMs === 0)) rejoin(lease, unmet);
   else refuse(lease, unmet, said);
-  if (asking.ahead > 0 && !grant?.leased) lease.lendableFrom = askedAt + UNLENT_MS;
+  if (asking.ahead > 0 && asking.share === undefined && !grant?.leased)
+    lease.lendableFrom = askedAt + UNLENT_MS;
   if (grant?.leased) lease.grants.push(grant);
   return grant;
 };
@@ -93,13 +129,17 @@ const servedBy = ({ granted, share }: Reply): number => granted + (share?.within
 const noteDenial = (lease: Lease, { askedAt, waiters }: Asking, reply: Reply, isNewest: boolean): void => {
   const { loans, keepMs } = reply;
   const isDenied = servedBy(reply) < waiters.length;
-  if (isNewest) lease.deniedUntil = isDenied ? askedAt + keepMs : 0;
+  if (isNewest) lease.deniedUntil = isDenied ? Math.min(askedAt + keepMs, shareEnd(lease)) : 0;
   if (isNewest || (isDenied && loans !== undefined)) {
     lease.obstructedUntil = isDenied && loans !== undefined ? askedAt + loans.backMs : 0;
     lease.obstructedRoom = loans?.requests ?? 0;
     lease.obstructedByHeld = loans?.held === true;
   }
 };
+
+/** What the Limiter denies for its sake, it may grant once the lease's own share is over. */
+const shareEnd = ({ share }: Lease): number =>
+  share !== undefined && isLent(share) ? share.expires : Number.POSITIVE_INFINITY;
 
 /** A Limiter that knows nothing of those that wait granted some of them, and denied none: the rest asks again. */
 const rejoin = (lease: Lease, waiters: readonly Waiter[]): void => {

@@ -4,15 +4,17 @@ import { sharingOf } from '../limiter/algorithms/index.ts';
 import { add, live, type Slices, sliceOf, total } from '../limiter/algorithms/slices.ts';
 import type { Moment } from '../limiter/arithmetic.ts';
 import { permitsOf } from '../limiter/counters.ts';
-import type { LentShare, ShareAsk } from '../limiter/messages.ts';
+import type { Adopted, LentShare, ShareAsk } from '../limiter/messages.ts';
 import type { Policy } from '../limiter/policy.ts';
-import { LARGE } from '../limiter/shares.ts';
 
 /** A share saves calls only where several requests come in a lease's life. */
 const LEAST_REQUESTS = 3;
 
-/** A large share is this much more than what is used, so that uneven arrivals fit in. */
+/** A share is this much more than what is used, so that uneven arrivals fit in. */
 const MARGIN = 1.25;
+
+/** A share is for an isolate that has been in use for a window, or for so long: by then others' use shows at the Limiter. */
+const HOT_AFTER_MS = 2_000;
 
 /** Of a caller who has only begun, this part of a window tells how much the whole of it will be. */
 const TELLING = 0.3;
@@ -29,8 +31,8 @@ interface Offset {
 
 /** What a share is of. */
 export interface ShareOptions {
-  /** Kept for as long as this object, which has the history of the share, lives. */
-  readonly name: string;
+  /** Nobody else's; the names of all shares that this object is lent, one after the other, begin with it. */
+  readonly id: string;
   /** The policies that are lent by rate. */
   readonly policies: readonly Policy[];
   /** Permits one request spends of each. */
@@ -41,9 +43,12 @@ export interface ShareOptions {
   readonly leaseMs: number;
 }
 
-export interface Share extends Omit<ShareOptions, 'name'> {
+export interface Share extends ShareOptions {
   /** Another one once it was given back, since its uses are then forgotten here. */
   name: string;
+  /** Names that were used up, and shares that were given back. */
+  begun: number;
+  ended: number;
   /** Of the newest ask. */
   order: number;
   /** Permits in every window, by policy; empty before the first answer. */
@@ -61,8 +66,18 @@ export interface Share extends Omit<ShareOptions, 'name'> {
   roundTripMs: number;
 }
 
+/** What one request took of a share. */
+export interface Use {
+  /** Name of the share. */
+  readonly of: string;
+  readonly moment: Moment;
+}
+
 export const newShare = (options: ShareOptions): Share => ({
   ...options,
+  name: `${options.id}.0`,
+  begun: 0,
+  ended: 0,
   policies: options.policies.filter(
     ({ counter }, i) => options.policies.findIndex((other) => other.counter === counter) === i,
   ),
@@ -78,47 +93,70 @@ export const newShare = (options: ShareOptions): Share => ({
 });
 
 /**
- * Lowers the share to what is used of it, or wished for if that is less, before the Limiter hears of it; says what to ask.
+ * Lowers the share to what is wished for, if that is less, before the Limiter hears of it; says what to ask.
  * @param wishes permits in every window, by policy of the share; 0 gives it back.
- * @param waiting requests that wait for permits.
+ * @param adopted grants whose requests are among its uses since the last ask.
+ * @param underWay requests that are asked for by themselves.
  */
-export const askShare = (share: Share, now: number, wishes: readonly number[], waiting = 0): ShareAsk => {
+export const askShare = (
+  share: Share,
+  now: number,
+  wishes: readonly number[],
+  adopted?: readonly Adopted[],
+  underWay = 0,
+): ShareAsk => {
   share.order++;
   const moment = momentOf(share, now);
-  const used = share.policies.map((policy, i) => usedOf(share, i, moment, policy));
-  const lowered = share.policies.map((policy, i) =>
-    Math.min(wishes[i] ?? 0, (used[i] ?? 0) + waiting * permitsOf(policy, share.cost)),
-  );
-  share.permits = share.permits.map((permits, i) => Math.min(permits, lowered[i] ?? 0));
+  share.permits = share.permits.map((permits, i) => Math.min(permits, wishes[i] ?? 0));
   return {
     name: share.name,
     order: share.order,
-    wishes: share.policies.map(({ counter }, i) => ({
-      counter,
+    wishes: share.policies.map((policy, i) => ({
+      counter: policy.counter,
       permits: wishes[i] ?? 0,
-      lowered: lowered[i] ?? 0,
-      used: used[i] ?? 0,
+      lowered: share.permits[i] ?? 0,
+      used: usedOf(share, i, moment, policy),
+      recent: recentOf(share, i, now) + permitsOf(policy, share.cost, underWay),
     })),
+    adopted,
   };
+};
+
+/** Counts requests that were granted by themselves, and used by `at`, as uses of the share, before the Limiter hears of it. */
+export const adoptUses = (share: Share, at: number, requests: number): void => {
+  const moment = momentOf(share, at);
+  share.uses = share.policies.map((policy, i) => {
+    const permits = permitsOf(policy, share.cost, requests);
+    return sharingOf(policy.algorithm)?.use(share.uses[i], moment, policy, Number.POSITIVE_INFINITY, permits);
+  });
 };
 
 /**
  * Gives the share back: the Limiter is told of its uses, which count by themselves from then on, and the next one is
- * another, called `name`. Whether this one's return arrives or not, it is never renewed.
+ * another, of another name. Whether this one's return arrives or not, it is never renewed.
  */
-export const endShare = (share: Share, now: number, name: string): ShareAsk => {
+export const endShare = (share: Share, now: number): ShareAsk => {
   const moment = momentOf(share, now);
   const { wishes, ...ask } = askShare(share, now, []);
   const ages = share.policies.map(
     (policy, i) => sharingOf(policy.algorithm)?.ages(share.uses[i], moment, policy) ?? [],
   );
-  share.name = name;
+  beginAnew(share);
+  share.ended++;
+  return { ...ask, wishes: wishes.map((wish, i) => ({ ...wish, ages: ages[i] })) };
+};
+
+/** What was asked for was not lent, and nothing is: it was no use of a share. */
+export const beginAnew = (share: Share): void => {
+  share.name = `${share.id}.${++share.begun}`;
   share.order = 0;
   share.permits = [];
   share.expires = 0;
   share.uses = [];
-  return { ...ask, wishes: wishes.map((wish, i) => ({ ...wish, ages: ages[i] })) };
 };
+
+/** Whether there is a share, which has not been given back; it may have expired. */
+export const isLent = ({ permits }: Share): boolean => permits.length > 0;
 
 /** Books the answer to an ask. One that was overtaken by a later ask counts for nothing: the Limiter knows of that one. */
 export const settleShare = (
@@ -135,8 +173,8 @@ export const settleShare = (
   share.offset = { least: lent.at - now, most: lent.at - askedAt };
 };
 
-/** Uses one request's permits of every policy; when it was, or undefined where one has too few left. */
-export const takeShare = (share: Share, now: number): Moment | undefined => {
+/** Uses one request's permits of every policy; undefined where one has too few left. */
+export const takeShare = (share: Share, now: number): Use | undefined => {
   if (now >= share.expires) return undefined;
   const moment = momentOf(share, now);
   const uses = [];
@@ -149,11 +187,12 @@ export const takeShare = (share: Share, now: number): Moment | undefined => {
   }
   share.uses = uses;
   noteRequests(share, now, 1);
-  return moment;
+  return { of: share.name, moment };
 };
 
-/** Puts the permits of a request back that were taken at `moment` and not used. */
-export const putBackShare = (share: Share, moment: Moment): void => {
+/** Puts the permits of a request back that were not used after all. What the Limiter was told of as used stays spent. */
+export const putBackShare = (share: Share, { of, moment }: Use): void => {
+  if (of !== share.name) return;
   share.uses = share.policies.map((policy, i) =>
     sharingOf(policy.algorithm)?.unuse(share.uses[i], moment, policy, permitsOf(policy, share.cost)),
   );
@@ -177,6 +216,16 @@ export const heldOfShare = (share: Share, now: number): number[] => {
   return share.policies.map((policy, i) =>
     isLive ? Math.max(0, (share.permits[i] ?? 0) - usedOf(share, i, moment, policy)) : 0,
   );
+};
+
+/** Milliseconds until the share can serve a request under one of its policies; undefined where it cannot. */
+export const freedInMs = (share: Share, counter: string, now: number): number | undefined => {
+  const i = share.policies.findIndex((policy) => policy.counter === counter);
+  const policy = share.policies[i];
+  if (policy === undefined || now >= share.expires) return undefined;
+  const moment = momentOf(share, now);
+  const cost = permitsOf(policy, share.cost);
+  return sharingOf(policy.algorithm)?.freedInMs(share.uses[i], moment, policy, share.permits[i] ?? 0, cost);
 };
 
 /** Requests that may pass on it. */
@@ -203,11 +252,13 @@ const wishOf = (share: Share, moment: Moment, policy: Policy, i: number, waiting
   const used = recentOf(share, i, moment.now) + waiting * cost;
   const least = usedOf(share, i, moment, policy) + waiting * cost;
   const { quota, windowMs } = policy;
-  const expected = projected(share, moment, policy, used);
-  if (used >= quota * LARGE) return Math.min(quota, Math.max(least, Math.ceil(expected * MARGIN)));
   const perLife = used * Math.min(1, share.leaseMs / windowMs);
-  if (perLife < LEAST_REQUESTS * cost) return 0;
-  return Math.min(Math.ceil(quota * LARGE) - 1, Math.max(least, Math.ceil(expected)));
+  const isHot = moment.now - share.busySince >= Math.min(windowMs, HOT_AFTER_MS);
+  // Those that wait want what is lent beside it.
+  const isNeeded = waiting > 0 && moment.now < share.expires;
+  if (!isNeeded && (!isHot || perLife < LEAST_REQUESTS * cost)) return 0;
+  const expected = projected(share, moment, policy, used);
+  return Math.min(quota, Math.max(least, Math.ceil(expected * MARGIN)));
 };
 
 const recentOf = (share: Share, i: number, now: number): number => {

@@ -10,6 +10,7 @@ const GCRA = 'src/limiter/algorithms/gcra.ts';
 const LADDER = ['test/unit/ladder.test.ts'];
 const SHARES = ['test/unit/shares.test.ts'];
 const SLOTS = ['test/unit/slots.test.ts'];
+const ISOLATES = ['test/unit/isolates/short-windows.test.ts'];
 const ALGORITHMS = ['test/unit/algorithms.test.ts'];
 const HOLDS = ['test/unit/holds.test.ts'];
 
@@ -292,7 +293,7 @@ export const mutants: readonly Mutant[] = [
   {
     guard: 'growth of a share must be free',
     file: 'src/limiter/algorithms/sliding-share.ts',
-    from: 'most, counted + free)',
+    from: 'most, counted + takenOver + free)',
     to: 'most)',
     tests: SHARES,
   },
@@ -327,8 +328,8 @@ export const mutants: readonly Mutant[] = [
   {
     guard: 'growth of a share is written first',
     file: 'src/limiter/shares.ts',
-    from: 'parts.every(({ part }) => part.permits <= part.stored)',
-    to: 'parts.some(({ part }) => part.stored > 0)',
+    from: 'parts.every(({ permits, stored }) => permits <= stored)',
+    to: 'parts.some(({ stored }) => stored > 0)',
     tests: SHARES,
   },
   {
@@ -341,7 +342,7 @@ export const mutants: readonly Mutant[] = [
   {
     guard: 'an isolate lowers its share before it asks',
     file: 'src/quota/share.ts',
-    from: 'Math.min(permits, lowered[i] ?? 0)',
+    from: 'Math.min(permits, wishes[i] ?? 0)',
     to: 'permits',
     tests: SHARES,
   },
@@ -390,7 +391,14 @@ export const mutants: readonly Mutant[] = [
   {
     guard: 'a share that was given back is never renewed',
     file: 'src/quota/share.ts',
-    from: '  share.name = name;',
+    from: '++share.begun',
+    to: 'share.begun',
+    tests: SHARES,
+  },
+  {
+    guard: 'what a share takes over counts as its use',
+    file: 'src/quota/lease.ts',
+    from: '    adoptUses(share, usedAt, requests);',
     to: '',
     tests: SHARES,
   },
@@ -582,5 +590,47 @@ export const mutants: readonly Mutant[] = [
     from: 'own !== null && LIST_OF_STRINGS.test(own)',
     to: 'own !== null',
     tests: ['test/unit/fields-beside.test.ts'],
+  },
+  {
+    guard: 'a share takes over no more than it can count',
+    file: 'src/limiter/lend-share.ts',
+    from: 'permits >= used - drained',
+    to: 'true',
+    tests: SHARES,
+  },
+  {
+    guard: 'what a share has taken over does not come back by itself',
+    file: 'src/limiter/lend-share.ts',
+    from: '  books.grants.takeOver(adopted);',
+    to: '',
+    tests: SHARES,
+  },
+  {
+    guard: 'of more uses than a share was, the newest count when it is given back',
+    file: 'src/limiter/algorithms/sliding-share.ts',
+    from: 'ages.toReversed().map(',
+    to: 'ages.map(',
+    tests: SHARES,
+  },
+  {
+    guard: 'a denial lasts no longer than the lease’s own share',
+    file: 'src/quota/settle.ts',
+    from: 'Math.min(askedAt + keepMs, shareEnd(lease))',
+    to: 'askedAt + keepMs',
+    tests: ['test/unit/lease.test.ts'],
+  },
+  {
+    guard: 'nothing is lent to one where several contend for the last of a short window',
+    file: 'src/limiter/algorithms/sliding-share.ts',
+    from: 'foreign > 0 && policy.quota - spent < tight',
+    to: 'false',
+    tests: ISOLATES,
+  },
+  {
+    guard: 'who waits while a share is lent is served by it',
+    file: 'src/quota/settle.ts',
+    from: ' || isShareAsked(lease);',
+    to: ';',
+    tests: ['test/unit/lease.test.ts'],
   },
 ];

@@ -632,11 +632,7 @@ describe('a bad configuration is named', () => {
       { ...ISSUER, LEASE_SECONDS: '11' },
       '`LEASE_SECONDS`: expected a whole number from 1 to 10, got `11`',
     ],
-    [
-      'leases of another kind',
-      { ...ISSUER, LEASES: 'true' },
-      '`LEASES`: expected `on`, `rate` or `off`, got `true`',
-    ],
+    ['leases of another kind', { ...ISSUER, LEASES: 'true' }, '`LEASES`: expected `on` or `off`, got `true`'],
     [
       'a tolerance of ten minutes',
       { ...ISSUER, CLOCK_TOLERANCE_SECONDS: '600' },

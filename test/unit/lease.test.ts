@@ -1,10 +1,11 @@
 // What an isolate asks for, for whom, and whom an answer reaches.
 import { describe, expect, it } from 'vitest';
-import { type Reply, VERSION } from '../../src/limiter/messages.ts';
+import { type Reply, type ShareAsk, VERSION } from '../../src/limiter/messages.ts';
 import { arrive } from '../../src/quota/arrivals.ts';
 import { join, passOn, startAsking } from '../../src/quota/asking.ts';
 import { awaitLoans, isDenied, type Lease, newLease, take } from '../../src/quota/lease.ts';
 import { settle } from '../../src/quota/settle.ts';
+import { askShare, newShare, settleShare } from '../../src/quota/share.ts';
 import { type Answer, reclaim, type Waiter } from '../../src/quota/waiter.ts';
 
 const EPOCH = 1_800_000_000_000;
@@ -180,5 +181,45 @@ describe('an answer', () => {
     settle(lease, asking, granting(2, { version: VERSION + 1, leased: true, lifeMs: 60_000 }));
     expect(kinds(waiters)).toEqual(['granted', '']);
     expect(take(lease, EPOCH)).toBeUndefined();
+  });
+});
+
+describe('a denial', () => {
+  it('lasts no longer than the lease’s own share, which may be its cause', () => {
+    const counter = 'default:sliding-window:1000';
+    const limit = { name: '10/second', counter, algorithm: 'sliding-window', quota: 10 } as const;
+    const policies = [{ ...limit, windowMs: 1_000, count: 1, unit: 'second' } as const];
+    const lease = newLease(newShare({ id: 'a', policies, cost: 1, isPartial: false, leaseMs: 1_000 }));
+    const asked = (at: number) => {
+      waiter(lease);
+      const asking = startAsking(lease, at, TERMS);
+      if (asking === undefined || lease.share === undefined) throw new Error('nothing was asked');
+      return { asking, share: lease.share };
+    };
+    const { asking, share } = asked(EPOCH);
+    const ask = askShare(share, EPOCH, [1]);
+    settleShare(share, ask, EPOCH, EPOCH, { permits: [1], lifeMs: 1_000, at: EPOCH });
+    settle(lease, asking, granting(1));
+    expect(take(lease, EPOCH)).toBeDefined();
+    settle(lease, asked(EPOCH + 10).asking, denying(5_000));
+    expect(isDenied(lease, EPOCH + 999)).toBe(true);
+    expect(isDenied(lease, EPOCH + 1_000)).toBe(false);
+  });
+
+  it('does not reach who waits while a share is asked for, which may be what is in the way', () => {
+    const lease = newLease();
+    const asking = (share?: ShareAsk) => {
+      const waiting = waiter(lease);
+      const asking = startAsking(lease, EPOCH, TERMS);
+      if (asking === undefined) throw new Error('nothing was asked');
+      const asked = { ...asking, share };
+      lease.asking = lease.asking.map((other) => (other === asking ? asked : other));
+      return { ...waiting, asked };
+    };
+    asking({ name: 'a', order: 1, wishes: [] });
+    const { told, asked } = asking();
+    settle(lease, asked, denying(5_000));
+    expect(told).toEqual([]);
+    expect(startAsking(lease, EPOCH, TERMS)?.waiters.length).toBe(1);
   });
 });

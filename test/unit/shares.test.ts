@@ -2,11 +2,32 @@
 // messages, lost isolates and crashes of the object, each clock its own, against a judge that sees every use.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { slidingShare } from '../../src/limiter/algorithms/sliding-share.ts';
+import { slidingWindow } from '../../src/limiter/algorithms/sliding-window.ts';
+import { Books } from '../../src/limiter/books.ts';
 import { type Counters, consume, resume } from '../../src/limiter/counters.ts';
-import type { LentShare, ShareAsk } from '../../src/limiter/messages.ts';
+import { Ledger } from '../../src/limiter/ledger.ts';
+import { endShare as endShareThere, lendShare } from '../../src/limiter/lend-share.ts';
+import { type Ask, type LentShare, type ShareAsk, VERSION } from '../../src/limiter/messages.ts';
 import type { Policy } from '../../src/limiter/policy.ts';
-import { Shares } from '../../src/limiter/shares.ts';
-import { askShare, endShare, newShare, type Share, settleShare, takeShare } from '../../src/quota/share.ts';
+import { newGrant } from '../../src/quota/grant.ts';
+import {
+  adoptSingles,
+  giveBackShare,
+  type Lease,
+  newLease,
+  noteSingles,
+  restoreSingles,
+  type Single,
+} from '../../src/quota/lease.ts';
+import {
+  askShare,
+  newShare,
+  noteRequests,
+  type Share,
+  settleShare,
+  takeShare,
+} from '../../src/quota/share.ts';
 import { SOAK_TIMEOUT_MS, scaled } from '../fixtures/scale.ts';
 import { EPOCH, policy } from './policies.ts';
 
@@ -15,9 +36,10 @@ const STORED_MS = 10_000;
 
 interface Asked {
   readonly isolate: number;
-  readonly share: Share;
+  readonly lease: Lease;
   readonly askedAt: number;
   readonly ask: ShareAsk;
+  readonly singles: readonly Single[];
 }
 
 interface Answered extends Asked {
@@ -34,9 +56,9 @@ class World {
   readonly #lifeMs: number;
   readonly #limiterSkew: number;
   readonly #skews: readonly number[];
-  readonly #shares: Share[];
-  #counters: Counters = new Map();
-  #lent = new Shares();
+  readonly #leases: Lease[];
+  #books = new Books(new Map(), '0');
+  #loads = 0;
   #stored: Counters = new Map();
   #asks: Asked[] = [];
   #replies: Answered[] = [];
@@ -46,7 +68,7 @@ class World {
     this.#lifeMs = lifeMs;
     this.#limiterSkew = limiterSkew;
     this.#skews = skews;
-    this.#shares = skews.map(() => this.#newShare());
+    this.#leases = skews.map(() => newLease(this.#newShare()));
   }
 
   get limiterNow(): number {
@@ -55,29 +77,29 @@ class World {
 
   /** A request on the share; where there is none left it may ask for a single permit, decided there and then. */
   request(isolate: number, single: boolean): boolean {
-    const share = this.#share(isolate);
-    const passed = takeShare(share, this.#clock(isolate)) !== undefined || (single && this.#decideSingle());
+    const taken = takeShare(this.#share(isolate), this.#clock(isolate));
+    const passed = taken !== undefined || (single && this.#decideSingle(isolate));
     if (passed) this.uses.push(this.now);
     return passed;
   }
 
   ask(isolate: number, wish: number): void {
+    const lease = this.#lease(isolate);
     const share = this.#share(isolate);
     const askedAt = this.#clock(isolate);
-    const ask = askShare(
-      share,
-      askedAt,
-      share.policies.map(() => wish),
-    );
-    this.#asks.push({ isolate, share, askedAt, ask });
+    const singles = adoptSingles(lease, share, askedAt);
+    const adopted = singles.map(({ grant, requests }) => ({ grant: grant.name, requests }));
+    const wishes = share.policies.map(() => wish);
+    this.#asks.push({ isolate, lease, askedAt, ask: askShare(share, askedAt, wishes, adopted), singles });
   }
 
   /** Gives the share back; the Limiter may never hear of it. */
   giveBack(isolate: number): void {
-    const share = this.#share(isolate);
+    const lease = this.#lease(isolate);
     const askedAt = this.#clock(isolate);
-    const ask = endShare(share, askedAt, String(this.#names++));
-    this.#asks.push({ isolate, share, askedAt, ask });
+    giveBackShare(lease, this.#share(isolate), askedAt);
+    for (const { share: ask } of lease.returns.splice(0))
+      if (ask !== undefined) this.#asks.push({ isolate, lease, askedAt, ask, singles: [] });
   }
 
   /** An ask reaches the Limiter; what it writes is durable before its reply leaves. */
@@ -85,22 +107,27 @@ class World {
     const [asked] = this.#asks.splice(index % Math.max(1, this.#asks.length), 1);
     if (asked === undefined || isLost) return;
     const now = this.limiterNow;
-    const terms = { now, until: now + this.#lifeMs, policies: this.#policies, cost: 1 };
-    const renewal = this.#lent.renewal(this.#counters, terms, asked.ask);
-    if (renewal !== undefined) {
-      this.#lent.renew(asked.ask, renewal);
-      this.#counters = renewal.counters;
-      if (!renewal.isStored) this.#write();
+    if (asked.ask.wishes.every(({ ages }) => ages !== undefined)) {
+      endShareThere(this.#books, now, asked.ask);
+      return;
     }
-    const lent = renewal && { permits: renewal.permits, lifeMs: this.#lifeMs, at: now };
-    this.#replies.push({ ...asked, lent });
+    const ask = { ...this.#message, want: 0, waiting: 0, share: asked.ask };
+    const loan = lendShare(this.#books, { now, leaseMs: this.#lifeMs, ask, waiting: 0 });
+    if (loan?.isStored === false) this.#write();
+    this.#replies.push({ ...asked, lent: loan?.share });
   }
 
   deliverReply(index: number, isLost: boolean): void {
     const [reply] = this.#replies.splice(index % Math.max(1, this.#replies.length), 1);
     // Replies to an isolate that is gone reach nobody.
     if (reply === undefined || isLost) return;
-    settleShare(reply.share, reply.ask, reply.askedAt, this.#clock(reply.isolate), reply.lent);
+    const { lease, ask, askedAt, lent, singles } = reply;
+    const now = this.#clock(reply.isolate);
+    if (lease.share === undefined) return;
+    settleShare(lease.share, ask, askedAt, now, lent);
+    if (lent !== undefined || ask.name !== lease.share.name) return;
+    restoreSingles(lease, singles);
+    giveBackShare(lease, lease.share, now);
   }
 
   settle(): void {
@@ -135,7 +162,7 @@ class World {
 
   /** Every isolate takes what it can get. */
   grab(): void {
-    for (const isolate of this.#shares.keys()) {
+    for (const isolate of this.#leases.keys()) {
       this.ask(isolate, Math.max(...this.#policies.map(({ quota }) => quota)));
       this.settle();
       while (this.request(isolate, true));
@@ -143,13 +170,16 @@ class World {
   }
 
   loseIsolate(isolate: number): void {
-    this.#shares[isolate % this.#shares.length] = this.#newShare();
+    this.#leases[isolate % this.#leases.length] = newLease(this.#newShare());
   }
 
   /** Eviction, redeploy or crash: all the same to what was not stored. */
   crash(): void {
-    this.#lent = new Shares();
-    this.#counters = resume(structuredClone(this.#stored), this.limiterNow, this.limiterNow + this.#lifeMs);
+    const stored = structuredClone(this.#stored);
+    this.#books = new Books(
+      resume(stored, this.limiterNow, this.limiterNow + this.#lifeMs),
+      String(++this.#loads),
+    );
   }
 
   /** Most permits used in a window of each policy, above its quota. */
@@ -167,25 +197,34 @@ class World {
     return Math.max(0, ...windows.map((window) => windows.filter((other) => other === window).length));
   }
 
-  #decideSingle(): boolean {
+  #decideSingle(isolate: number): boolean {
     const now = this.limiterNow;
-    const [decisions, counters] = consume(this.#counters, now, now, this.#policies, 1);
+    const [decisions, counters] = consume(this.#books.counters, now, now, this.#policies, 1);
     if (!decisions.every(({ allowed }) => allowed)) return false;
-    this.#counters = counters;
+    this.#books.counters = counters;
+    const times = { now, until: now, leaseMs: this.#lifeMs };
+    const name = this.#books.grants.remember(times, this.#message, { served: 1, ahead: 0 });
+    const at = this.#clock(isolate);
+    noteRequests(this.#share(isolate), at, 1);
+    noteSingles(this.#lease(isolate), newGrant({ name, size: 1, leased: false, expires: at }), at);
     this.#write();
     return true;
+  }
+
+  get #message(): Ask {
+    return { version: VERSION, policies: this.#policies, cost: 1, want: 1, returnable: true };
   }
 
   #write(): void {
     const until = this.limiterNow + STORED_MS;
     this.#stored = structuredClone(
-      this.#lent.store(this.#counters, this.limiterNow, until, until + this.#lifeMs),
+      this.#books.shares.store(this.#books.counters, this.limiterNow, until, until + this.#lifeMs),
     );
   }
 
   #newShare(): Share {
     return newShare({
-      ...{ name: String(this.#names++), policies: this.#policies },
+      ...{ id: String(this.#names++), policies: this.#policies },
       ...{ cost: 1, isPartial: false, leaseMs: this.#lifeMs },
     });
   }
@@ -195,9 +234,15 @@ class World {
   }
 
   #share(isolate: number): Share {
-    const share = this.#shares[isolate % this.#shares.length];
-    if (share === undefined) throw new Error('a world has at least one isolate');
+    const { share } = this.#lease(isolate);
+    if (share === undefined) throw new Error('every lease here has a share');
     return share;
+  }
+
+  #lease(isolate: number): Lease {
+    const lease = this.#leases[isolate % this.#leases.length];
+    if (lease === undefined) throw new Error('a world has at least one isolate');
+    return lease;
   }
 }
 
@@ -342,5 +387,40 @@ describe('any interleaving of shares lent, renewed, shrunk, given back, lost and
       }),
       { numRuns: RUNS },
     );
+  });
+});
+
+describe('what a share takes over', () => {
+  it('needs no more room, and does not come back by itself', () => {
+    const limit = policy(10, 1, 'second', 'sliding-window');
+    const ledger = new Ledger(undefined, '0');
+    const ask = { version: VERSION, policies: [limit], cost: 1, want: 1, returnable: true };
+    const grants = Array.from({ length: 8 }, () => ledger.consume(EPOCH, ask).reply.grant);
+    const wish = { counter: limit.counter, permits: 7, lowered: 0, used: 7, recent: 8 };
+    const adopted = grants.slice(1).map((grant) => ({ grant, requests: 1 }));
+    const share = { name: 'a', order: 1, wishes: [wish], adopted };
+    const { reply } = ledger.consume(EPOCH, { ...ask, want: 0, waiting: 0, share });
+    expect(reply.share?.permits).toEqual([7]);
+    const left = () => ledger.look(EPOCH, [limit]).policies[0]?.decision.remaining;
+    expect(left()).toBe(2);
+    for (const { grant } of adopted) ledger.giveBack(EPOCH, { version: VERSION, grant, unused: 1, part: 0 });
+    expect(left()).toBe(2);
+  });
+});
+
+describe('a share that is given back with more uses than it was', () => {
+  it('counts the newest, since the others are charged already', () => {
+    const limit = policy(10, 1, 'second', 'sliding-window');
+    const ages = [
+      [900, 1],
+      [500, 1],
+      [10, 1],
+    ] as const;
+    const wish = { counter: limit.counter, permits: 0, lowered: 0, used: 3, ages };
+    const charge = { until: EPOCH, permits: 2 };
+    const lent = slidingWindow.charge([], EPOCH, limit, 2);
+    const bounds = { most: 0, takenOver: 0, spare: 0, tight: 0 };
+    const { state } = slidingShare.renew(lent, EPOCH, EPOCH, limit, charge, wish, bounds);
+    expect(slidingWindow.consume(state, EPOCH + 400, EPOCH + 400, limit, 0)[0].remaining).toBe(8);
   });
 });

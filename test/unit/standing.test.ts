@@ -33,6 +33,7 @@ const override = (limits: string, until = EPOCH + 60_000): Override => ({
 /** An ask that nobody waits for. */
 const askedAt = (at: number): Asking => ({
   ...{ askedAt: at, deadline: at + 1_000, waiters: [], ahead: 0, share: undefined, returns: [], spent: [] },
+  ...{ holder: undefined, ended: 0, singles: [] },
 });
 
 const own = parseLimits('10/minute; 100/hour', 'default', 'sliding-window').policies;

@@ -27,6 +27,17 @@ export const live = (slices: Slices, now: number, policy: WindowedQuota): Slices
   return first === 0 ? slices : first < 0 ? [] : slices.slice(first);
 };
 
+/** When `permits` of the oldest, or all there are, have drained. */
+export const freedAt = (slices: Slices, permits: number, policy: WindowedQuota): number => {
+  let drained = 0;
+  const enough = slices.find(([, count]) => {
+    drained += count;
+    return drained >= permits;
+  });
+  const last = enough ?? slices.at(-1);
+  return last === undefined ? 0 : drainsAt(last[0], policy);
+};
+
 export const add = (slices: Slices, slice: number, permits: number): Slices => {
   const at = slices.findLastIndex(([other]) => other <= slice);
   const [last, before = 0] = slices[at] ?? [];

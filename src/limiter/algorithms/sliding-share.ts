@@ -1,6 +1,6 @@
 // Shares of a sliding window: charged at their end, so that they count until a window past it. No clock, no I/O.
 import type { Ages, Sharing, WindowedQuota } from '../arithmetic.ts';
-import { add, drainsAt, live, type Slices, sliceEnd, sliceOf, subtract, total } from './slices.ts';
+import { add, drainsAt, freedAt, live, type Slices, sliceEnd, sliceOf, subtract, total } from './slices.ts';
 
 /** Permits charged at the end of a share. */
 export interface SlidingCharge {
@@ -10,10 +10,13 @@ export interface SlidingCharge {
 
 const NOTHING: SlidingCharge = { until: 0, permits: 0 };
 
-/** Uses as they are charged when they are told: no earlier than they were, since telling takes time. */
+/**
+ * Uses as they are charged when they are told: no earlier than they were, since telling takes time. Of more than are to be
+ * charged the newest, since any of them may be charged by itself already.
+ */
 const redate = (ages: Ages, now: number, most: number, policy: WindowedQuota): Slices => {
   let left = most;
-  return ages.map(([ms, permits]) => {
+  return ages.toReversed().map(([ms, permits]) => {
     const count = Math.min(left, permits);
     left -= count;
     return [sliceOf(now - Math.max(0, ms), policy), count] as const;
@@ -21,13 +24,17 @@ const redate = (ages: Ages, now: number, most: number, policy: WindowedQuota): S
 };
 
 export const slidingShare: Sharing<Slices, SlidingCharge, Slices> = {
-  renew(state = [], now, until, policy, charge = NOTHING, wish, { most, spare }) {
+  renew(state = [], now, until, policy, charge = NOTHING, wish, { most, takenOver, spare, tight }) {
     const before = live(state, now, policy);
     const slice = sliceOf(charge.until, policy);
     // What has drained has made room that others may have taken: it is growth like any other.
     const counted = drainsAt(slice, policy) > now ? charge.permits : 0;
-    const free = Math.max(0, policy.quota - total(before) - spare);
-    const permits = Math.min(wish.permits, most, counted + free);
+    const own = counted + (wish.recent ?? wish.used) - wish.used;
+    const foreign = total(before) - own;
+    const spent = total(before) + takenOver;
+    const free = Math.max(0, policy.quota - spent - Math.max(spare, foreign));
+    const isTight = foreign > 0 && policy.quota - spent < tight;
+    const permits = isTight ? 0 : Math.min(wish.permits, most, counted + takenOver + free);
     // What it used, or may use until it hears of this, stays charged where it was.
     const usable = Math.max(wish.lowered, wish.used);
     const kept = Math.max(0, Math.min(counted, usable) - permits);
@@ -41,7 +48,6 @@ export const slidingShare: Sharing<Slices, SlidingCharge, Slices> = {
       state: permits > 0 ? add(others, sliceOf(end, policy), permits) : others,
       charge: { until: end, permits },
       permits,
-      growth: Math.max(0, permits - counted),
     };
   },
 
@@ -55,7 +61,14 @@ export const slidingShare: Sharing<Slices, SlidingCharge, Slices> = {
     return total(before) + cost > permits ? undefined : add(before, sliceOf(now, policy), cost);
   },
 
-  unuse: (uses, { now }, policy, cost) => subtract(uses, sliceOf(now, policy), cost),
+  freedInMs(uses = [], { now }, policy, permits, cost) {
+    if (cost > permits) return Number.POSITIVE_INFINITY;
+    const before = live(uses, now, policy);
+    const missing = total(before) + cost - permits;
+    return missing > 0 ? Math.max(1, freedAt(before, missing, policy) - now) : 0;
+  },
+
+  unuse: (uses = [], { now }, policy, cost) => subtract(uses, sliceOf(now, policy), cost),
 
   ages: (uses = [], { now }, policy) =>
     live(uses, now, policy).map(([slice, count]) => [Math.max(0, now - sliceEnd(slice, policy)), count]),

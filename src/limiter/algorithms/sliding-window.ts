@@ -1,18 +1,7 @@
 // Sliding window: at most `quota` permits in every window, exactly. No clock, no I/O.
-import type { Arithmetic, WindowedQuota } from '../arithmetic.ts';
-import { add, drainsAt, gather, live, type Slices, sliceOf, subtract, total } from './slices.ts';
+import type { Arithmetic } from '../arithmetic.ts';
+import { add, drainsAt, freedAt, gather, live, type Slices, sliceOf, subtract, total } from './slices.ts';
 import { type SlidingCharge, slidingShare } from './sliding-share.ts';
-
-/** When `permits` of the oldest, or all there are, have drained. */
-const freedAt = (slices: Slices, permits: number, policy: WindowedQuota): number => {
-  let drained = 0;
-  const enough = slices.find(([, count]) => {
-    drained += count;
-    return drained >= permits;
-  });
-  const last = enough ?? slices.at(-1);
-  return last === undefined ? 0 : drainsAt(last[0], policy);
-};
 
 export const slidingWindow: Arithmetic<Slices, SlidingCharge, Slices> = {
   leasable: true,
