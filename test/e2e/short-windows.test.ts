@@ -89,7 +89,8 @@ describe('a caller at one isolate', { timeout: SOAK_TIMEOUT_MS }, () => {
     const median = waits[Math.floor(waits.length / 2)];
     const refused = wronglyRefused(answers, 10, 1_000);
     tell(`8 a second under 10/second: ${calls.toFixed(0)} calls per 1,000, median wait ${median} ms`);
-    expect(calls).toBeLessThanOrEqual(170);
+    // A short run has its last share's return in it.
+    expect(calls).toBeLessThanOrEqual(scaled(220, 170));
     expect(median).toBeLessThan(30);
     expect(refused).toBe(0);
   });
@@ -98,7 +99,7 @@ describe('a caller at one isolate', { timeout: SOAK_TIMEOUT_MS }, () => {
     const there = await start('1000/second', 1, 0);
     const { calls } = await callsPerThousand(there, 900, LOAD_MS);
     tell(`900 a second under 1000/second: ${calls.toFixed(1)} calls per 1,000`);
-    expect(calls).toBeLessThanOrEqual(10);
+    expect(calls).toBeLessThanOrEqual(scaled(30, 10));
   });
 });
 
