@@ -116,7 +116,8 @@ describe('a caller over eight isolates', { timeout: SOAK_TIMEOUT_MS }, () => {
   it.each([false, true])(
     'of three times 100 a second gets 100 and no more; Limiters evicted: %s',
     async (evict) => {
-      const there = await start('100/second', 8, 0);
+      const there = await startWeir({ vars: { ORIGIN_URL: origin.url, LIMITS: '100/second' }, isolates: 8 });
+    weir = there;
       const loading = load(there, 300, LOAD_MS);
       let evictions = 0;
       for (let at = 0; evict && at < LOAD_MS - 2_000; at += 2_000, evictions++) {
