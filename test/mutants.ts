@@ -34,7 +34,9 @@ const main = async (): Promise<number> => {
     process.stdout.write(HELP);
     return 0;
   }
-  const chosen = mutants.filter(({ guard, file }) => `${guard} ${file}`.includes(values.only));
+  const chosen = mutants
+    .filter(({ guard, file }) => `${guard} ${file}`.includes(values.only))
+    .map((mutant) => (values.by === undefined ? mutant : { ...mutant, tests: [values.by] }));
   const outcomes = await inCopy((copy) => tryAll(copy, chosen));
   process.stdout.write(`${table(['', 'guard', 'file'], outcomes.map(row))}\n`);
   return outcomes.every(({ outcome }) => outcome === 'noticed') ? 0 : 1;
