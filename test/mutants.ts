@@ -70,8 +70,10 @@ const tryAll = async (copy: string, chosen: readonly Mutant[]): Promise<Tried[]>
   if (!(await passes(copy, tests))) throw new Error('the tests fail without any mutant');
   const tried: Tried[] = [];
   for (const mutant of chosen) {
-    process.stderr.write(`${mutant.guard} …\n`);
-    tried.push({ mutant, outcome: await tryOne(copy, mutant) });
+    process.stderr.write(`${mutant.guard} … `);
+    const outcome = await tryOne(copy, mutant);
+    process.stderr.write(`${outcome}\n`);
+    tried.push({ mutant, outcome });
   }
   return tried;
 };

@@ -427,7 +427,7 @@ const BAD: readonly Bad[] = [
   ['PUT', 'addresses/override?address=203.0.112.0/23', good, 'address'],
   ['PUT', 'addresses/override?address=2001:db8::1/128', good, 'address'],
   ['GET', 'addresses?address=203.0.113.0/24', undefined, 'address'],
-  ['PUT', at('/override'), { ...good, limits: '5 at once' }, 'limits'],
+  ['PUT', OVERRIDE, { ...good, limits: '5 at once' }, 'limits'],
   ['PUT', OVERRIDE, undefined, 'body'],
   ['PUT', OVERRIDE, '{', 'body'],
   ['PUT', OVERRIDE, '[]', 'body'],

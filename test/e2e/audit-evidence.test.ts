@@ -6,8 +6,7 @@ import { runAudit } from '../../tools/audit/engine.ts';
 import { accepted } from '../../tools/audit/evidence.ts';
 import { resolveTarget } from '../../tools/audit/http/target.ts';
 import type { Report } from '../../tools/audit/types.ts';
-import { type Parts, QUOTA } from '../fixtures/weak/api.ts';
-import { auditSample, sampleCredentials } from '../fixtures/weak/audited.ts';
+import { sampleCredentials } from '../fixtures/weak/audited.ts';
 
 /** Serves whoever asks so often, then answers everything alike. */
 const auditOf = async (good: number, status: number): Promise<Report> => {
@@ -63,31 +62,5 @@ describe.concurrent('an API that answers everything alike after a few good answe
     const { results, grade } = await auditOf(Number.POSITIVE_INFINITY, 200);
     for (const result of results) expect(accepted(result).outcome).toBe(result.outcome);
     expect(grade.letter).toBe('F');
-  });
-});
-
-/** Two seconds from the first denial on, and so much more than it says. */
-const early = (byMs: number): Parts['take'] => {
-  let [used, until] = [0, 0];
-  return function take() {
-    const now = performance.now();
-    if (until > 0 && now >= until) [used, until] = [0, 0];
-    if (used < QUOTA) return { allowed: true, remaining: QUOTA - ++used, retryAfterMs: 2_000 };
-    if (until === 0) until = now + 2_000 + byMs;
-    return { allowed: false, remaining: 0, retryAfterMs: Math.max(1, until - byMs - now) };
-  };
-};
-
-describe.concurrent('a Retry-After that is too early', () => {
-  it.each([
-    [600, 'low', 'a second later'],
-    [2_500, 'medium', '429 even after it'],
-  ])('by %i ms is a finding of severity %s', { timeout: 60_000 }, async (byMs, severity, seen) => {
-    const fault = { name: 'early', mistake: 'sends callers back too early', fails: [] };
-    const { results } = await auditSample(
-      { ...fault, parts: () => ({ take: early(byMs) }) },
-      { only: ['manners.retry-after-true'] },
-    );
-    expect(results).toMatchObject([{ outcome: 'failed', severity, seen: expect.stringContaining(seen) }]);
   });
 });

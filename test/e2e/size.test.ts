@@ -4,7 +4,7 @@ import { readWorker } from '../../tools/build.ts';
 
 const KB = 1024;
 
-it('the built Worker is at most 84 KB gzipped, as wrangler counts it', async () => {
+it('the built Worker is at most 92 KB gzipped, as wrangler counts it', async () => {
   const { script } = await readWorker();
-  expect(gzipSync(script).byteLength).toBeLessThanOrEqual(84 * KB);
+  expect(gzipSync(script).byteLength).toBeLessThanOrEqual(92 * KB);
 });
