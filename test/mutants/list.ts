@@ -188,8 +188,8 @@ export const mutants: readonly Mutant[] = [
   {
     guard: 'a denial is no longer than the Limiter said',
     file: 'src/quota/settle.ts',
-    from: 'isDenied ? askedAt + keepMs : 0',
-    to: 'isDenied ? askedAt + keepMs + 1_000 : 0',
+    from: 'Math.min(askedAt + keepMs, shareEnd(lease))',
+    to: 'Math.min(askedAt + keepMs + 1_000, shareEnd(lease))',
     tests: ['test/unit/lease.test.ts'],
   },
   {

@@ -156,13 +156,16 @@ describe('a ledger', () => {
     ({ version: 1, policies: [limit], cost: 1, want: waiting, waiting, returnable: true }) as const;
   const left = (ledger: Ledger) => ledger.look(EPOCH, [limit]).policies[0]?.decision.remaining;
 
-  it('takes back no more than it granted, though more was charged at that moment', () => {
-    const ledger = new Ledger(undefined, '0');
-    const { grant } = ledger.consume(EPOCH, ask(5)).reply;
-    ledger.consume(EPOCH, ask(5));
-    ledger.giveBack(EPOCH, { version: 1, grant, unused: 50, part: 0 });
-    expect(left(ledger)).toBe(95);
-  });
+  it.each([0, undefined])(
+    'takes back no more than it granted, though more was charged at that moment, of part %s',
+    (part) => {
+      const ledger = new Ledger(undefined, '0');
+      const { grant } = ledger.consume(EPOCH, ask(5)).reply;
+      ledger.consume(EPOCH, ask(5));
+      ledger.giveBack(EPOCH, { version: 1, grant, unused: 50, part });
+      expect(left(ledger)).toBe(95);
+    },
+  );
 
   it('writes anew for a grant that the reserve covers only in part', () => {
     const ledger = new Ledger(undefined, '0');
