@@ -63,13 +63,6 @@ export interface Renewed<S, C> {
   readonly permits: number;
 }
 
-/** The time of a use: by the isolate's clock, and by the Limiter's as far as the isolate can know it. */
-export interface Moment {
-  readonly now: number;
-  readonly earliest: number;
-  readonly latest: number;
-}
-
 /** One algorithm's shares over its state `S`, a charge `C` of the Limiter and the uses `U` of an isolate. Pure. */
 export interface Sharing<S, C, U> {
   /**
@@ -88,27 +81,15 @@ export interface Sharing<S, C, U> {
   /** The state with the `permits` of this charge counted until `until`, later than they are: as storage counts them. */
   extend(state: S, now: number, until: number, policy: WindowedQuota, charge: C, permits: number): S;
   /** Uses `cost` of `permits` in every window; undefined where they are used up. */
-  use(
-    uses: U | undefined,
-    moment: Moment,
-    policy: WindowedQuota,
-    permits: number,
-    cost: number,
-  ): U | undefined;
+  use(uses: U | undefined, now: number, policy: WindowedQuota, permits: number, cost: number): U | undefined;
   /** Milliseconds until `cost` of `permits` in every window can be used; 0: at once. */
-  freedInMs(
-    uses: U | undefined,
-    moment: Moment,
-    policy: WindowedQuota,
-    permits: number,
-    cost: number,
-  ): number;
+  freedInMs(uses: U | undefined, now: number, policy: WindowedQuota, permits: number, cost: number): number;
   /** Takes a use back that was no use after all. */
-  unuse(uses: U, moment: Moment, policy: WindowedQuota, cost: number): U;
-  /** What was used in the window that ends at `moment`, by age; empty where an algorithm does not care. */
-  ages(uses: U | undefined, moment: Moment, policy: WindowedQuota): Ages;
-  /** Permits used in the window that ends at `moment`. */
-  used(uses: U | undefined, moment: Moment, policy: WindowedQuota): number;
+  unuse(uses: U, at: number, policy: WindowedQuota, cost: number): U;
+  /** What was used in the window that ends `now`, by age. */
+  ages(uses: U | undefined, now: number, policy: WindowedQuota): Ages;
+  /** Permits used in the window that ends `now`. */
+  used(uses: U | undefined, now: number, policy: WindowedQuota): number;
 }
 
 /** One algorithm's arithmetic over its own state `S`, in whole milliseconds since the epoch. Pure. */

@@ -41,7 +41,7 @@ export interface LentShare {
   readonly permits: readonly number[];
   /** How long they may be used, from when the asker asked. */
   readonly lifeMs: number;
-  /** The Limiter's clock, milliseconds since the epoch. */
+  /** The Limiter's clock, milliseconds since the epoch: for isolates of earlier versions, which count by it. */
   readonly at: number;
   /** How many of the requests that wait it is to serve; all or none. Absent: none. */
   readonly within?: number | undefined;

@@ -2,7 +2,6 @@
 // uses with the algorithms' arithmetic. Plain data and functions of it, so that requests may share it; no clock, no I/O.
 import { sharingOf } from '../limiter/algorithms/index.ts';
 import { add, live, type Slices, sliceOf, total } from '../limiter/algorithms/slices.ts';
-import type { Moment } from '../limiter/arithmetic.ts';
 import { permitsOf } from '../limiter/counters.ts';
 import type { Adopted, LentShare, ShareAsk } from '../limiter/messages.ts';
 import type { Policy } from '../limiter/policy.ts';
@@ -22,12 +21,6 @@ const TELLING = 0.3;
 /** A renewal is asked for so long before the end, as a part of a lease's life: at least and at most. */
 const LEAST_LEAD = 0.15;
 const LONGEST_LEAD = 0.6;
-
-/** The isolate's clock against the Limiter's: what to add to one to get the other, at least and at most. */
-interface Offset {
-  readonly least: number;
-  readonly most: number;
-}
 
 /** What a share is of. */
 export interface ShareOptions {
@@ -62,7 +55,6 @@ export interface Share extends ShareOptions {
   /** When the first of these was used since the last window without any. */
   busySince: number;
   lastUse: number;
-  offset: Offset;
   roundTripMs: number;
 }
 
@@ -70,7 +62,7 @@ export interface Share extends ShareOptions {
 export interface Use {
   /** Name of the share. */
   readonly of: string;
-  readonly moment: Moment;
+  readonly at: number;
 }
 
 export const newShare = (options: ShareOptions): Share => ({
@@ -88,7 +80,6 @@ export const newShare = (options: ShareOptions): Share => ({
   recent: [],
   busySince: 0,
   lastUse: 0,
-  offset: { least: 0, most: 0 },
   roundTripMs: 0,
 });
 
@@ -106,7 +97,6 @@ export const askShare = (
   underWay = 0,
 ): ShareAsk => {
   share.order++;
-  const moment = momentOf(share, now);
   share.permits = share.permits.map((permits, i) => Math.min(permits, wishes[i] ?? 0));
   return {
     name: share.name,
@@ -115,7 +105,7 @@ export const askShare = (
       counter: policy.counter,
       permits: wishes[i] ?? 0,
       lowered: share.permits[i] ?? 0,
-      used: usedOf(share, i, moment, policy),
+      used: usedOf(share, i, now, policy),
       recent: recentOf(share, i, now) + permitsOf(policy, share.cost, underWay),
     })),
     adopted,
@@ -124,10 +114,9 @@ export const askShare = (
 
 /** Counts requests that were granted by themselves, and used by `at`, as uses of the share, before the Limiter hears of it. */
 export const adoptUses = (share: Share, at: number, requests: number): void => {
-  const moment = momentOf(share, at);
   share.uses = share.policies.map((policy, i) => {
     const permits = permitsOf(policy, share.cost, requests);
-    return sharingOf(policy.algorithm)?.use(share.uses[i], moment, policy, Number.POSITIVE_INFINITY, permits);
+    return sharingOf(policy.algorithm)?.use(share.uses[i], at, policy, Number.POSITIVE_INFINITY, permits);
   });
 };
 
@@ -136,10 +125,9 @@ export const adoptUses = (share: Share, at: number, requests: number): void => {
  * another, of another name. Whether this one's return arrives or not, it is never renewed.
  */
 export const endShare = (share: Share, now: number): ShareAsk => {
-  const moment = momentOf(share, now);
   const { wishes, ...ask } = askShare(share, now, []);
   const ages = share.policies.map(
-    (policy, i) => sharingOf(policy.algorithm)?.ages(share.uses[i], moment, policy) ?? [],
+    (policy, i) => sharingOf(policy.algorithm)?.ages(share.uses[i], now, policy) ?? [],
   );
   beginAnew(share);
   share.ended++;
@@ -170,31 +158,29 @@ export const settleShare = (
   if (ask.name !== share.name || ask.order !== share.order || lent === undefined) return;
   share.permits = lent.permits;
   share.expires = askedAt + lent.lifeMs;
-  share.offset = { least: lent.at - now, most: lent.at - askedAt };
 };
 
 /** Uses one request's permits of every policy; undefined where one has too few left. */
 export const takeShare = (share: Share, now: number): Use | undefined => {
   if (now >= share.expires) return undefined;
-  const moment = momentOf(share, now);
   const uses = [];
   for (const [i, policy] of share.policies.entries()) {
     const cost = permitsOf(policy, share.cost);
     const sharing = sharingOf(policy.algorithm);
-    const used = sharing?.use(share.uses[i], moment, policy, share.permits[i] ?? 0, cost);
+    const used = sharing?.use(share.uses[i], now, policy, share.permits[i] ?? 0, cost);
     if (used === undefined) return undefined;
     uses.push(used);
   }
   share.uses = uses;
   noteRequests(share, now, 1);
-  return { of: share.name, moment };
+  return { of: share.name, at: now };
 };
 
 /** Puts the permits of a request back that were not used after all. What the Limiter was told of as used stays spent. */
-export const putBackShare = (share: Share, { of, moment }: Use): void => {
+export const putBackShare = (share: Share, { of, at }: Use): void => {
   if (of !== share.name) return;
   share.uses = share.policies.map((policy, i) =>
-    sharingOf(policy.algorithm)?.unuse(share.uses[i], moment, policy, permitsOf(policy, share.cost)),
+    sharingOf(policy.algorithm)?.unuse(share.uses[i], at, policy, permitsOf(policy, share.cost)),
   );
 };
 
@@ -211,10 +197,9 @@ export const noteRequests = (share: Share, now: number, requests: number): void 
 
 /** Permits of each policy that may still be used now; 0 once it has expired. */
 export const heldOfShare = (share: Share, now: number): number[] => {
-  const moment = momentOf(share, now);
   const isLive = now < share.expires;
   return share.policies.map((policy, i) =>
-    isLive ? Math.max(0, (share.permits[i] ?? 0) - usedOf(share, i, moment, policy)) : 0,
+    isLive ? Math.max(0, (share.permits[i] ?? 0) - usedOf(share, i, now, policy)) : 0,
   );
 };
 
@@ -223,9 +208,8 @@ export const freedInMs = (share: Share, counter: string, now: number): number | 
   const i = share.policies.findIndex((policy) => policy.counter === counter);
   const policy = share.policies[i];
   if (policy === undefined || now >= share.expires) return undefined;
-  const moment = momentOf(share, now);
   const cost = permitsOf(policy, share.cost);
-  return sharingOf(policy.algorithm)?.freedInMs(share.uses[i], moment, policy, share.permits[i] ?? 0, cost);
+  return sharingOf(policy.algorithm)?.freedInMs(share.uses[i], now, policy, share.permits[i] ?? 0, cost);
 };
 
 /** Requests that may pass on it. */
@@ -242,22 +226,21 @@ export const requestsOfShare = (share: Share, now: number): number =>
  * @param waiting requests that wait for permits.
  */
 export const wishesOf = (share: Share, now: number, waiting: number): readonly number[] | undefined => {
-  const moment = momentOf(share, now);
-  const wishes = share.policies.map((policy, i) => wishOf(share, moment, policy, i, waiting));
+  const wishes = share.policies.map((policy, i) => wishOf(share, now, policy, i, waiting));
   return wishes.every((permits) => permits > 0) ? wishes : undefined;
 };
 
-const wishOf = (share: Share, moment: Moment, policy: Policy, i: number, waiting: number): number => {
+const wishOf = (share: Share, now: number, policy: Policy, i: number, waiting: number): number => {
   const cost = permitsOf(policy, share.cost);
-  const used = recentOf(share, i, moment.now) + waiting * cost;
-  const least = usedOf(share, i, moment, policy) + waiting * cost;
+  const used = recentOf(share, i, now) + waiting * cost;
+  const least = usedOf(share, i, now, policy) + waiting * cost;
   const { quota, windowMs } = policy;
   const perLife = used * Math.min(1, share.leaseMs / windowMs);
-  const isHot = moment.now - share.busySince >= Math.min(windowMs, HOT_AFTER_MS);
+  const isHot = now - share.busySince >= Math.min(windowMs, HOT_AFTER_MS);
   // Those that wait want what is lent beside it.
-  const isNeeded = waiting > 0 && moment.now < share.expires;
+  const isNeeded = waiting > 0 && now < share.expires;
   if (!isNeeded && (!isHot || perLife < LEAST_REQUESTS * cost)) return 0;
-  const expected = projected(share, moment, policy, used);
+  const expected = projected(share, now, policy, used);
   return Math.min(quota, Math.max(least, Math.ceil(expected * MARGIN)));
 };
 
@@ -267,7 +250,7 @@ const recentOf = (share: Share, i: number, now: number): number => {
 };
 
 /** What will have been used in a whole window. */
-const projected = ({ busySince }: Share, { now }: Moment, { windowMs }: Policy, used: number): number => {
+const projected = ({ busySince }: Share, now: number, { windowMs }: Policy, used: number): number => {
   const busyMs = Math.max(now - busySince, windowMs * TELLING);
   return busyMs < windowMs ? (used * windowMs) / busyMs : used;
 };
@@ -276,8 +259,7 @@ const projected = ({ busySince }: Share, { now }: Moment, { windowMs }: Policy, 
 export const requestsPerLife = (share: Share, now: number): number => {
   const [policy] = share.policies;
   if (policy === undefined) return 0;
-  const moment = momentOf(share, now);
-  const requests = projected(share, moment, policy, recentOf(share, 0, now)) / permitsOf(policy, share.cost);
+  const requests = projected(share, now, policy, recentOf(share, 0, now)) / permitsOf(policy, share.cost);
   return (requests * share.leaseMs) / policy.windowMs;
 };
 
@@ -290,11 +272,5 @@ export const isShareEnding = (share: Share, now: number): boolean => {
   return share.expires - now <= Math.min(leadMs, LONGEST_LEAD * leaseMs);
 };
 
-const usedOf = (share: Share, i: number, moment: Moment, policy: Policy): number =>
-  sharingOf(policy.algorithm)?.used(share.uses[i], moment, policy) ?? 0;
-
-const momentOf = ({ offset }: Share, now: number): Moment => ({
-  now,
-  earliest: now + offset.least,
-  latest: now + offset.most,
-});
+const usedOf = (share: Share, i: number, now: number, policy: Policy): number =>
+  sharingOf(policy.algorithm)?.used(share.uses[i], now, policy) ?? 0;

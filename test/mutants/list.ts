@@ -347,6 +347,13 @@ export const mutants: readonly Mutant[] = [
     tests: SHARES,
   },
   {
+    guard: 'an isolate tells what it may use of its share until it hears more',
+    file: 'src/quota/share.ts',
+    from: 'lowered: share.permits[i] ?? 0,',
+    to: 'lowered: 0,',
+    tests: SHARES,
+  },
+  {
     guard: 'an answer to an ask that was overtaken counts for nothing',
     file: 'src/quota/share.ts',
     from: 'ask.order !== share.order || ',

@@ -424,3 +424,26 @@ describe('a share that is given back with more uses than it was', () => {
     expect(slidingWindow.consume(state, EPOCH + 400, EPOCH + 400, limit, 0)[0].remaining).toBe(8);
   });
 });
+
+describe('a share that is asked to be less', () => {
+  it('is no more from the asking on, and the Limiter is told how much may be used until its answer', () => {
+    const limit = policy(10, 1, 'second', 'sliding-window');
+    const share = newShare({ id: 'a', policies: [limit], cost: 1, isPartial: false, leaseMs: 1_000 });
+    const lent = { permits: [8], lifeMs: 1_000, at: EPOCH };
+    settleShare(share, askShare(share, EPOCH, [8]), EPOCH, EPOCH, lent);
+    takeShare(share, EPOCH);
+    expect(askShare(share, EPOCH, [5]).wishes).toMatchObject([{ permits: 5, lowered: 5, used: 1 }]);
+    const taken = Array.from({ length: 9 }, () => takeShare(share, EPOCH));
+    expect(taken.filter((use) => use !== undefined)).toHaveLength(4);
+  });
+
+  it('stays charged for what may still be used, though less is lent than was wished for', () => {
+    const limit = policy(10, 1, 'second', 'sliding-window');
+    const charge = { until: EPOCH + 1_000, permits: 8 };
+    const before = slidingWindow.charge([], EPOCH + 1_000, limit, 8);
+    const wish = { counter: limit.counter, permits: 5, lowered: 5, used: 1 };
+    const bounds = { most: 3, takenOver: 0, spare: 0, tight: 0 };
+    const { state } = slidingShare.renew(before, EPOCH, EPOCH + 1_000, limit, charge, wish, bounds);
+    expect(slidingWindow.consume(state, EPOCH, EPOCH, limit, 0)[0].remaining).toBe(5);
+  });
+});

@@ -56,22 +56,22 @@ export const slidingShare: Sharing<Slices, SlidingCharge, Slices> = {
     return permits > 0 ? add(others, sliceOf(until, policy), permits) : others;
   },
 
-  use(uses = [], { now }, policy, permits, cost) {
+  use(uses = [], now, policy, permits, cost) {
     const before = live(uses, now, policy);
     return total(before) + cost > permits ? undefined : add(before, sliceOf(now, policy), cost);
   },
 
-  freedInMs(uses = [], { now }, policy, permits, cost) {
+  freedInMs(uses = [], now, policy, permits, cost) {
     if (cost > permits) return Number.POSITIVE_INFINITY;
     const before = live(uses, now, policy);
     const missing = total(before) + cost - permits;
     return missing > 0 ? Math.max(1, freedAt(before, missing, policy) - now) : 0;
   },
 
-  unuse: (uses = [], { now }, policy, cost) => subtract(uses, sliceOf(now, policy), cost),
+  unuse: (uses = [], at, policy, cost) => subtract(uses, sliceOf(at, policy), cost),
 
-  ages: (uses = [], { now }, policy) =>
+  ages: (uses = [], now, policy) =>
     live(uses, now, policy).map(([slice, count]) => [Math.max(0, now - sliceEnd(slice, policy)), count]),
 
-  used: (uses = [], { now }, policy) => total(live(uses, now, policy)),
+  used: (uses = [], now, policy) => total(live(uses, now, policy)),
 };
