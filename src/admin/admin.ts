@@ -6,7 +6,7 @@ import type { Config } from '../config/types.ts';
 import type { Env } from '../config/vars.ts';
 import { internalError, plain, reducedCapacity } from '../problem.ts';
 import { LimiterClient } from '../quota/client.ts';
-import { LimiterError } from '../quota/limiter-error.ts';
+import { LIMITER_RETRY_MS, LimiterError } from '../quota/limiter-error.ts';
 import { partitionNamer } from '../report/partition-name.ts';
 import type { AdminEnv } from './context.ts';
 import { directoryRoutes } from './directory.ts';
@@ -23,8 +23,6 @@ import { revocations } from './revocations.ts';
 import { routesView } from './routes-view.ts';
 import { addressQuery, keyQuery, partitionQuery, revokeQuery, subjectQuery } from './schemas.ts';
 import { configView } from './view.ts';
-
-const RETRY_MS = 1_000;
 
 /**
  * The admin API as a Hono app: health for anybody, all else for the holder of `ADMIN_TOKEN`.
@@ -100,7 +98,7 @@ const provide = (configOf: (env: Env) => Config | undefined): MiddlewareHandler<
 };
 
 const refusalOf = (error: Error): Response => {
-  if (error instanceof LimiterError) return reducedCapacity(RETRY_MS);
+  if (error instanceof LimiterError) return reducedCapacity(LIMITER_RETRY_MS);
   if (error instanceof Invalid) return plain(error.status, {}, { errors: error.faults });
   console.error(JSON.stringify({ outcome: 'internal_error', reason: String(error).slice(0, 200) }));
   return internalError();

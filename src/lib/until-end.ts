@@ -1,4 +1,5 @@
 // Knows when the body of a response has ended: sent, cancelled by the client, or broken off by whoever sent it.
+import { passThrough } from './pass-through.ts';
 
 /**
  * The same response, its body piped by the runtime itself, so that its end is known. Without a body, that is now.
@@ -17,8 +18,7 @@ export const untilEnd = (
     atEnd();
     return response;
   }
-  const { readable, writable } =
-    length === undefined ? new IdentityTransformStream() : new FixedLengthStream(length);
+  const { readable, writable } = passThrough(length);
   waitUntil(body.pipeTo(writable).then(atEnd, atEnd));
   return new Response(readable, response);
 };

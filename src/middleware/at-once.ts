@@ -8,13 +8,12 @@ import { isCopyable } from '../origin/response.ts';
 import { partitionOf } from '../partition.ts';
 import { concurrencyLimitExceeded, reducedCapacity, upgradeRefused } from '../problem.ts';
 import { policyField, type Quota, slotItem } from '../quota/fields.ts';
+import { LIMITER_RETRY_MS } from '../quota/limiter-error.ts';
 import type { SlotPlan } from '../quota/plan.ts';
 import { type SlotOutcome, Slots } from '../quota/slots.ts';
 import { factsOf } from '../quota/spend.ts';
+import { replaceAnswer } from './answer.ts';
 import type { WeirContext } from './step.ts';
-
-/** What `closed` tells callers to wait; also how long a failing Limiter is first left alone. */
-const LIMITER_RETRY_MS = 1_000;
 
 /** The permits of a request that looks for slots. */
 interface Spent {
@@ -158,9 +157,7 @@ const holdUntilEnd = (c: WeirContext, end: () => void): void => {
     return;
   }
   const held = untilEnd(res, lengthOf(exchange, res.headers), end, (work) => exchange.waitUntil(work));
-  if (held === res) return;
-  c.res = undefined;
-  c.res = held;
+  if (held !== res) replaceAnswer(c, held);
 };
 
 /** Of a body that is encoded anew nobody knows the length. */

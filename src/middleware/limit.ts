@@ -9,6 +9,7 @@ import { windowLength } from '../limiter/policy.ts';
 import { isRevoked } from '../limiter/standing.ts';
 import { abnormalUsage, quotaExceeded, reducedCapacity } from '../problem.ts';
 import { type Left, policyField, type Quota, rateLimitItem } from '../quota/fields.ts';
+import { LIMITER_RETRY_MS } from '../quota/limiter-error.ts';
 import { note } from '../quota/note.ts';
 import { isRefusing, isUnanswered, type Outcome, remaining, violated } from '../quota/outcome.ts';
 import { Permits } from '../quota/permits.ts';
@@ -18,9 +19,6 @@ import { warnUnknownTierOnce } from '../quota/unknown-tier.ts';
 import { slotGuard } from './at-once.ts';
 import { settleAfter } from './settle.ts';
 import type { Answered, Step, WeirContext } from './step.ts';
-
-/** What `closed` tells callers to wait; also how long a failing Limiter is first left alone. */
-const LIMITER_RETRY_MS = 1_000;
 
 /** @param examiner the one that caches verified tokens: it learns here which of them are revoked. */
 export const limit = (config: Config, examiner = new Examiner(config)): Step => {

@@ -17,10 +17,10 @@ import { finishedOf } from '../report/finished.ts';
 import { log, requestId } from '../report/log.ts';
 import { type PartitionNamer, partitionNamer, reportedPartition } from '../report/partition-name.ts';
 import { sentPath } from '../routing/sent-path.ts';
+import { replaceAnswer, writableHeaders } from './answer.ts';
 import { exposeFields } from './cors.ts';
 import { addServerTiming } from './server-timing.ts';
 import type { Step, WeirContext } from './step.ts';
-import { writableHeaders } from './writable-headers.ts';
 
 /** Where neither `ANALYTICS` nor `PULSE` is bound, a forwarded request leaves nothing to do after its response. */
 export const report = (config: Config): Step => {
@@ -74,8 +74,7 @@ const ownBody = (c: WeirContext, { responses }: Config): void => {
   if (own === undefined) return;
   const { status, headers } = c.res;
   headers.set('Content-Type', own.type);
-  c.res = undefined;
-  c.res = new Response(own.body, { status, headers });
+  replaceAnswer(c, new Response(own.body, { status, headers }));
 };
 
 /** Whether a request is logged: refusals, failures and what a failure policy decided. */

@@ -6,8 +6,8 @@ import { isCopyable } from '../origin/response.ts';
 import type { Outcome } from '../quota/outcome.ts';
 import type { Permits } from '../quota/permits.ts';
 import { costHeadersOf, realCost } from '../quota/real-cost.ts';
+import { writableHeaders } from './answer.ts';
 import type { WeirContext } from './step.ts';
-import { writableHeaders } from './writable-headers.ts';
 
 /**
  * Has the request go on, then says what it spent of each outcome. Where that is not known, since nothing answered or the

@@ -1,4 +1,5 @@
 // The body of a request on its way to the origin: streamed, and ended where its client stalls.
+import { passThrough } from '../lib/pass-through.ts';
 
 /** What is to happen when a body ends or stalls. */
 export interface Progress {
@@ -20,8 +21,7 @@ export const handedOn = (
   idleMs: number,
   progress: Progress,
 ): ReadableStream => {
-  const { readable, writable } =
-    length === undefined ? new IdentityTransformStream() : new FixedLengthStream(length);
+  const { readable, writable } = passThrough(length);
   const size = Math.max(1, Math.min(length ?? BUFFER_BYTES, BUFFER_BYTES));
   const done =
     idleMs === 0 ? body.pipeTo(writable) : pump(body, writable, size, new IdleTimer(idleMs), progress);

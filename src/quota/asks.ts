@@ -23,15 +23,10 @@ import type { Holding } from './outcome.ts';
 import { fail, settle, settleLent } from './settle.ts';
 import { isLent, putBackShare } from './share.ts';
 import { type Answer, isUndecided, leave, reclaim, reclaimWithin, type Waiter } from './waiter.ts';
+import { Bell, LOST_MS } from './waiting.ts';
 
 /** A partition without policies needs no permits: one answer serves a lease's whole life. */
 const UNLIMITED = Number.MAX_SAFE_INTEGER;
-
-/** A waiting request looks so often whether anybody asks for it: who was to may have been dropped. */
-const LOOK_EVERY_MS = 100;
-
-/** An ask is counted as lost so long after its time limit. */
-const LOST_MS = 100;
 
 /** So often it is looked whether those that were granted a permit have left. */
 const SWEEP_EVERY_MS = 250;
@@ -71,31 +66,27 @@ export class Asks {
   }
 
   /**
-   * Waits for a permit. What it waits for is a promise of its own, which whoever has the answer keeps; a timer of its own
-   * runs beside it, without which the runtime would take the request for hung.
+   * Waits for a permit.
    * @param alone no other partition decides on this request, nor whether a slot is free.
    */
   async wait(asker: Asker, holding: Holding, alone: boolean): Promise<Answer> {
     let answer: Answer | undefined;
-    let wake = (): void => {};
+    const bell = new Bell();
     const waiter: Waiter = {
       state: 'waiting',
       token: tokenOf(asker, holding),
       tell(told) {
         answer = told;
-        wake();
+        bell.ring();
       },
     };
     const { signal } = asker;
     if (signal.aborted || !join(holding, waiter)) return { kind: 'denied', said: holding.said };
     signal.addEventListener('abort', () => leave(waiter), { once: true });
     for (const end = Date.now() + 2 * this.#timeoutMs; Date.now() < end; ) {
-      const woken = new Promise<void>((resolve) => {
-        wake = resolve;
-        setTimeout(resolve, LOOK_EVERY_MS);
-      });
+      const rung = bell.rung();
       if (waiter.state === 'waiting') this.ask(asker, holding, alone);
-      await woken;
+      await rung;
       const told: Answer | undefined = answer;
       answer = undefined;
       if (told !== undefined && told.kind !== 'ask') return told;

@@ -6,14 +6,13 @@ import { BoundedMap } from '../lib/bounded-map.ts';
 import type { Limiter } from '../limiter/limiter.ts';
 import type { Ask, Reply, Return, Settlement } from '../limiter/messages.ts';
 import { limiterName } from '../partition.ts';
-import { LimiterError } from './limiter-error.ts';
+import { LIMITER_RETRY_MS, LimiterError } from './limiter-error.ts';
 
 /** Names and failures remembered, each. */
 const CAPACITY = 10_000;
 
 /** A Limiter that failed so many times in a row is left alone for a while. */
 const FAILURES = 3;
-const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 30_000;
 
 /** How long is waited before each try to settle. */
@@ -128,7 +127,8 @@ export class LimiterClient {
 
   #countFailure(partition: string): void {
     const count = (this.#failures.get(partition)?.count ?? 0) + 1;
-    const pause = count < FAILURES ? 0 : Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (count - FAILURES));
+    const pause =
+      count < FAILURES ? 0 : Math.min(LONGEST_PAUSE_MS, LIMITER_RETRY_MS * 2 ** (count - FAILURES));
     this.#failures.set(partition, { count, pausedUntil: Date.now() + pause });
   }
 }

@@ -28,6 +28,7 @@ import {
   startAsking,
   startRenewal,
 } from './slot-pool.ts';
+import { Bell, LOST_MS } from './waiting.ts';
 
 /** Pools, and partitions, of which something is kept. */
 const CAPACITY = 20_000;
@@ -36,12 +37,6 @@ const CAPACITY = 20_000;
  * A request waits so long for a slot at most: one that its caller saw end may not be back yet, or came from another isolate.
  */
 const WAIT_MS = 500;
-
-/** A waiting request looks so often whether anybody asks for it: who was to may have been dropped. */
-const LOOK_EVERY_MS = 100;
-
-/** An ask is counted as lost so long after its time limit. */
-const LOST_MS = 100;
 
 /** Whether a request may be in flight under one plan, and what its fields should say. */
 export interface SlotOutcome {
@@ -113,20 +108,16 @@ export class Slots {
     return pool;
   }
 
-  /**
-   * Waits for a slot. What it waits for is a promise of its own, which whoever has the answer keeps; a timer of its own
-   * runs beside it, without which the runtime would take the request for hung.
-   */
   async #wait(asker: Asker, pool: SlotPool): Promise<SlotAnswer> {
     let answer: SlotAnswer | undefined;
-    let wake = (): void => {};
+    const bell = new Bell();
     const now = Date.now();
     const waiter: SlotWaiter = {
       state: 'waiting',
       until: now + WAIT_MS,
       tell(told) {
         answer = told;
-        wake();
+        bell.ring();
       },
     };
     const denied: SlotAnswer = { kind: 'denied', free: noneFree(pool.plan) };
@@ -134,10 +125,7 @@ export class Slots {
     for (const end = waiter.until + 2 * this.#timeoutMs; Date.now() < end; ) {
       if (waiter.state === 'waiting') this.#ask(asker, pool);
       if (waiter.state === 'waiting' && Date.now() >= waiter.until) break;
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-        setTimeout(resolve, LOOK_EVERY_MS);
-      });
+      await bell.rung();
       const told: SlotAnswer | undefined = answer;
       if (told !== undefined) return told;
     }
