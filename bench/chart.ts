@@ -1,4 +1,5 @@
 // Processor time of each contender as an SVG bar chart, readable on light and dark pages. Pure.
+import { escaped, page } from './page.ts';
 import type { Row } from './results.ts';
 
 const WIDTH = 800;
@@ -9,24 +10,12 @@ const GAP = 12;
 const TOP = 56;
 const BOTTOM = 48;
 
-const STYLE = `
-  .page { fill: #ffffff }
-  text { font: 13px system-ui, sans-serif; fill: #1f2328 }
-  .title { font-weight: 600; font-size: 15px }
-  .quiet { fill: #59636e; font-size: 12px }
+const LIGHT = `
   .weir { fill: #0969da }
-  .other { fill: #8c959f }
-  .grid { stroke: #d1d9e0 }
-  @media (prefers-color-scheme: dark) {
-    .page { fill: #0d1117 }
-    text { fill: #f0f6fc }
-    .quiet { fill: #9198a1 }
+  .other { fill: #8c959f }`;
+const DARK = `
     .weir { fill: #4493f8 }
-    .other { fill: #656c76 }
-    .grid { stroke: #3d444d }
-  }`;
-
-const escaped = (text: string): string => text.replace(/&/g, '&amp;').replace(/</g, '&lt;');
+    .other { fill: #656c76 }`;
 
 /** A round distance between lines of the grid, so that there are about five. */
 const stepOf = (most: number): number => {
@@ -41,16 +30,10 @@ export const chart = (rows: readonly Row[], title: string): string => {
   const most = Math.ceil(longest / step) * step;
   const x = (us: number) => LABELS + (us / most) * (WIDTH - LABELS - RIGHT);
   const height = TOP + rows.length * (BAR + GAP) + BOTTOM;
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" role="img">`,
-    `<title>${escaped(title)}</title>`,
-    `<style>${STYLE}\n</style>`,
-    `<rect class="page" width="${WIDTH}" height="${height}" rx="6"/>`,
-    `<text class="title" x="16" y="26">${escaped(title)}</text>`,
+  return page({ width: WIDTH, height, title, light: LIGHT, dark: DARK }, [
     ...grid(most, step, x, height),
     ...rows.map((row, i) => bar(row, TOP + i * (BAR + GAP), x)),
-    '</svg>\n',
-  ].join('\n');
+  ]);
 };
 
 const grid = (most: number, step: number, x: (us: number) => number, height: number): string[] => {

@@ -1,4 +1,5 @@
 // Calls a second at one object by the number of isolates, as an SVG chart with both axes logarithmic. Pure.
+import { page } from './page.ts';
 
 export interface Series {
   readonly name: string;
@@ -12,25 +13,15 @@ const [LEAST_Y, MOST_Y] = [10, 10_000];
 /** The platform's soft limit for one object, calls a second. */
 const SOFT_LIMIT = 1_000;
 
-const STYLE = `
-  .page { fill: #ffffff }
-  text { font: 13px system-ui, sans-serif; fill: #1f2328 }
-  .title { font-weight: 600; font-size: 15px }
-  .quiet { fill: #59636e; font-size: 12px }
-  .grid { stroke: #d1d9e0 }
+const LIGHT = `
   .limit { stroke: #cf222e; stroke-dasharray: 6 4 }
   .line { fill: none; stroke-width: 2.5 }
   .s0 { stroke: #0969da } .p0 { fill: #0969da }
-  .s1 { stroke: #8250df } .p1 { fill: #8250df }
-  @media (prefers-color-scheme: dark) {
-    .page { fill: #0d1117 }
-    text { fill: #f0f6fc }
-    .quiet { fill: #9198a1 }
-    .grid { stroke: #3d444d }
+  .s1 { stroke: #8250df } .p1 { fill: #8250df }`;
+const DARK = `
     .limit { stroke: #f85149 }
     .s0 { stroke: #4493f8 } .p0 { fill: #4493f8 }
-    .s1 { stroke: #ab7df8 } .p1 { fill: #ab7df8 }
-  }`;
+    .s1 { stroke: #ab7df8 } .p1 { fill: #ab7df8 }`;
 
 const along = (value: number, least: number, most: number): number =>
   Math.log(value / least) / Math.log(most / least);
@@ -43,20 +34,14 @@ const y = (calls: number): number =>
 const TITLE = 'Calls a second at one object, 50,000 requests a second in all';
 
 export const lineChart = (series: readonly Series[]): string =>
-  [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img">`,
-    `<title>${TITLE}</title>`,
-    `<style>${STYLE}\n</style>`,
-    `<rect class="page" width="${WIDTH}" height="${HEIGHT}" rx="6"/>`,
-    `<text class="title" x="16" y="26">${TITLE}</text>`,
+  page({ width: WIDTH, height: HEIGHT, title: TITLE, light: LIGHT, dark: DARK }, [
     ...[10, 100, 1_000, 10_000].map(horizontal),
     ...[1, 10, 100, 1_000].map(vertical),
     `<line class="limit" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${y(SOFT_LIMIT)}" y2="${y(SOFT_LIMIT)}"/>`,
     `<text class="quiet" x="${LEFT + 6}" y="${y(SOFT_LIMIT) - 6}">the platform’s soft limit</text>`,
     `<text class="quiet" x="${(LEFT + WIDTH - RIGHT) / 2}" y="${HEIGHT - 16}" text-anchor="middle">isolates</text>`,
     ...series.map(curve),
-    '</svg>\n',
-  ].join('\n');
+  ]);
 
 const horizontal = (calls: number): string =>
   [

@@ -1,9 +1,8 @@
 // What a request spent is known after its answer: statuses that count (`count`), and a cost that the origin tells
 // (`cost_header`), on the built Worker.
-import { once } from 'node:events';
 import { createServer, request as open } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { serve } from '../../tools/demo/ports.ts';
 import { call, leave } from '../fixtures/client.ts';
 import { bearer, startWeir, type Weir } from '../fixtures/weir.ts';
 
@@ -27,9 +26,7 @@ let origin = '';
 let weir: Weir;
 
 beforeAll(async () => {
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  origin = await serve(server);
 });
 afterEach(() => weir.close());
 afterAll(() => server.close());

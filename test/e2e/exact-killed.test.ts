@@ -1,16 +1,13 @@
 // The runtime killed outright under load, again and again, its storage kept: at a real origin no window of time ever holds
 // more than the quota. Requests that the client never heard of count as well.
-import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { pidListeningOn } from '../fixtures/process.ts';
+import { Arrivals, untilKilled } from '../fixtures/arrivals.ts';
 import { SOAK_TIMEOUT_MS, scaled, tell } from '../fixtures/scale.ts';
 import { bearer, startWeir, type Weir } from '../fixtures/weir.ts';
-import { type Between, busiestFor } from '../fixtures/windows.ts';
+import { busiestFor } from '../fixtures/windows.ts';
 
 const QUOTA = scaled(100, 600);
 const WINDOW_MS = 60_000;
@@ -22,22 +19,15 @@ const CLIENTS = 16;
 const LEAST_ANSWERS = QUOTA / 4;
 
 const persist = mkdtempSync(join(tmpdir(), 'weir-killed-'));
-const sentAt = new Map<string, number>();
-const arrived: Between[] = [];
-const origin = createServer((request, response) => {
-  const to = Date.now();
-  arrived.push({ from: sentAt.get(String(request.headers['x-name'])) ?? Number.NaN, to });
-  response.end();
-});
+const arrivals = new Arrivals();
+let ORIGIN_URL: string;
 
 beforeAll(async () => {
-  origin.listen(0, '127.0.0.1');
-  await once(origin, 'listening');
+  ORIGIN_URL = await arrivals.start();
 });
 
 afterAll(() => {
-  origin.closeAllConnections();
-  origin.close();
+  arrivals.close();
   rmSync(persist, { recursive: true });
 });
 
@@ -51,9 +41,7 @@ const load = async (
   let [answered, denied] = [0, 0];
   const client = async (_: unknown, index: number): Promise<void> => {
     while (answered < answers) {
-      const name = crypto.randomUUID();
-      sentAt.set(name, Date.now());
-      const status = await statusOf(urls[index % ISOLATES] ?? '', { ...headers, 'X-Name': name });
+      const status = await arrivals.send(urls[index % ISOLATES] ?? '', headers);
       expect([0, 200, 429]).toContain(status);
       if (status === 429) denied++;
       if (status !== 0 && ++answered === answers) end();
@@ -63,39 +51,21 @@ const load = async (
   return denied;
 };
 
-/** 0: no answer. */
-const statusOf = async (url: string, headers: Record<string, string>): Promise<number> => {
-  try {
-    const { status, body } = await fetch(url, { headers, signal: AbortSignal.timeout(5_000) });
-    await body?.cancel();
-    return status;
-  } catch {
-    return 0;
-  }
-};
-
 /** One life of the runtime, which ends under load; says how many requests were denied. */
 const liveAndDie = async (vars: Record<string, string>, answers: number): Promise<number> => {
   const weir = await startWeir({ vars, persist, isolates: ISOLATES });
-  const pid = pidListeningOn(Number(new URL(weir.url).port));
-  if (pid === undefined) throw new Error('no process listens where the runtime should');
-  const denied = await load(weir, await bearer(), answers, () => process.kill(pid, 'SIGKILL'));
-  // Nothing is left to end in good order.
-  await weir.close().catch(() => {});
-  return denied;
+  const headers = await bearer();
+  return untilKilled(weir, (kill) => load(weir, headers, answers, kill));
 };
 
 test(`killed ${KILLS} times, at most the quota passes in any window`, {
   timeout: SOAK_TIMEOUT_MS,
 }, async () => {
-  const vars = {
-    ORIGIN_URL: `http://127.0.0.1:${(origin.address() as AddressInfo).port}`,
-    LIMITS: `${QUOTA}/minute`,
-  };
+  const vars = { ORIGIN_URL, LIMITS: `${QUOTA}/minute` };
   let denied = 0;
   for (let kill = 0; kill < KILLS; kill++)
     denied += await liveAndDie(vars, Math.ceil(LEAST_ANSWERS * (1 + Math.random())));
-  const busiest = busiestFor(arrived, WINDOW_MS);
+  const busiest = busiestFor(arrivals.all, WINDOW_MS);
   tell(`${KILLS} kills: at most ${busiest} of ${QUOTA} in a window, ${denied} denied`);
   expect(busiest).toBeLessThanOrEqual(QUOTA);
   // Less would say nothing of the quota.

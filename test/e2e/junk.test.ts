@@ -3,9 +3,10 @@ import { randomBytes } from 'node:crypto';
 import { Agent, get } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { cpuMicroseconds } from '../../bench/cpu.ts';
 import { AUDIENCE, IdentityProvider } from '../fixtures/identity-provider.ts';
 import { type Origin, startOrigin } from '../fixtures/origin.ts';
-import { cpuSeconds, pidListeningOn } from '../fixtures/process.ts';
+import { pidListeningOn } from '../fixtures/process.ts';
 import { SOAK_TIMEOUT_MS, scaled, tell } from '../fixtures/scale.ts';
 import { startWeir, type Weir } from '../fixtures/weir.ts';
 
@@ -93,7 +94,8 @@ const passes = async (): Promise<boolean> => {
   return (await statusOf(token)) === 200;
 };
 
-const cpu = (): number => cpuSeconds(pidListeningOn(Number(new URL(weir.url).port)) ?? 0);
+/** Seconds. */
+const cpu = (): number => cpuMicroseconds(pidListeningOn(Number(new URL(weir.url).port)) ?? 0) / 1e6;
 
 test('fresh good tokens of an address that floods with junk pass, and the junk costs little', {
   timeout: SOAK_TIMEOUT_MS,
