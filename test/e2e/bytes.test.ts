@@ -1,7 +1,7 @@
 // Refused tokens, byte for byte: whatever was wrong, nobody can read it from the answer.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { badTokens, missingTokens } from '../fixtures/bad-tokens.ts';
-import { AUDIENCE, IdentityProvider } from '../fixtures/identity-provider.ts';
+import { IdentityProvider } from '../fixtures/identity-provider.ts';
 import { type Origin, startOrigin } from '../fixtures/origin.ts';
 import { type RawResponse, rawRequest } from '../fixtures/raw-http.ts';
 import { startWeir, type Weir } from '../fixtures/weir.ts';
@@ -15,10 +15,7 @@ beforeAll(async () => {
   weir = await startWeir({
     vars: {
       ORIGIN_URL: origin.url,
-      JWT_PUBLIC_KEY: '',
-      JWKS_URL: provider.jwksUrl,
-      JWT_ISSUER: provider.issuer,
-      JWT_AUDIENCE: AUDIENCE,
+      ...provider.vars,
       JWT_TYP: 'at+jwt',
     },
   });
@@ -104,10 +101,7 @@ describe('a refused token from another source', () => {
     const elsewhere = await startWeir({
       vars: {
         ORIGIN_URL: origin.url,
-        JWT_PUBLIC_KEY: '',
-        JWKS_URL: provider.jwksUrl,
-        JWT_ISSUER: provider.issuer,
-        JWT_AUDIENCE: AUDIENCE,
+        ...provider.vars,
         REQUIRED_CLAIMS: { client_id: ['alice'] },
         TOKEN_SOURCES: 'header:X-Token, cookie:session, query:token',
       },

@@ -2,7 +2,7 @@
 import { Agent, request } from 'node:http';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { AUDIENCE, IdentityProvider } from '../fixtures/identity-provider.ts';
+import { IdentityProvider } from '../fixtures/identity-provider.ts';
 import { type Origin, startOrigin } from '../fixtures/origin.ts';
 import { SOAK_TIMEOUT_MS, scaled, tell } from '../fixtures/scale.ts';
 import { startWeir, type Weir } from '../fixtures/weir.ts';
@@ -23,10 +23,7 @@ beforeAll(async () => {
   weir = await startWeir({
     vars: {
       ORIGIN_URL: `${origin.url}/echo`,
-      JWT_PUBLIC_KEY: '',
-      JWKS_URL: provider.jwksUrl,
-      JWT_ISSUER: provider.issuer,
-      JWT_AUDIENCE: AUDIENCE,
+      ...provider.vars,
       UNAUTHORIZED_DELAY_MS: '0',
       LIMITS: '1000000/minute',
       ANONYMOUS_LIMITS: '1000000/minute',

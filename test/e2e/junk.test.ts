@@ -4,7 +4,7 @@ import { Agent, get } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { cpuMicroseconds } from '../../bench/cpu.ts';
-import { AUDIENCE, IdentityProvider } from '../fixtures/identity-provider.ts';
+import { IdentityProvider } from '../fixtures/identity-provider.ts';
 import { type Origin, startOrigin } from '../fixtures/origin.ts';
 import { pidListeningOn } from '../fixtures/process.ts';
 import { SOAK_TIMEOUT_MS, scaled, tell } from '../fixtures/scale.ts';
@@ -31,10 +31,7 @@ beforeAll(async () => {
   weir = await startWeir({
     vars: {
       ORIGIN_URL: `${origin.url}/echo`,
-      JWT_PUBLIC_KEY: '',
-      JWKS_URL: provider.jwksUrl,
-      JWT_ISSUER: provider.issuer,
-      JWT_AUDIENCE: AUDIENCE,
+      ...provider.vars,
       LIMITS: '1000000/hour',
     },
   });

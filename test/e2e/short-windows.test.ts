@@ -1,11 +1,11 @@
 // Short windows on the built Worker: how often the Limiter is asked, that nobody below the quota is refused, and that no
 // window holds more than it.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { callsOf, limitersWith } from '../fixtures/limiters.ts';
-import { type Origin, startOrigin } from '../fixtures/origin.ts';
 import { SOAK_TIMEOUT_MS, scaled, tell } from '../fixtures/scale.ts';
-import { bearer, startWeir, type Weir } from '../fixtures/weir.ts';
+import { stage } from '../fixtures/stage.ts';
+import { bearer, type Weir } from '../fixtures/weir.ts';
 import { busiestFor } from '../fixtures/windows.ts';
 
 const LOAD_MS = scaled(6_000, 60_000);
@@ -13,24 +13,13 @@ const LOAD_MS = scaled(6_000, 60_000);
 /** By then shares are lent. */
 const WARM_MS = 2_500;
 
-let origin: Origin;
-let weir: Weir | undefined;
-
-beforeAll(async () => {
-  origin = await startOrigin();
-});
-afterEach(async () => {
-  await weir?.close();
-  weir = undefined;
-});
-afterAll(() => origin.close());
+const on = stage();
 
 /** Isolates whose Limiters are so far away, there and back. */
 const start = async (limits: string, isolates: number, roundTripMs: number): Promise<Weir> => {
   const limiters = await limitersWith(`return scheduler.wait(${roundTripMs}).then(() => this.grant(ask));`);
-  const vars = { ORIGIN_URL: origin.url, LIMITS: limits, LIMITER_TIMEOUT_MS: '30000', SERVER_TIMING: 'true' };
-  weir = await startWeir({ ...limiters, vars, isolates });
-  return weir;
+  const vars = { LIMITS: limits, LIMITER_TIMEOUT_MS: '30000', SERVER_TIMING: 'true' };
+  return on.start({ ...limiters, vars, isolates });
 };
 
 interface Answer {
@@ -89,7 +78,7 @@ describe('a caller at one isolate', { timeout: SOAK_TIMEOUT_MS }, () => {
     const median = waits[Math.floor(waits.length / 2)];
     const refused = wronglyRefused(answers, 10, 1_000);
     tell(`8 a second under 10/second: ${calls.toFixed(0)} calls per 1,000, median wait ${median} ms`);
-    // A short run has its last share's return in it.
+    // A machine that is busy with other tests sends in bursts, which are more than was lent.
     expect(calls).toBeLessThanOrEqual(scaled(220, 170));
     expect(median).toBeLessThan(30);
     expect(refused).toBe(0);
@@ -99,7 +88,6 @@ describe('a caller at one isolate', { timeout: SOAK_TIMEOUT_MS }, () => {
     const there = await start('1000/second', 1, 0);
     const { calls } = await callsPerThousand(there, 900, LOAD_MS);
     tell(`900 a second under 1000/second: ${calls.toFixed(1)} calls per 1,000`);
-    // What a busy machine sends late it sends at once, which is more than was lent.
     expect(calls).toBeLessThanOrEqual(scaled(200, 10));
   });
 });
@@ -116,8 +104,7 @@ describe('a caller over eight isolates', { timeout: SOAK_TIMEOUT_MS }, () => {
   it.each([false, true])(
     'of three times 100 a second gets 100 and no more; Limiters evicted: %s',
     async (evict) => {
-      const there = await startWeir({ vars: { ORIGIN_URL: origin.url, LIMITS: '100/second' }, isolates: 8 });
-      weir = there;
+      const there = await on.start({ vars: { LIMITS: '100/second' }, isolates: 8 });
       const loading = load(there, 300, LOAD_MS);
       let evictions = 0;
       for (let at = 0; evict && at < LOAD_MS - 2_000; at += 2_000, evictions++) {

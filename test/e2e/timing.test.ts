@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { holm, ksProbability, quantile } from '../../tools/statistics.ts';
-import { AUDIENCE, IdentityProvider } from '../fixtures/identity-provider.ts';
+import { IdentityProvider } from '../fixtures/identity-provider.ts';
 import { TimedConnection } from '../fixtures/raw-http.ts';
 import { SOAK_TIMEOUT_MS, scaled, tell } from '../fixtures/scale.ts';
 import { startWeir, type Weir } from '../fixtures/weir.ts';
@@ -19,10 +19,9 @@ let weir: Weir;
 
 beforeAll(async () => {
   provider = await IdentityProvider.start();
-  const tokens = { JWT_PUBLIC_KEY: '', JWKS_URL: provider.jwksUrl, JWT_ISSUER: provider.issuer };
   const sources = { TOKEN_SOURCES: 'header:Authorization, cookie:session, query:token' };
-  const claims = { JWT_AUDIENCE: AUDIENCE, REQUIRED_CLAIMS: { client_id: 'ours' } };
-  const vars = { ...tokens, ...sources, ...claims, ORIGIN_URL: 'http://127.0.0.1:1' };
+  const claims = { REQUIRED_CLAIMS: { client_id: 'ours' } };
+  const vars = { ...provider.vars, ...sources, ...claims, ORIGIN_URL: 'http://127.0.0.1:1' };
   weir = await startWeir({ vars });
 });
 afterAll(async () => {
