@@ -1,14 +1,15 @@
 // Checks: do refusals say what a well-behaved client needs, and is it true?
-import { type Audit, bearer, isAdmitted, isBroken, isLimited, MAX_WAIT_MS } from '../audit-context.ts';
+import { type Audit, bearer, isAdmitted, isBroken, isLimited } from '../audit-context.ts';
 import type { Check } from '../check.ts';
 import { readFields, retryAfterSeconds } from '../fields.ts';
 import { excerpt } from '../fingerprint.ts';
 import { type Exchange, type Header, header } from '../http/client.ts';
 import { exhaust, type Limit, limitOf, SHORT_WINDOW_MS } from '../limit.ts';
+import { judgeRetryAfter } from '../retry-after.ts';
 import { Inconclusive } from '../stop.ts';
 import { ADMITTED, BROKEN } from '../timing.ts';
 import { badlySigned } from '../tokens/jwt.ts';
-import { failed, measured, passed, slightly, type Verdict } from '../types.ts';
+import { failed, measured, passed, type Verdict } from '../types.ts';
 
 const manner = { severity: 'low', owasp: 'API4:2023', needs: ['limit'] } as const;
 
@@ -85,9 +86,6 @@ const truthful: Check = {
   },
 };
 
-/** Retry-After counts whole seconds, so the last of them may be allowed already; and a clock's tick may be missing. */
-const LATE_MS = 150;
-
 /** Spent from the start of a short window: near its end a fixed “in one second” would be true by chance. */
 const deniedAtStart = async (audit: Audit, limit: Limit): Promise<Exchange> => {
   const renewMs = await limit.renewMs();
@@ -97,25 +95,12 @@ const deniedAtStart = async (audit: Audit, limit: Limit): Promise<Exchange> => {
 };
 
 const tryRetryAfter = async (audit: Audit): Promise<Verdict> => {
-  const limit = await limitOf(audit);
-  const denial = await deniedAtStart(audit, limit);
-  const seconds = retryAfterSeconds(denial);
+  const seconds = retryAfterSeconds(await deniedAtStart(audit, await limitOf(audit)));
   if (seconds === undefined) throw new Inconclusive('there is no Retry-After');
-  if (seconds * 1000 > MAX_WAIT_MS)
-    throw new Inconclusive(`Retry-After of ${seconds} s is longer than the audit waits`);
-  const sent = `a request before and one after the ${seconds} s of Retry-After`;
-  const early = Math.max(0, seconds - 1) * 500;
-  await audit.pause(early);
-  if (early > 0 && isAdmitted(await audit.get(audit.main)))
-    return failed(sent, `allowed after ${early / 1000} s already`);
-  await audit.pause(seconds * 1000 - early + LATE_MS);
-  const after = await audit.get(audit.main);
-  if (isAdmitted(after))
-    return passed(sent, 'denied before, allowed after', measured('denials waited out', 1));
-  await audit.pause(1000);
-  return isAdmitted(await audit.get(audit.main))
-    ? slightly(failed(sent, `${after.status} after it, allowed a second later: it was rounded down`))
-    : failed(sent, `${after.status} even after it`);
+  return judgeRetryAfter(seconds, {
+    ask: () => audit.get(audit.main),
+    pause: (ms) => audit.pause(ms),
+  });
 };
 
 const fields: Check = {
