@@ -3,8 +3,9 @@ import type { Config } from '../src/config/types.ts';
 import { examine } from './check/examine.ts';
 import { chooseTarget, readTargets } from './check/targets.ts';
 import { asJson, command, flag, paint, say, secretOf, table, text, UsageError } from './cli.ts';
-import { type ExplainedPartition, type Explanation, explain, type Question } from './explain/explanation.ts';
+import { type ExplainedPartition, type Explanation, explain } from './explain/explanation.ts';
 import { type Answer, ask } from './explain/remaining.ts';
+import { preflightOf, type Question, requestOf } from './explain/request.ts';
 
 const questionOf = (
   {
@@ -37,12 +38,12 @@ const readConfig = (path: string | undefined, environment: string | undefined, l
 };
 
 /** Says so on standard error, so that the output of `--json` stays JSON. */
-const askAloud = (weir: string, question: Question): Promise<Answer> => {
+const askAloud = (weir: string, question: Question, config: Config): Promise<Answer> => {
   if (!URL.canParse(weir)) throw new UsageError(`${weir}: expected the address of a running Weir`);
-  process.stderr.write(
-    `Sending ${question.method} ${new URL(question.url).pathname} to ${weir}, which spends permits.\n`,
-  );
-  return ask(weir, question);
+  const request = question.preflight ? preflightOf(question) : requestOf(question, config);
+  const { pathname } = new URL(request.url);
+  process.stderr.write(`Sending ${request.method} ${pathname} to ${weir}, which spends permits.\n`);
+  return ask(weir, request, question.address);
 };
 
 const jsonOf = (explanation: Explanation, answer: Answer | undefined): string => {
@@ -151,8 +152,9 @@ not looked at.`,
   notes: 'Exit code: 0, 1 where the configuration is wrong or Weir does not answer, 2 for wrong use.',
   async run({ weir, config, env, local, json, ...about }, positionals) {
     const question = questionOf({ ...about, token: await secretOf(about.token) }, positionals);
-    const explanation = await explain(readConfig(config, env, local), question);
-    const answer = weir === undefined ? undefined : await askAloud(weir, question);
+    const read = readConfig(config, env, local);
+    const explanation = await explain(read, question);
+    const answer = weir === undefined ? undefined : await askAloud(weir, question, read);
     return say(json ? jsonOf(explanation, answer) : textOf(question, explanation, answer));
   },
 });

@@ -16,13 +16,14 @@ const vars = {
   ROUTES: [{ name: 'search', match: '/search/*', limits: '10/minute', cost: 5 }],
 };
 
+const trusted = { JWT_ISSUER: ISSUER, JWT_AUDIENCE: AUDIENCE, JWT_PUBLIC_KEY: publicKey };
+
 let origin: Origin;
 let weir: Weir;
 
 beforeAll(async () => {
   origin = await startOrigin();
   weir = await startWeir({ vars: { ORIGIN_URL: origin.url, ...vars } });
-  const trusted = { JWT_ISSUER: ISSUER, JWT_AUDIENCE: AUDIENCE, JWT_PUBLIC_KEY: publicKey };
   writeFileSync(join(directory, 'wrangler.toml'), stringify({ vars: { ...vars, ...trusted } }));
 });
 afterAll(async () => {
@@ -91,6 +92,39 @@ describe('npm run explain --weir', () => {
     const { limiter = '' } = partitions.find(({ kind }) => kind === 'subject') ?? {};
     const namespace = await weir.runtime.miniflare.getDurableObjectNamespace('LIMITER', 'weir');
     expect(asked).toEqual([namespace.idFromName(limiter).toString()]);
+  });
+
+  it.each(['header:x-access-token', 'cookie:session', 'query:access_token'])(
+    'sends the token where Weir reads it: TOKEN_SOURCES=%s',
+    async (TOKEN_SOURCES) => {
+      const elsewhere = await startWeir({
+        vars: { ORIGIN_URL: origin.url, LIMITS: '20/minute', TOKEN_SOURCES },
+      });
+      const config = join(directory, 'elsewhere.toml');
+      writeFileSync(config, stringify({ vars: { ...trusted, LIMITS: '20/minute', TOKEN_SOURCES } }));
+      const token = await mint({ sub: 'dave' });
+      const args = ['--config', config, '--weir', elsewhere.url, '--token', token, 'https://a.example/x?q=1'];
+      const { stdout } = await explain('--json', ...args).finally(elsewhere.close);
+      const left = { '20/minute': { remaining: 19 } };
+      expect(JSON.parse(stdout).answer).toMatchObject({ status: 200, left });
+      expect(origin.last.url).toBe('/x?q=1');
+    },
+  );
+
+  it('sends what a field of the question holds', async () => {
+    const field = `Authorization: Bearer ${await mint({ sub: 'erin' })}`;
+    const { stdout } = await explain('--json', '--weir', weir.url, '--header', field, 'https://a.example/x');
+    expect(JSON.parse(stdout).answer).toMatchObject({
+      status: 200,
+      left: { '20/minute': { remaining: 19 } },
+    });
+  });
+
+  it('sends a preflight for a preflight, without a token', async () => {
+    const args = ['--preflight', '--weir', weir.url, '--token', await mint({ sub: 'frank' })];
+    const { stderr } = await explain(...args, 'PUT', 'https://a.example/x');
+    expect(stderr).toContain('Sending OPTIONS /x');
+    expect(origin.last).toMatchObject({ method: 'OPTIONS', url: '/x' });
   });
 
   it('says in a line that nobody answers there', async () => {

@@ -7,7 +7,8 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parseConfig } from '../../src/config/config.ts';
 import { examine } from '../../tools/check/examine.ts';
 import { readTargets } from '../../tools/check/targets.ts';
-import { type Explanation, explain, type Question } from '../../tools/explain/explanation.ts';
+import { type Explanation, explain } from '../../tools/explain/explanation.ts';
+import type { Question } from '../../tools/explain/request.ts';
 
 // Some cases start Node, which takes its time on a busy machine.
 vi.setConfig({ testTimeout: 30_000 });

@@ -3,7 +3,7 @@ import { admitsAnonymous, missingScopes } from '../../src/auth/admission.ts';
 import type { Reason } from '../../src/auth/reasons.ts';
 import { tokenReader } from '../../src/auth/sources.ts';
 import { SCOPES } from '../../src/config/scopes.ts';
-import type { Config, Mode, Route, TokenSource } from '../../src/config/types.ts';
+import type { Config, Mode, Route } from '../../src/config/types.ts';
 import type { Identity } from '../../src/identity.ts';
 import type { Policy, SlotPolicy } from '../../src/limiter/policy.ts';
 import { isExempt, type Key, type Facts as KeyFacts, limiterName, partitionOf } from '../../src/partition.ts';
@@ -18,22 +18,9 @@ import {
 import { paramsOf } from '../../src/routing/params.ts';
 import { explainRoute, routeOf } from '../../src/routing/route-of.ts';
 import { sentPath } from '../../src/routing/sent-path.ts';
-import { UsageError } from '../cli.ts';
 import { adviceOn, type Refused } from './fixes.ts';
 import { type Judged, judge } from './judge.ts';
-
-export interface Question {
-  readonly method: string;
-  readonly url: string;
-  readonly token: string | undefined;
-  /** The client's, for what is counted by address. */
-  readonly address: string | undefined;
-  readonly preflight: boolean;
-  /** Fields of the request, in which a token may stand as well. */
-  readonly headers?: readonly (readonly [name: string, value: string])[];
-  /** Fetch the issuer's keys and verify the signature with them; default false. */
-  readonly live?: boolean;
-}
+import { type Question, requestOf } from './request.ts';
 
 export interface Explanation {
   readonly route: Pick<Route, 'name' | 'auth' | 'mode' | 'scopes'>;
@@ -137,30 +124,6 @@ const AMBIGUOUS: Refusal = {
   reason: 'path_ambiguous',
   why: 'its path can be read in more ways than Weir follows',
   fix: 'Send the path in its canonical form: no escaped slashes, no `;`, no doubled slashes.',
-};
-
-/** The request in question. Its token is put into the first of `TOKEN_SOURCES`, unless a header of the question holds it. */
-const requestOf = ({ method, url, token, headers = [] }: Question, config: Config): Request => {
-  if (!/^https?:\/\//.test(url) || !URL.canParse(url))
-    throw new UsageError(`${url}: expected an http or https URL`);
-  if (!/^[A-Z]+$/.test(method)) throw new UsageError(`${method}: expected a method such as GET`);
-  const [source] = config.tokens.sources;
-  const placed = source === undefined || token === undefined ? { url } : placedAt(source, token, url);
-  const fields = [...headers, ...(placed.header ? [placed.header] : [])];
-  return new Request(placed.url, { method, headers: fields.map(([name, value]) => [name, value]) });
-};
-
-interface Placed {
-  readonly url: string;
-  readonly header?: readonly [name: string, value: string];
-}
-
-const placedAt = ({ kind, name }: TokenSource, token: string, url: string): Placed => {
-  if (kind === 'header') return { url, header: [name, `Bearer ${token}`] };
-  if (kind === 'cookie') return { url, header: ['cookie', `${name}=${token}`] };
-  const asked = new URL(url);
-  asked.searchParams.set(name, token);
-  return { url: asked.href };
 };
 
 const refusalOf = (

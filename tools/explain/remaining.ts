@@ -1,6 +1,5 @@
 // What is left, from the RateLimit fields of a running Weir's answer to a real request.
 import { parseList } from 'structured-headers';
-import type { Question } from './explanation.ts';
 
 export interface Answer {
   readonly status: number;
@@ -13,15 +12,23 @@ export interface Answer {
 
 const TIMEOUT_MS = 30_000;
 
-/** Sends the request to the Weir at `weir`, whatever host the question names; it spends permits like any other. */
-export const ask = async (weir: string, { method, url, token, address }: Question): Promise<Answer> => {
+/**
+ * Sends the request to the Weir at `weir`, whatever host its URL names; it spends permits like any other.
+ *
+ * @param address sent as the client's, which only a Weir on this machine believes
+ */
+export const ask = async (
+  weir: string,
+  { method, url, headers }: Request,
+  address: string | undefined,
+): Promise<Answer> => {
   const { pathname, search } = new URL(url);
-  const headers = new Headers(token === undefined ? {} : { Authorization: `Bearer ${token}` });
-  if (address !== undefined) headers.set('CF-Connecting-IP', address);
+  const sent = new Headers(headers);
+  if (address !== undefined) sent.set('CF-Connecting-IP', address);
   const signal = AbortSignal.timeout(TIMEOUT_MS);
   const response = await fetch(weir.replace(/\/$/, '') + pathname + search, {
     method,
-    headers,
+    headers: sent,
     signal,
     redirect: 'manual',
   });
