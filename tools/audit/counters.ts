@@ -31,7 +31,7 @@ const DENIALS = 20;
 /** Requests after which a few that were admitted are taken for permits that came back. */
 const ENOUGH = 32;
 /** Times the quota: a budget that may be used to see all that is admitted, and not only that it is too much. */
-const AMPLE = 5;
+const AMPLE = 8;
 /** Times the quota: requests that end a spree of which no end is to be seen. */
 const MANY = 3;
 /** Admitted after a denial, beyond what may have come back: a permit or two tell nothing. */
