@@ -6,7 +6,7 @@ import { requestId } from '../report/log.ts';
 import { type AdminContext, pulseOf } from './context.ts';
 import { listChange } from './directory.ts';
 import { invalid } from './invalid.ts';
-import type { Subject } from './partitions.ts';
+import type { Partition } from './partitions.ts';
 import { stateView } from './view.ts';
 
 /**
@@ -21,19 +21,19 @@ import { stateView } from './view.ts';
  */
 export const actOn = async (
   c: AdminContext,
-  subject: Subject,
+  found: Partition,
   act: (limiter: DurableObjectStub<Limiter>) => Promise<State | undefined>,
   reason = '',
   detail = '',
 ): Promise<Response> => {
-  const state = await actOnEach(c, subject, act);
+  const state = await actOnEach(c, found, act);
   if (state === undefined) throw invalid('jti', `at most ${MAX_JTIS} at once; \`before\` revokes more`, 409);
-  const name = subject.name ?? (await c.get('nameOf')(subject.partition)) ?? null;
+  const name = found.name ?? (await c.get('nameOf')(found.partition)) ?? null;
   if (c.req.method !== 'GET') {
     await note(c, name, reason, detail);
-    await listChange(c, name, subject, state);
+    await listChange(c, name, found, state);
   }
-  return c.json({ ...subject.names, partition: name, ...stateView(state) });
+  return c.json({ ...found.names, partition: name, ...stateView(state) });
 };
 
 /** Limiters that are asked at one time. */
@@ -42,7 +42,7 @@ const AT_ONCE = 32;
 /** The state of the last one. A network's change that fails half-way is to be made again. */
 const actOnEach = async (
   c: AdminContext,
-  { partition, members = [partition] }: Subject,
+  { partition, members = [partition] }: Partition,
   act: (limiter: DurableObjectStub<Limiter>) => Promise<State | undefined>,
 ): Promise<State | undefined> => {
   let state: State | undefined;

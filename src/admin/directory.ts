@@ -6,7 +6,7 @@ import { endOf, inForce } from '../limiter/standing.ts';
 import { reducedCapacity } from '../problem.ts';
 import type { AdminContext, AdminEnv } from './context.ts';
 import { invalid } from './invalid.ts';
-import type { Input, Subject } from './partitions.ts';
+import type { Input, Partition } from './partitions.ts';
 import { whoQuery } from './schemas.ts';
 import { takes } from './validate.ts';
 import { stateView } from './view.ts';
@@ -59,7 +59,12 @@ export const directoryRoutes = new Hono<AdminEnv>()
  * Updates the list after an operator's change. Where that fails the change still holds, and the log says so.
  * @param name the partition's, as in the log.
  */
-export const listChange = async (c: AdminContext, name: string | null, { names }: Subject, state: State) => {
+export const listChange = async (
+  c: AdminContext,
+  name: string | null,
+  { names }: Partition,
+  state: State,
+) => {
   const directory = directoryOf(c.env, c.get('config'));
   if (directory === undefined || name === null) return;
   const { override, revoked } = stateView(state);

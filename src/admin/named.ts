@@ -4,16 +4,16 @@ import { ADDRESS, CALLER, EVERYONE, type Key } from '../partition.ts';
 import { type AdminContext, neededPulse } from './context.ts';
 import { partsOf } from './directory.ts';
 import { invalid } from './invalid.ts';
-import type { AdminRequest, Subject } from './partitions.ts';
+import type { AdminRequest, Partition } from './partitions.ts';
 
 /** The partition of a name. @throws {Invalid} with status 409 where neither knows it. */
 export const namedOf = async (
   { query: { partition = '' } }: AdminRequest,
   c: AdminContext,
-): Promise<Subject> => (await listedOf(c, partition)) ?? rankedOf(c, partition);
+): Promise<Partition> => (await listedOf(c, partition)) ?? rankedOf(c, partition);
 
 /** Undefined where no directory is bound, or it has not heard of the name. */
-const listedOf = async (c: AdminContext, name: string): Promise<Subject | undefined> => {
+const listedOf = async (c: AdminContext, name: string): Promise<Partition | undefined> => {
   const found = await directoryOf(c.env, c.get('config'))
     ?.find(name)
     .catch(() => undefined);
@@ -22,7 +22,7 @@ const listedOf = async (c: AdminContext, name: string): Promise<Subject | undefi
   return { partition: found, names, key: keyOf(names), name };
 };
 
-const rankedOf = async (c: AdminContext, name: string): Promise<Subject> => {
+const rankedOf = async (c: AdminContext, name: string): Promise<Partition> => {
   const { caller } = await neededPulse(c).caller(Date.now(), name);
   if (caller === undefined)
     throw invalid(

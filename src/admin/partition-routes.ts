@@ -4,7 +4,7 @@ import type { GenericSchema } from 'valibot';
 import { actOn } from './act-on.ts';
 import { type AdminContext, type AdminEnv, requestOf } from './context.ts';
 import { invalid } from './invalid.ts';
-import { type AdminRequest, type Input, overrideOf, type Subject } from './partitions.ts';
+import { type AdminRequest, type Input, overrideOf, type Partition } from './partitions.ts';
 import { overrideBody } from './schemas.ts';
 
 import { takes } from './validate.ts';
@@ -22,13 +22,13 @@ type Query = GenericSchema<unknown, Input>;
  */
 export const partitionRoutes = <Look extends Query, Change extends Query>(
   { look, change }: Queries<Look, Change>,
-  find: (request: AdminRequest, c: AdminContext) => Subject | Promise<Subject>,
+  find: (request: AdminRequest, c: AdminContext) => Partition | Promise<Partition>,
 ) =>
   new Hono<AdminEnv>()
     .get('/', takes({ summary: 'Permits left, override and revocations', query: look }), async (c) => {
-      const subject = await find(requestOf(c, c.req.valid('query')), c);
-      if (subject.members) throw invalid('address', 'one address: each client of a network has its own');
-      return actOn(c, subject, (limiter) => limiter.look());
+      const found = await find(requestOf(c, c.req.valid('query')), c);
+      if (found.members) throw invalid('address', 'one address: each client of a network has its own');
+      return actOn(c, found, (limiter) => limiter.look());
     })
     .post('/reset', takes({ summary: 'Forgets what was spent', query: change }), async (c) => {
       const query = c.req.valid('query');
@@ -40,10 +40,10 @@ export const partitionRoutes = <Look extends Query, Change extends Query>(
       async (c) => {
         const body = c.req.valid('json');
         const request = requestOf(c, c.req.valid('query'), body);
-        const subject = await find(request, c);
-        const override = overrideOf(request, subject);
+        const found = await find(request, c);
+        const override = overrideOf(request, found);
         const detail = `${body.limits} until ${body.until}`;
-        return actOn(c, subject, (limiter) => limiter.override(override), body.reason, detail);
+        return actOn(c, found, (limiter) => limiter.override(override), body.reason, detail);
       },
     )
     .delete('/override', takes({ summary: 'Lifts the override', query: change }), async (c) => {

@@ -38,7 +38,7 @@ export interface AdminRequest {
 }
 
 /** A partition and how the answer names it. */
-export interface Subject {
+export interface Partition {
   readonly partition: string;
   /** What its policies count by. */
   readonly key: Key;
@@ -58,7 +58,7 @@ const CLOCK_MS = 60_000;
 const TOLERANCE_MS = 300_000;
 
 /** The subject must be of a configured issuer: under a mistyped one, a revocation would silently do nothing. */
-export const subjectOf = (request: AdminRequest): Subject => {
+export const subjectOf = (request: AdminRequest): Partition => {
   const { subject = '' } = request.query;
   const issuer = issuerOf(request);
   return { partition: subjectPartition(issuer, subject), key: CALLER, names: { issuer, subject } };
@@ -80,14 +80,14 @@ const issuerOf = ({ config, query }: AdminRequest): string => {
 /** Each client of a network has a Limiter of its own, so that no request need know of networks. */
 const MAX_CLIENTS = 256;
 
-export const addressOf = ({ config, query: { address = '' } }: AdminRequest): Subject => {
+export const addressOf = ({ config, query: { address = '' } }: AdminRequest): Partition => {
   if (address.includes('/')) return networkOf(address, config);
   if (parseAddress(address) === undefined) throw invalid('address', EXPECTED.address);
   return { partition: addressPartition(address, config.ipv6Prefix), key: ADDRESS, names: { address } };
 };
 
 /** Named after the network in the log, though its counters are those of its clients. */
-const networkOf = (address: string, { ipv6Prefix }: Config): Subject => {
+const networkOf = (address: string, { ipv6Prefix }: Config): Partition => {
   const network = parseNetwork(address);
   const clients = network && clientsOf(network, ipv6Prefix, MAX_CLIENTS);
   if (clients === undefined) throw invalid('address', EXPECTED.address);
@@ -96,7 +96,7 @@ const networkOf = (address: string, { ipv6Prefix }: Config): Subject => {
 };
 
 /** A partition by its key, by which some limit must count: any other has nothing to show, and refuses nobody. */
-export const keyedOf = (request: AdminRequest): Subject => {
+export const keyedOf = (request: AdminRequest): Partition => {
   const { key: written = '', value = '' } = request.query;
   const keys = keysOf(request.config);
   const key = keys.find((each) => writtenKey(each) === written) ?? readKey(written, undefined);
@@ -110,7 +110,7 @@ export const keyedOf = (request: AdminRequest): Subject => {
   return namedBy(key, value, request);
 };
 
-const namedBy = (key: Key, value: string, request: AdminRequest): Subject => {
+const namedBy = (key: Key, value: string, request: AdminRequest): Partition => {
   if (key.kind === 'everyone') return { partition: globalPartition, key, names: { key: writtenKey(key) } };
   if (value === '') throw invalid('value', '1 to 1024 characters');
   const names = { key: writtenKey(key), value };
@@ -187,7 +187,7 @@ const untilOf = ({ body: { until = '' }, now }: AdminRequest): number => {
  * Other limits in place of the partition's own ones: `LIMITS` for a subject, `ANONYMOUS_LIMITS` for an address, and for any
  * other key what `LIMITS` counts by it. They must hold what a request costs on any route, or it could never pass there.
  */
-export const overrideOf = (request: AdminRequest, { key }: Subject): Override => {
+export const overrideOf = (request: AdminRequest, { key }: Partition): Override => {
   const { limits = '', reason = '' } = request.body;
   const { algorithm } = request.config;
   const { policies, slots, problems } =

@@ -3,7 +3,7 @@ import { Hono } from 'hono';
 import type { GenericSchema } from 'valibot';
 import { actOn } from './act-on.ts';
 import { type AdminContext, type AdminEnv, requestOf } from './context.ts';
-import { type AdminRequest, type Input, markOf, type Subject } from './partitions.ts';
+import { type AdminRequest, type Input, markOf, type Partition } from './partitions.ts';
 import { revokeBody } from './schemas.ts';
 
 import { takes } from './validate.ts';
@@ -20,18 +20,18 @@ type Query = GenericSchema<unknown, Input>;
 export const revocations = <Revoke extends Query, Lift extends Query>(
   revokeQuery: Revoke,
   liftQuery: Lift,
-  find: (request: AdminRequest, c: AdminContext) => Subject | Promise<Subject>,
+  find: (request: AdminRequest, c: AdminContext) => Partition | Promise<Partition>,
 ) =>
   new Hono<AdminEnv>()
     .post('/', takes({ summary: SUMMARY, query: revokeQuery, json: revokeBody }), async (c) => {
       const body = c.req.valid('json');
       const request = requestOf(c, c.req.valid('query'), body);
       const { mark, query } = markOf(request);
-      const subject = await find({ ...request, query }, c);
+      const found = await find({ ...request, query }, c);
       const detail = 'before' in mark ? `before ${new Date(mark.before).toISOString()}` : `jti ${mark.jti}`;
       return actOn(
         c,
-        subject,
+        found,
         (limiter) => (mark.until > request.now ? limiter.revoke(mark) : limiter.look()),
         body.reason,
         detail,
