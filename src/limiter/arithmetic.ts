@@ -80,16 +80,18 @@ export interface Sharing<S, C, U> {
   ): Renewed<S, C>;
   /** The state with the `permits` of this charge counted until `until`, later than they are: as storage counts them. */
   extend(state: S, now: number, until: number, policy: WindowedQuota, charge: C, permits: number): S;
-  /** Uses `cost` of `permits` in every window; undefined where they are used up. */
-  use(uses: U | undefined, now: number, policy: WindowedQuota, permits: number, cost: number): U | undefined;
+  /** Of an isolate that used nothing yet. They are changed in place. */
+  newUses(): U;
+  /** Counts `cost` permits that were used at `at`. */
+  use(uses: U, at: number, policy: WindowedQuota, cost: number): void;
   /** Milliseconds until `cost` of `permits` in every window can be used; 0: at once. */
-  freedInMs(uses: U | undefined, now: number, policy: WindowedQuota, permits: number, cost: number): number;
+  freedInMs(uses: U, now: number, policy: WindowedQuota, permits: number, cost: number): number;
   /** Takes a use back that was no use after all. */
-  unuse(uses: U, at: number, policy: WindowedQuota, cost: number): U;
+  unuse(uses: U, at: number, policy: WindowedQuota, cost: number): void;
   /** What was used in the window that ends `now`, by age. */
-  ages(uses: U | undefined, now: number, policy: WindowedQuota): Ages;
+  ages(uses: U, now: number, policy: WindowedQuota): Ages;
   /** Permits used in the window that ends `now`. */
-  used(uses: U | undefined, now: number, policy: WindowedQuota): number;
+  used(uses: U, now: number, policy: WindowedQuota): number;
 }
 
 /** One algorithm's arithmetic over its own state `S`, in whole milliseconds since the epoch. Pure. */

@@ -5,7 +5,7 @@ import type { Decision } from './arithmetic.ts';
 import { Books } from './books.ts';
 import { boundary, charge, consume, type Draw, drawsOf, giveBack, permitsOf, resume } from './counters.ts';
 import type { Portion } from './grants.ts';
-import { endShare, lendShare } from './lend-share.ts';
+import { endShare, lendShare, type ShareLoan, type Visit } from './lend-share.ts';
 import {
   type Abnormal,
   type Ask,
@@ -100,21 +100,38 @@ export class Ledger {
   #decide(now: number, ask: Ask): Decided {
     const leaseMs = this.#noteLease(ask);
     const visit = { now, leaseMs, ask };
-    const within = lendShare(this.#books, { ...visit, waiting: waitingOf(ask) });
+    const within = lendShare(this.#books, visit, waitingOf(ask));
     // What a share cannot serve is served by itself, before the share is renewed with what is left.
     const rest = within === undefined ? ask : { ...ask, waiting: 0, want: 0 };
     const portion = portionOf(this.#books, now, leaseMs, rest);
-    const reply = this.#grant(now, leaseMs, rest, portion);
-    const lent = within ?? lendShare(this.#books, { ...visit, waiting: 0 });
+    const granted = this.#grant(now, leaseMs, rest, portion);
+    const unmet = waitingOf(rest) - portion.served;
+    const lent = within ?? this.#lendTo(visit, unmet > 0);
     const drawn = [
       ...drawsOf(ask.policies, ask.cost, portion.served + portion.ahead),
       ...drawsOf(lent?.others ?? [], ask.cost, lent?.share.ahead?.requests ?? 0),
     ];
     const isStored = this.#reserve.draw(now, drawn) && lent?.isStored !== false && this.#isLeaseStored;
     const write = isStored ? undefined : this.#writeAhead(now, ask.policies, drawn);
+    const reply = this.#answer(now, rest, granted, unmet);
     if (lent === undefined) return { reply, write };
     const decisions = ask.policies.map((policy) => this.#books.peek(now, policy));
-    return { reply: { ...reply, ...(reply.keepMs === 0 ? { decisions } : {}), share: lent.share }, write };
+    return { reply: { ...reply, ...(unmet === 0 ? { decisions } : {}), share: lent.share }, write };
+  }
+
+  /** Those that nothing was granted to are told when to come back, by what is charged and lent in the end. */
+  #answer(now: number, ask: Ask, granted: Reply | undefined, unmet: number): Reply {
+    if (granted === undefined) return refuse(this.#books, now, ask, unmet);
+    if (unmet === 0) return granted;
+    const { decisions, keepMs, loans } = refuse(this.#books, now, ask, unmet);
+    return { ...granted, ...(loans && { loans }), decisions, keepMs };
+  }
+
+  /** Whoever is told when to come back must find it so: what is charged now is not charged anew as a share's, until later. */
+  #lendTo(visit: Visit, isDenied: boolean): ShareLoan | undefined {
+    const { share } = visit.ask;
+    const isNew = share !== undefined && !this.#books.shares.isKnown(share.name);
+    return isDenied && isNew ? undefined : lendShare(this.#books, visit, 0);
   }
 
   #noteLease({ leaseMs = LEASE_MS }: Ask): number {
@@ -124,16 +141,15 @@ export class Ledger {
     return bounded;
   }
 
-  #grant(now: number, leaseMs: number, ask: Ask, portion: Portion): Reply {
-    const waiting = waitingOf(ask);
+  #grant(now: number, leaseMs: number, ask: Ask, portion: Portion): Reply | undefined {
     const granted = portion.served + portion.ahead;
-    if (granted === 0) return refuse(this.#books, now, ask, waiting);
+    if (granted === 0) return undefined;
     const leased = portion.ahead > 0;
     const until = leased ? Math.min(now + leaseMs, boundary(ask.policies, now) - 1) : now;
     const [decisions, counters] = consume(this.#books.counters, now, until, ask.policies, ask.cost, granted);
     this.#books.counters = counters;
     const grant = ask.returnable ? this.#books.grants.remember({ now, until, leaseMs }, ask, portion) : '';
-    const reply = {
+    return {
       version: VERSION,
       granted,
       keepMs: 0,
@@ -142,10 +158,6 @@ export class Ledger {
       decisions,
       ...(leased === granted > 1 ? {} : { leased }),
     };
-    if (portion.served === waiting) return reply;
-    const { decisions: denied, keepMs, ...rest } = refuse(this.#books, now, ask, waiting - portion.served);
-    const loans = rest.loans && { loans: rest.loans };
-    return { ...reply, ...loans, decisions: denied, keepMs };
   }
 
   /**

@@ -16,20 +16,19 @@ export interface ShareLoan {
   readonly isStored: boolean;
 }
 
-/** An ask, when it came, and how many of those that wait the share is to serve. */
-interface Visit {
+/** An ask, and when it came. */
+export interface Visit {
   readonly now: number;
   readonly leaseMs: number;
   readonly ask: Ask;
-  readonly waiting: number;
 }
 
 /**
  * Lends or renews a share, and beside it requests of the policies that are lent by number. Undefined where it cannot serve
  * all of those `waiting` that are to be served by it.
  */
-export const lendShare = (books: Books, visit: Visit): ShareLoan | undefined => {
-  const { now, leaseMs, ask, waiting } = visit;
+export const lendShare = (books: Books, visit: Visit, waiting: number): ShareLoan | undefined => {
+  const { now, leaseMs, ask } = visit;
   const { policies, cost, share, want } = ask;
   // What is told later is settled by the Limiter, which has to know each.
   if (share === undefined || ask.holdMs !== undefined) return undefined;

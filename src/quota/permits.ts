@@ -135,7 +135,7 @@ export class Permits {
   }
 
   #isDenied(holding: Holding, now: number): boolean {
-    return this.#config.leases !== 'off' && isDenied(holding, now);
+    return this.#config.leases !== 'off' && isDenied(holding, now) && !isFreed(holding, now);
   }
 
   /** Asks at once for all that are not held; where loans are in its way, waits for them. */
@@ -286,6 +286,14 @@ const decisionsOf = ({ plan, share }: Holding, said: Said, now: number): readonl
     if (freed === undefined) return decision;
     return { ...decision, retryAfterMs: Math.min(decision.retryAfterMs, now - said.decidedAt + freed) };
   });
+};
+
+/** Whether the isolate's own share serves again all that denied: what is missing then is beside it, and is asked for. */
+const isFreed = ({ plan, share, said }: Holding, now: number): boolean => {
+  if (share === undefined) return false;
+  const policies = said.policies ?? plan.policies;
+  const denying = policies.filter((_, i) => said.decisions[i]?.allowed === false);
+  return denying.length > 0 && denying.every(({ counter }) => freedInMs(share, counter, now) === 0);
 };
 
 const outcomeOf = (

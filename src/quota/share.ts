@@ -1,7 +1,7 @@
 // A share that this isolate was lent: so many permits in every window, until it expires. The isolate keeps count of its own
 // uses with the algorithms' arithmetic. Plain data and functions of it, so that requests may share it; no clock, no I/O.
 import { sharingOf } from '../limiter/algorithms/index.ts';
-import { add, live, type Slices, sliceOf, total } from '../limiter/algorithms/slices.ts';
+import { count, newTally, type Tally, used } from '../limiter/algorithms/tally.ts';
 import { permitsOf } from '../limiter/counters.ts';
 import type { Adopted, LentShare, ShareAsk } from '../limiter/messages.ts';
 import type { Policy } from '../limiter/policy.ts';
@@ -51,7 +51,7 @@ export interface Share extends ShareOptions {
   /** What was used, by policy, as its algorithm counts it. */
   uses: readonly unknown[];
   /** Permits that requests were granted lately, of the share or one by one, by policy: what is asked for goes by it. */
-  recent: readonly Slices[];
+  readonly recent: readonly Tally[];
   /** When the first of these was used since the last window without any. */
   busySince: number;
   lastUse: number;
@@ -65,23 +65,28 @@ export interface Use {
   readonly at: number;
 }
 
-export const newShare = (options: ShareOptions): Share => ({
-  ...options,
-  name: `${options.id}.0`,
-  begun: 0,
-  ended: 0,
-  policies: options.policies.filter(
+export const newShare = (options: ShareOptions): Share => {
+  const policies = options.policies.filter(
     ({ counter }, i) => options.policies.findIndex((other) => other.counter === counter) === i,
-  ),
-  order: 0,
-  permits: [],
-  expires: 0,
-  uses: [],
-  recent: [],
-  busySince: 0,
-  lastUse: 0,
-  roundTripMs: 0,
-});
+  );
+  return {
+    ...options,
+    name: `${options.id}.0`,
+    begun: 0,
+    ended: 0,
+    policies,
+    order: 0,
+    permits: [],
+    expires: 0,
+    uses: policies.map(newUses),
+    recent: policies.map(newTally),
+    busySince: 0,
+    lastUse: 0,
+    roundTripMs: 0,
+  };
+};
+
+const newUses = ({ algorithm }: Policy): unknown => sharingOf(algorithm)?.newUses();
 
 /**
  * Lowers the share to what is wished for, if that is less, before the Limiter hears of it; says what to ask.
@@ -114,10 +119,8 @@ export const askShare = (
 
 /** Counts requests that were granted by themselves, and used by `at`, as uses of the share, before the Limiter hears of it. */
 export const adoptUses = (share: Share, at: number, requests: number): void => {
-  share.uses = share.policies.map((policy, i) => {
-    const permits = permitsOf(policy, share.cost, requests);
-    return sharingOf(policy.algorithm)?.use(share.uses[i], at, policy, Number.POSITIVE_INFINITY, permits);
-  });
+  for (const [i, policy] of share.policies.entries())
+    sharingOf(policy.algorithm)?.use(share.uses[i], at, policy, permitsOf(policy, share.cost, requests));
 };
 
 /**
@@ -140,7 +143,7 @@ export const beginAnew = (share: Share): void => {
   share.order = 0;
   share.permits = [];
   share.expires = 0;
-  share.uses = [];
+  share.uses = share.policies.map(newUses);
 };
 
 /** Whether there is a share, which has not been given back; it may have expired. */
@@ -162,16 +165,8 @@ export const settleShare = (
 
 /** Uses one request's permits of every policy; undefined where one has too few left. */
 export const takeShare = (share: Share, now: number): Use | undefined => {
-  if (now >= share.expires) return undefined;
-  const uses = [];
-  for (const [i, policy] of share.policies.entries()) {
-    const cost = permitsOf(policy, share.cost);
-    const sharing = sharingOf(policy.algorithm);
-    const used = sharing?.use(share.uses[i], now, policy, share.permits[i] ?? 0, cost);
-    if (used === undefined) return undefined;
-    uses.push(used);
-  }
-  share.uses = uses;
+  if (requestsOfShare(share, now) < 1) return undefined;
+  adoptUses(share, now, 1);
   noteRequests(share, now, 1);
   return { of: share.name, at: now };
 };
@@ -179,9 +174,8 @@ export const takeShare = (share: Share, now: number): Use | undefined => {
 /** Puts the permits of a request back that were not used after all. What the Limiter was told of as used stays spent. */
 export const putBackShare = (share: Share, { of, at }: Use): void => {
   if (of !== share.name) return;
-  share.uses = share.policies.map((policy, i) =>
-    sharingOf(policy.algorithm)?.unuse(share.uses[i], at, policy, permitsOf(policy, share.cost)),
-  );
+  for (const [i, policy] of share.policies.entries())
+    sharingOf(policy.algorithm)?.unuse(share.uses[i], at, policy, permitsOf(policy, share.cost));
 };
 
 /** Requests that were granted: they show how much this isolate uses. */
@@ -189,10 +183,10 @@ export const noteRequests = (share: Share, now: number, requests: number): void 
   const { policies, cost } = share;
   if (now - share.lastUse > Math.max(...policies.map(({ windowMs }) => windowMs))) share.busySince = now;
   share.lastUse = now;
-  share.recent = policies.map((policy, i) => {
-    const before = live(share.recent[i] ?? [], now, policy);
-    return add(before, sliceOf(now, policy), permitsOf(policy, cost, requests));
-  });
+  for (const [i, recent] of share.recent.entries()) {
+    const policy = policies[i];
+    if (policy !== undefined) count(recent, now, policy, permitsOf(policy, cost, requests));
+  }
 };
 
 /** Permits of each policy that may still be used now; 0 once it has expired. */
@@ -212,14 +206,16 @@ export const freedInMs = (share: Share, counter: string, now: number): number | 
   return sharingOf(policy.algorithm)?.freedInMs(share.uses[i], now, policy, share.permits[i] ?? 0, cost);
 };
 
-/** Requests that may pass on it. */
-export const requestsOfShare = (share: Share, now: number): number =>
-  Math.min(
-    ...heldOfShare(share, now).map((permits, i) => {
-      const policy = share.policies[i];
-      return policy === undefined ? 0 : Math.floor(permits / permitsOf(policy, share.cost));
-    }),
-  );
+/** Requests that may pass on it; none once it has expired. */
+export const requestsOfShare = (share: Share, now: number): number => {
+  if (now >= share.expires) return 0;
+  let requests = Number.POSITIVE_INFINITY;
+  for (const [i, policy] of share.policies.entries()) {
+    const left = (share.permits[i] ?? 0) - usedOf(share, i, now, policy);
+    requests = Math.min(requests, Math.floor(left / permitsOf(policy, share.cost)));
+  }
+  return Math.max(0, requests);
+};
 
 /**
  * Permits in every window to ask for, by policy; undefined where so little is used that a share is not worth a call.
@@ -244,9 +240,9 @@ const wishOf = (share: Share, now: number, policy: Policy, i: number, waiting: n
   return Math.min(quota, Math.max(least, Math.ceil(expected * MARGIN)));
 };
 
-const recentOf = (share: Share, i: number, now: number): number => {
-  const policy = share.policies[i];
-  return policy === undefined ? 0 : total(live(share.recent[i] ?? [], now, policy));
+const recentOf = ({ policies, recent }: Share, i: number, now: number): number => {
+  const [policy, tally] = [policies[i], recent[i]];
+  return policy === undefined || tally === undefined ? 0 : used(tally, now, policy);
 };
 
 /** What will have been used in a whole window. */

@@ -340,6 +340,27 @@ export const mutants: readonly Mutant[] = [
     tests: SHARES,
   },
   {
+    guard: 'whoever is told when to come back is lent no new share',
+    file: LEDGER,
+    from: 'isDenied && isNew ? undefined : ',
+    to: '',
+    tests: ISOLATES,
+  },
+  {
+    guard: 'a caller is told of a slice more than its share has until a use drains',
+    file: 'src/limiter/algorithms/sliding-share.ts',
+    from: ' + sliceMs(policy)',
+    to: '',
+    tests: ISOLATES,
+  },
+  {
+    guard: 'uses are told in the slice they fell in',
+    file: 'src/limiter/algorithms/sliding-share.ts',
+    from: '(sliceEnd(slice, policy) - 1)',
+    to: 'sliceEnd(slice, policy)',
+    tests: ['test/unit/tally.test.ts'],
+  },
+  {
     guard: 'an isolate lowers its share before it asks',
     file: 'src/quota/share.ts',
     from: 'Math.min(permits, wishes[i] ?? 0)',
@@ -370,7 +391,7 @@ export const mutants: readonly Mutant[] = [
   {
     guard: 'a share that has expired is not used',
     file: 'src/quota/share.ts',
-    from: 'if (now >= share.expires) return undefined;',
+    from: 'if (now >= share.expires) return 0;',
     to: '',
     tests: SHARES,
   },
@@ -378,7 +399,7 @@ export const mutants: readonly Mutant[] = [
     guard: 'a share keeps its uses when it is renewed',
     file: 'src/quota/share.ts',
     from: 'share.permits = lent.permits;',
-    to: 'share.permits = lent.permits;\n  share.uses = [];',
+    to: 'share.permits = lent.permits;\n  share.uses = share.policies.map(newUses);',
     tests: SHARES,
   },
   {

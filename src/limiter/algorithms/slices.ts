@@ -5,7 +5,7 @@ import type { WindowedQuota } from '../arithmetic.ts';
 export type Slices = readonly (readonly [slice: number, permits: number])[];
 
 /** Time is cut into slices of a 256th of the window: no finer than a pacing caller would notice, few enough to store. */
-const sliceMs = (policy: WindowedQuota): number => Math.max(1, Math.floor(policy.windowMs / 256));
+export const sliceMs = (policy: WindowedQuota): number => Math.max(1, Math.floor(policy.windowMs / 256));
 
 export const sliceOf = (at: number, policy: WindowedQuota): number => Math.floor(at / sliceMs(policy));
 

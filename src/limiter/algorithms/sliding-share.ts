@@ -1,6 +1,18 @@
 // Shares of a sliding window: charged at their end, so that they count until a window past it. No clock, no I/O.
 import type { Ages, Sharing, WindowedQuota } from '../arithmetic.ts';
-import { add, drainsAt, freedAt, live, type Slices, sliceEnd, sliceOf, subtract, total } from './slices.ts';
+import {
+  add,
+  drainsAt,
+  freedAt,
+  live,
+  type Slices,
+  sliceEnd,
+  sliceMs,
+  sliceOf,
+  subtract,
+  total,
+} from './slices.ts';
+import { count, newTally, type Tally, uncount, used, usedSlices } from './tally.ts';
 
 /** Permits charged at the end of a share. */
 export interface SlidingCharge {
@@ -23,7 +35,7 @@ const redate = (ages: Ages, now: number, most: number, policy: WindowedQuota): S
   });
 };
 
-export const slidingShare: Sharing<Slices, SlidingCharge, Slices> = {
+export const slidingShare: Sharing<Slices, SlidingCharge, Tally> = {
   renew(state = [], now, until, policy, charge = NOTHING, wish, { most, takenOver, spare, tight }) {
     const before = live(state, now, policy);
     const slice = sliceOf(charge.until, policy);
@@ -56,22 +68,21 @@ export const slidingShare: Sharing<Slices, SlidingCharge, Slices> = {
     return permits > 0 ? add(others, sliceOf(until, policy), permits) : others;
   },
 
-  use(uses = [], now, policy, permits, cost) {
-    const before = live(uses, now, policy);
-    return total(before) + cost > permits ? undefined : add(before, sliceOf(now, policy), cost);
-  },
+  newUses: newTally,
+  use: count,
+  unuse: uncount,
+  used,
 
-  freedInMs(uses = [], now, policy, permits, cost) {
+  freedInMs(uses, now, policy, permits, cost) {
     if (cost > permits) return Number.POSITIVE_INFINITY;
-    const before = live(uses, now, policy);
-    const missing = total(before) + cost - permits;
-    return missing > 0 ? Math.max(1, freedAt(before, missing, policy) - now) : 0;
+    const missing = used(uses, now, policy) + cost - permits;
+    // Told to the Limiter, uses may fall into a slice that ends a slice later.
+    return missing > 0 ? Math.max(1, freedAt(uses.slices, missing, policy) + sliceMs(policy) - now) : 0;
   },
 
-  unuse: (uses = [], at, policy, cost) => subtract(uses, sliceOf(at, policy), cost),
-
-  ages: (uses = [], now, policy) =>
-    live(uses, now, policy).map(([slice, count]) => [Math.max(0, now - sliceEnd(slice, policy)), count]),
-
-  used: (uses = [], now, policy) => total(live(uses, now, policy)),
+  ages: (uses, now, policy) =>
+    usedSlices(uses, now, policy).map(([slice, permits]) => [
+      Math.max(0, now - (sliceEnd(slice, policy) - 1)),
+      permits,
+    ]),
 };

@@ -2,8 +2,9 @@
 import type { Arithmetic } from '../arithmetic.ts';
 import { add, drainsAt, freedAt, gather, live, type Slices, sliceOf, subtract, total } from './slices.ts';
 import { type SlidingCharge, slidingShare } from './sliding-share.ts';
+import type { Tally } from './tally.ts';
 
-export const slidingWindow: Arithmetic<Slices, SlidingCharge, Slices> = {
+export const slidingWindow: Arithmetic<Slices, SlidingCharge, Tally> = {
   leasable: true,
   sharing: slidingShare,
   calendar: false,

@@ -94,6 +94,40 @@ const sentBy = (traffic: Traffic) => {
 
 const anyDelay = fc.constantFrom(0, 2, 30, 120);
 
+const BESIDE = { limits: '30/second; 1000/hour', quota: 30, windowMs: 1_000 };
+const FIVE_SECONDS = { limits: '20/5 seconds', quota: 20, windowMs: 5_000 };
+
+const evenly = (ms: number, requests: number) => ({ ms, requests, atOnce: false, isolate: 0 });
+
+/** Traffic after which callers were told to come back too early. */
+const known: [typeof BESIDE, number, Traffic][] = [
+  // A share took over a single permit, and had nothing else.
+  [FIVE_SECONDS, 120, [evenly(491, 1), evenly(2_030, 0), evenly(50, 20)]],
+  // Uses of a share were told to the Limiter as a slice later than they were.
+  [FIVE_SECONDS, 0, [evenly(1_841, 29), evenly(2_979, 0), evenly(1_884, 28), evenly(344, 14)]],
+  [FIVE_SECONDS, 30, [evenly(2_143, 21), evenly(1_887, 0), evenly(1_260, 14), evenly(1_738, 16)]],
+  // A share took singles over when it was renewed, after it was said when they drain.
+  [
+    { limits: '50/2 seconds', quota: 50, windowMs: 2_000 },
+    30,
+    [evenly(203, 25), evenly(1_857, 0), evenly(66, 33), { ...evenly(50, 6), atOnce: true }, evenly(945, 18)],
+  ],
+  // A share was free again, but nothing was left beside it, and nobody asked.
+  [
+    BESIDE,
+    2,
+    [
+      { ...evenly(1_009, 13), atOnce: true },
+      ...[
+        [1_267, 53],
+        [52, 3],
+        [1_340, 41],
+        [50, 1],
+      ].map(([ms = 0, n = 0]) => evenly(ms, n)),
+    ],
+  ],
+];
+
 describe('whatever a caller did before', { timeout: SOAK_TIMEOUT_MS }, () => {
   it('it passes once `Retry-After` is over, and so do as many at once as remain', async () => {
     await fc.assert(
@@ -110,7 +144,7 @@ describe('whatever a caller did before', { timeout: SOAK_TIMEOUT_MS }, () => {
           expect(again.filter((answer) => !answer.passed)).toEqual([]);
         });
       }),
-      { numRuns: scaled(150, 3_000) },
+      { numRuns: scaled(150, 3_000), examples: known },
     );
   });
 
