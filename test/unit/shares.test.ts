@@ -112,7 +112,7 @@ class World {
       return;
     }
     const ask = { ...this.#message, want: 0, waiting: 0, share: asked.ask };
-    const loan = lendShare(this.#books, { now, leaseMs: this.#lifeMs, ask, waiting: 0 });
+    const loan = lendShare(this.#books, { now, leaseMs: this.#lifeMs, ask }, 0);
     if (loan?.isStored === false) this.#write();
     this.#replies.push({ ...asked, lent: loan?.share });
   }
