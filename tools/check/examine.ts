@@ -80,11 +80,10 @@ const parseVars = (vars: Table): Parsed => {
 
 const findingOf = ({ variable, problem }: ConfigError['problems'][number], vars: Table): Finding => {
   const value = valueAt(vars, variable);
-  const foreign = /\.match$/.test(variable) && typeof value === 'string' ? foreignSyntax(value) : undefined;
+  const isForeign =
+    /\.match$/.test(variable) && typeof value === 'string' && foreignSyntax(value) !== undefined;
   const message = `\`${variable}\`${ofRoute(variable, vars)}: ${problem}`;
-  return foreign
-    ? error('foreign-pattern', message, `Write \`match = "${foreign.instead}"\`.`)
-    : error('config-error', message, fixOf({ variable, problem, vars }));
+  return error(isForeign ? 'foreign-pattern' : 'config-error', message, fixOf({ variable, problem, vars }));
 };
 
 /** People know a route by its name, not by its place in the list. */

@@ -3,6 +3,7 @@ import { nearNames } from '../../src/config/near-names.ts';
 import { CHOICES } from '../../src/config/settings.ts';
 import { issuerFix } from './issuers.ts';
 import { costFix, limitsFix } from './limits.ts';
+import { foreignSyntax, patternFix } from './patterns.ts';
 import { type Refused, valueAt, write } from './refused.ts';
 
 /** A sentence that says what to write; it never holds a secret, since no secret has a notation. */
@@ -174,12 +175,16 @@ const originOf = (text: string): string | undefined => {
 const match: Suggest = ({ variable }, value) => {
   if (!/^ROUTES\[\d+\]\.match$/.test(variable) || typeof value !== 'string') return undefined;
   const [, method, rest = value] = /^([A-Z]+)\s+(\S+)$/.exec(value) ?? [];
-  const path = decoded(rest.replace(/^https?:\/\/[^/]+|^[\w-]+(\.[\w-]+)+(?=\/)/, '').replace(/[?#].*$/, ''))
-    .replace(/^\^|\$$/g, '')
-    .replace(/\/{2,}/g, '/')
-    .replace(/;.*$/, '');
+  const meant = rest.replace(/^https?:\/\/[^/]+|^[\w-]+(\.[\w-]+)+(?=\/)/, '').trim();
+  const foreign = foreignSyntax(meant);
+  if (foreign !== undefined && foreign.instead === undefined) return patternFix(foreign);
+  const path =
+    foreign?.instead ??
+    decoded(meant.replace(/[?#].*$/, ''))
+      .replace(/\/{2,}/g, '/')
+      .replace(/;.*$/, '');
   const methods = method === undefined ? '' : ` and \`methods = ["${method}"]\``;
-  return `Write \`match = "${path.startsWith('/') ? path : `/${path}`}"\`${methods}.`;
+  return `Write \`match = "${path.startsWith('/') || path.startsWith('{/') ? path : `/${path}`}"\`${methods}.`;
 };
 
 const decoded = (path: string): string => {

@@ -1,7 +1,9 @@
 // Entries of ROUTES that match something else than they seem to, match everything without a token, or nothing at all.
 import type { Config, Route } from '../../src/config/types.ts';
+import { exactForm } from '../../src/routing/forms.ts';
+import { Graph } from '../../src/routing/graph.ts';
 import { error, type Finding, warning } from './finding.ts';
-import { foreignSyntax } from './patterns.ts';
+import { foreignSyntax, patternFix } from './patterns.ts';
 
 /** Stand for whatever a parameter or wildcard may match; letters, a number and punctuation tell most patterns apart. */
 const VALUES = ['weir', '7', 'A-b.c', 'a/b'];
@@ -35,7 +37,7 @@ const patternFindings = ({ name, match = '/*' }: Route): readonly Finding[] => {
       error(
         'foreign-pattern',
         `The \`match\` of \`${name}\` does not match what it seems to: ${foreign.why}.`,
-        `Write \`match = "${foreign.instead}"\`.`,
+        patternFix(foreign),
       ),
     ];
   if (!/.\/$/.test(match)) return [];
@@ -66,8 +68,15 @@ const isHidden = (route: Route, earlier: readonly Route[]): boolean => {
 const takes = ({ match = '/*', methods }: Route, method: string, path: string): boolean =>
   methods?.has(method) !== false && matches(match, path);
 
-const matches = (pathname: string, path: string): boolean =>
-  new URLPattern({ pathname }).test({ pathname: path });
+/** As Weir itself reads a path that is written plainly. */
+const matches = (match: string, path: string): boolean => {
+  const graph = new Graph([match], exactForm);
+  const end = path
+    .slice(1)
+    .split('/')
+    .reduce((state, segment) => graph.step(state, segment), graph.start);
+  return end.entries.length > 0;
+};
 
 /** A path that the pattern most likely matches. */
 const sample = (pattern: string, value: string): string =>
