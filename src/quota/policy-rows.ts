@@ -1,4 +1,5 @@
 // The policies in effect, as rows: every route, kind of caller and tier, by the Worker's own plans.
+import { tiersOf } from '../config/tiers.ts';
 import type { Config, Route } from '../config/types.ts';
 import { type Caller, type Charge, chargesOf } from './plan.ts';
 
@@ -25,9 +26,13 @@ export const rowsOf = (config: Config, route: Route): readonly PolicyRow[] => {
   );
 };
 
-/** Preflights are charged alike on every route but an exempt one, so they stand with the defaults. */
+/**
+ * Tiers of `TIERS` come to every route, others to those that have limits for them. Preflights are charged alike on every route
+ * but an exempt one, so they stand with the defaults.
+ */
 const callersOf = (config: Config, route: Route): readonly [caller: Caller, tier?: string][] => {
-  const tiers = [...config.policies.tiers.keys()].map((tier): [Caller, string] => ['subject', tier]);
+  const { policies } = config;
+  const tiers = tiersOf({ policies, routes: [route] }).map((tier): [Caller, string] => ['subject', tier]);
   const subjects: [Caller, string?][] = route.auth === 'none' ? [] : [['subject'], ...tiers];
   const anonymous: [Caller][] = route.auth === 'required' ? [] : [['anonymous']];
   return [...subjects, ...anonymous, ...(route === config.defaultRoute ? [['preflight'] as [Caller]] : [])];

@@ -1,4 +1,5 @@
 // The Analytics Engine data point of a request. The order of its parts is a contract: docs/operate.md has SQL on it.
+import { isTier } from '../config/tiers.ts';
 import type { Config } from '../config/types.ts';
 import type { Exchange, Trace } from '../exchange.ts';
 
@@ -26,9 +27,9 @@ export const dataPoint = (
   };
 };
 
-/** The caller's tier; empty for one that `TIERS` does not have, which is whatever the token says. */
-export const tierOf = ({ identity }: Exchange, { policies }: Config): string =>
-  identity?.tier !== undefined && policies.tiers.has(identity.tier) ? identity.tier : '';
+/** The caller's tier; empty for one that no limits are set for, which is whatever the token says. */
+export const tierOf = ({ identity }: Exchange, config: Config): string =>
+  identity?.tier !== undefined && isTier(identity.tier, config) ? identity.tier : '';
 
 /** The data centre, such as `FRA`; empty outside Cloudflare. */
 export const coloOf = (exchange: Exchange): string => String(exchange.request.cf?.colo ?? '');

@@ -122,6 +122,24 @@ limits = "none"
     ]);
   });
 
+  it('shows a tier that only a route has limits for where it has them', () => {
+    const { targets, found } = check(`${SAFE}
+TIER_CLAIM = "plan"
+[[vars.ROUTES]]
+name = "search"
+match = "/search"
+limits = { gold = "9/minute", default = "5/minute" }
+`);
+    expect(found).toEqual([]);
+    const rows = targets[0]?.config ? policyRows(targets[0].config) : [];
+    expect(rows.map(({ route, caller, policies: { subject } }) => [route, caller, subject?.at(-1)])).toEqual([
+      ['search', 'subject', 'search:5/minute'],
+      ['search', 'subject, tier gold', 'search:9/minute'],
+      ['default', 'subject', '100/minute'],
+      ['default', 'preflight', undefined],
+    ]);
+  });
+
   it.for<[why: string, toml: string, ...found: string[]]>([
     ['a var that the Worker refuses', `${SAFE}LIMITS = "ten/minute"`, 'production: error config-error'],
     ['nobody to trust', ROUTE + BINDINGS, 'production: error config-error'],
@@ -241,6 +259,11 @@ limits = "none"
     [
       'tiers that no claim names',
       `${SAFE}TIERS = '{"pro":"9/minute"}'`,
+      'production: warning tiers-without-claim',
+    ],
+    [
+      'tiers of a route that no claim names',
+      `${SAFE}[[vars.ROUTES]]\nname = "search"\nmatch = "/search"\nlimits = { gold = "9/minute", default = "5/minute" }`,
       'production: warning tiers-without-claim',
     ],
     ['a var of no meaning', `${SAFE}COLOUR = "red"`, 'production: warning unknown-var'],

@@ -43,6 +43,10 @@ cost = 5
 name = "admin"
 match = "/admin/*"
 scopes = ["admin"]
+[[vars.ROUTES]]
+name = "reports"
+match = "/reports"
+limits = { gold = "9/minute", default = "5/minute" }
 [env.staging.vars]
 JWT_ISSUER = "https://login.example.com/"
 LIMITS = "7/minute"
@@ -122,6 +126,14 @@ describe('npm run explain', () => {
     expect(chargesOf(unknown)[0]).toBe('subject 100/minute x1 LIMITS');
     const none = await explained('https://a.example/', { token: token({ plan: undefined }) });
     expect(none.reasons).toContain('The token has no claim plan, so the limits are those of LIMITS.');
+  });
+
+  it('says that only the route has limits for a tier', async () => {
+    const explanation = await explained('https://a.example/reports', { token: token({ plan: 'gold' }) });
+    expect(explanation.reasons).toContain(
+      'The claim plan names the tier gold, for which the route has limits; TIERS has no entry of that name.',
+    );
+    expect(chargesOf(explanation)[1]).toBe('subject reports:9/minute x1 route reports');
   });
 
   it('charges an anonymous caller by address', async () => {

@@ -7,7 +7,7 @@ import { Exchange } from '../../src/exchange.ts';
 import { Secret } from '../../src/lib/secret.ts';
 import { addressPartition } from '../../src/partition.ts';
 import { finishedOf } from '../../src/report/finished.ts';
-import { configWith, limitsOf } from '../fixtures/config.ts';
+import { configWith, limitsOf, route } from '../fixtures/config.ts';
 import { newSubject, pipelineOf, policiesOf, tokenOf } from './pipeline.ts';
 
 afterEach(() => vi.restoreAllMocks());
@@ -40,6 +40,17 @@ describe('a data point', () => {
     await call(await tokenOf(newSubject(), { tier: 'a claim value' }));
     expect(points[0]?.indexes).toEqual([]);
     expect(points[0]?.blobs?.[4]).toBe('');
+  });
+
+  test('names a tier that only a route has limits for', async () => {
+    const limited = { name: 'search', tierLimits: new Map([['gold', limitsOf('5/minute', 'search')]]) };
+    const rest = {
+      tokens: { ...configWith().tokens, tierClaim: ['tier'] },
+      routes: [{ ...route, ...limited }],
+    };
+    const { call, points } = pipelineOf(rest, limited);
+    for (const tier of ['gold', 'a claim value']) await call(await tokenOf(newSubject(), { tier }));
+    expect(points.map(({ blobs }) => blobs?.[4])).toEqual(['gold', '']);
   });
 
   test('names a partition by the secret: another secret, another name', async () => {

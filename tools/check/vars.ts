@@ -1,5 +1,6 @@
 // Vars by their names: those that Weir does not know, those in the wrong place, secrets, and those that do nothing.
 import { nearNames } from '../../src/config/near-names.ts';
+import { tiersOf } from '../../src/config/tiers.ts';
 import type { Config } from '../../src/config/types.ts';
 import { parseJson } from '../../src/lib/json.ts';
 import { listOf, type Table, tableOf } from './config-file.ts';
@@ -117,11 +118,15 @@ const instead = (name: string): string =>
       : `\`${name} = "…"\``;
 
 /** Vars that do nothing without another one. */
-export const idleFindings = ({ tokens, policies }: Config, { env }: Target): readonly Finding[] => {
+export const idleFindings = (config: Config, { env }: Target): readonly Finding[] => {
   const found: Finding[] = [];
-  if (policies.tiers.size > 0 && tokens.tierClaim === undefined)
-    found.push(warning('tiers-without-claim', 'TIERS is set, but no claim names a tier.', 'Set TIER_CLAIM.'));
-  if (policies.tiers.size === 0 && tokens.tierClaim !== undefined)
+  const { tierClaim } = config.tokens;
+  const hasTiers = tiersOf(config).length > 0;
+  if (hasTiers && tierClaim === undefined)
+    found.push(
+      warning('tiers-without-claim', 'Tiers have limits, but no claim names a tier.', 'Set TIER_CLAIM.'),
+    );
+  if (!hasTiers && tierClaim !== undefined)
     found.push(
       warning('no-effect', 'TIER_CLAIM is set, but no tier has limits.', 'Set TIERS, or remove it.'),
     );

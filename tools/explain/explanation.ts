@@ -192,7 +192,7 @@ const callerReasons = (
 ): readonly string[] => {
   if (question.preflight) return ['A CORS preflight needs no token and goes on without a body.'];
   if (route.auth === 'none') return ['The route ignores tokens: every caller is anonymous.'];
-  return identity === undefined ? [] : [tierReason(config, identity)];
+  return identity === undefined ? [] : [tierReason(config, route, identity)];
 };
 
 /** What the answer says of the cost. */
@@ -206,12 +206,14 @@ const costReasons = (route: Route): readonly string[] =>
       : [`On ${name} the answer’s ${costHeader} tells the real cost: less comes back, more is a debt.`]),
   ]);
 
-const tierReason = ({ tokens, policies }: Config, { tier }: Identity): string => {
+const tierReason = ({ tokens, policies }: Config, route: Route, { tier }: Identity): string => {
   const claim = tokens.tierClaim?.join('.');
   if (claim === undefined) return 'No TIER_CLAIM is set, so the limits are those of LIMITS.';
   if (tier === undefined) return `The token has no claim ${claim}, so the limits are those of LIMITS.`;
-  return policies.tiers.has(tier)
-    ? `The claim ${claim} names the tier ${tier}, whose limits replace LIMITS.`
+  if (policies.tiers.has(tier))
+    return `The claim ${claim} names the tier ${tier}, whose limits replace LIMITS.`;
+  return (route.members ?? [route]).some(({ tierLimits }) => tierLimits.has(tier))
+    ? `The claim ${claim} names the tier ${tier}, for which the route has limits; TIERS has no entry of that name.`
     : `TIERS has no entry ${tier}, which the claim ${claim} names, so the limits are those of LIMITS.`;
 };
 
