@@ -7,7 +7,11 @@ import { dollars } from './price.ts';
 import { ideal, losses, over } from './simulation/judge.ts';
 import { type Pattern, patterns } from './simulation/patterns.ts';
 import { seeded } from './simulation/random.ts';
-import { World } from './simulation/world.ts';
+import { around, World } from './simulation/world.ts';
+import type { Named, Simulator } from './virtual/run.ts';
+
+/** Compiled against the types of the Workers runtime, which Node's clash with: so it is loaded by its address. */
+const virtual: Simulator = await import(new URL('./virtual/simulate.ts', import.meta.url).href);
 
 const HELP = `Usage: npm run simulate -- [options]
 
@@ -20,12 +24,13 @@ per million without CPU, and how long requests waited for their decision.
   --colos <n>     data centres, evenly around the earth (default 8)
   --seconds <n>   simulated, default 90
   --seed <n>      default 1; the same seed gives the same figures
-  --only <names>  patterns: ${patterns.map(({ name }) => name).join(', ')}
+  --only <names>  patterns: ${patterns.map(({ name }) => name).join(', ')};
+                  of whole limit steps: ${virtual.patterns.map(({ name }) => name).join(', ')}
   --json          as JSON
   --help          this text
 
 Exit code 1 if more than a quota ever passed, or if leases cost a pattern more than half a point of what passes with
-LEASES off.
+LEASES off, or a whole limit step refuses more than the pattern allows.
 `;
 
 const OPTIONS = {
@@ -45,7 +50,7 @@ const START = 1_795_219_200_000;
 const DEFAULT_COLOS = 8;
 
 interface Setup {
-  readonly pattern: Pattern;
+  readonly pattern: Pattern | Named;
   readonly leases: boolean;
   readonly faults: boolean;
   readonly isolates: number;
@@ -54,7 +59,7 @@ interface Setup {
   readonly seed: number;
 }
 
-const main = (): number => {
+const main = async (): Promise<number> => {
   const { values } = parseArgs({ options: OPTIONS });
   if (values.help) {
     process.stdout.write(HELP);
@@ -69,9 +74,10 @@ const main = (): number => {
       [true, false].map((leases) => ({ pattern, leases, faults, isolates, colos, ms, seed })),
     ),
   );
-  const results = setups.map(simulate);
+  const results: Result[] = [];
+  for (const setup of setups) results.push(await simulate(setup));
   process.stdout.write(values.json ? `${JSON.stringify(results, null, 2)}\n` : `${resultTable(results)}\n`);
-  const lost = losses(results);
+  const lost = [...losses(results), ...excesses(results)];
   for (const loss of lost) process.stderr.write(`${loss}\n`);
   return lost.length === 0 && results.every((result) => result.overAdmitted === 0) ? 0 : 1;
 };
@@ -83,10 +89,11 @@ const count = (name: string, text: string, most: number): number => {
   return value;
 };
 
-const chosen = (only: string | undefined): readonly Pattern[] => {
-  const names = only?.split(',') ?? patterns.map(({ name }) => name);
+const chosen = (only: string | undefined): readonly (Pattern | Named)[] => {
+  const all = [...patterns, ...virtual.patterns];
+  const names = only?.split(',') ?? all.map(({ name }) => name);
   return names.map((name) => {
-    const pattern = patterns.find((each) => each.name === name);
+    const pattern = all.find((each) => each.name === name);
     if (pattern === undefined) throw new UsageError(`--only: no pattern is called ${name}`);
     return pattern;
   });
@@ -103,6 +110,8 @@ interface Result {
   readonly overAdmitted: number;
   /** Share of what one all-knowing counter would have passed. */
   readonly underAdmitted: number;
+  /** The most that may be. Absent: it is compared with `LEASES=off` alone. */
+  readonly mostUnder?: number;
   readonly callsPer1000: number;
   readonly rowsPer1000: number;
   readonly dollarsPerMillion: number;
@@ -110,8 +119,34 @@ interface Result {
   readonly p99Ms: number;
 }
 
-const simulate = (setup: Setup): Result => {
-  const { pattern, isolates, ms } = setup;
+const simulate = (setup: Setup): Result | Promise<Result> =>
+  'schedule' in setup.pattern ? simulateLadder(setup, setup.pattern) : simulateSteps(setup);
+
+/** The whole limit step of every isolate, under virtual time. */
+const simulateSteps = async (setup: Setup): Promise<Result> => {
+  const { pattern, colos, leases, faults } = setup;
+  const roundTripMs = (from: number, to: number) => around(from, to, colos);
+  const run = await virtual.simulate(pattern.name, { ...setup, start: START, roundTripMs });
+  const { calls, rows, waits, ...judged } = run;
+  const { name, what, limits } = pattern;
+  return { ...{ pattern: name, what, limits, leases, faults }, ...judged, ...costsOf(run, run.requests) };
+};
+
+const costsOf = (
+  { calls, rows, waits }: { calls: number; rows: number; waits: readonly number[] },
+  requests: number,
+) => {
+  const [callsPer1000, rowsPer1000] = [(calls * 1_000) / requests, (rows * 1_000) / requests];
+  return {
+    ...{ callsPer1000, rowsPer1000 },
+    dollarsPerMillion: dollars({ cpuUs: 0, callsPer1000, rowsPer1000 }),
+    p50Ms: quantile(waits, 0.5),
+    p99Ms: quantile(waits, 0.99),
+  };
+};
+
+const simulateLadder = (setup: Setup, pattern: Pattern): Result => {
+  const { isolates, ms } = setup;
   const random = seeded(setup.seed);
   const [policy] = parseLimits(pattern.limits, 'default', 'sliding-window').policies;
   if (policy === undefined) throw new Error(`${pattern.limits} is no limit`);
@@ -120,7 +155,7 @@ const simulate = (setup: Setup): Result => {
   if (setup.faults) addFaults(world, setup);
   // A second more for what is still under way.
   world.agenda.runUntil(START + ms + 1_000);
-  return resultOf(setup, world, policy);
+  return resultOf({ ...setup, pattern }, world, policy);
 };
 
 const addFaults = (world: World, { ms, isolates, seed }: Setup): void => {
@@ -141,8 +176,6 @@ const resultOf = (
   const requests = sum(all.map(({ arrivals }) => arrivals.length));
   const wanted = sum(all.map((log) => ideal(log, quota, windowMs)));
   const passed = sum(all.map((log) => log.passed.length));
-  const callsPer1000 = (costs.calls * 1_000) / requests;
-  const rowsPer1000 = (costs.rows * 1_000) / requests;
   return {
     pattern: pattern.name,
     what: pattern.what,
@@ -152,13 +185,17 @@ const resultOf = (
     requests,
     overAdmitted: all.reduce((most, log) => Math.max(most, over(log, quota, windowMs)), 0),
     underAdmitted: 1 - passed / wanted,
-    callsPer1000,
-    rowsPer1000,
-    dollarsPerMillion: dollars({ cpuUs: 0, callsPer1000, rowsPer1000 }),
-    p50Ms: quantile(waits, 0.5),
-    p99Ms: quantile(waits, 0.99),
+    ...costsOf({ ...costs, waits }, requests),
   };
 };
+
+/** Where a limit step refuses more than its pattern allows: a line for each run. */
+const excesses = (results: readonly Result[]): string[] =>
+  results.flatMap(({ pattern, faults, leases, underAdmitted, mostUnder }) => {
+    if (mostUnder === undefined || underAdmitted <= mostUnder) return [];
+    const [refused, most] = [underAdmitted, mostUnder].map((share) => (share * 100).toFixed(2));
+    return `${pattern}${faults ? ' with faults' : ''}, LEASES ${leases ? 'on' : 'off'}: ${refused} % refused, at most ${most}`;
+  });
 
 const resultTable = (results: readonly Result[]): string =>
   table(

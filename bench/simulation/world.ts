@@ -240,17 +240,10 @@ export class World {
 
   #travel(isolate: Isolate, object: SimulatedObject, deed: () => void, extraMs = 0): void {
     const { random, roundTripMs } = this.#options;
-    const roundTrip = roundTripMs?.(isolate.colo, object.colo) ?? this.#around(isolate.colo, object.colo);
+    const roundTrip =
+      roundTripMs?.(isolate.colo, object.colo) ?? around(isolate.colo, object.colo, this.#options.colos);
     const oneWay = roundTrip / 2 + random.gapMs(1_000 / JITTER_MS);
     this.agenda.add(this.agenda.now + oneWay + extraMs, deed);
-  }
-
-  /** A round trip where data centres are spread evenly. */
-  #around(from: number, to: number): number {
-    const { colos } = this.#options;
-    const around = Math.abs(from - to);
-    const distance = Math.min(around, colos - around) / Math.max(1, colos / 2);
-    return NEAR_MS + (FAR_MS - NEAR_MS) * distance;
   }
 
   #object(subject: number, colo: number): SimulatedObject {
@@ -271,6 +264,13 @@ export class World {
     return known;
   }
 }
+
+/** A round trip between two of so many data centres that are spread evenly around the earth, milliseconds. */
+export const around = (from: number, to: number, colos: number): number => {
+  const apart = Math.abs(from - to);
+  const distance = Math.min(apart, colos - apart) / Math.max(1, colos / 2);
+  return NEAR_MS + (FAR_MS - NEAR_MS) * distance;
+};
 
 const leaseOf = (isolate: Isolate, subject: number, options: WorldOptions): Lease => {
   const known = isolate.leases.get(subject) ?? newLease(shareOf(options));
