@@ -13,6 +13,8 @@ export interface Quota {
 export interface AtOnce {
   readonly slots: number;
   readonly partition: (visit: Visit) => string;
+  /** How long a request waits for a slot, milliseconds. Absent: half a second. */
+  readonly patienceMs?: number;
 }
 
 export interface Limits {
@@ -106,7 +108,7 @@ const mostAtOnce = (passed: readonly Passed[]): number => {
 };
 
 /** How many of the requests that came one counter without distance would have let pass. */
-export const ideal = (answers: readonly Answer[], limits: Limits): number => {
+export const ideal = (answers: readonly Pick<Answer, 'visit' | 'cameAt'>[], limits: Limits): number => {
   const counter = new AllKnowing(limits, answers[0]?.cameAt ?? 0);
   for (const { visit, cameAt } of answers) counter.agenda.add(cameAt, () => counter.arrive(visit, cameAt));
   counter.agenda.runUntil(Number.POSITIVE_INFINITY);
@@ -140,7 +142,8 @@ class AllKnowing {
   }
 
   arrive(visit: Visit, at: number): void {
-    const patienceMs = this.#limits.atOnce === undefined ? HELD_PATIENCE_MS : SLOT_PATIENCE_MS;
+    const { atOnce } = this.#limits;
+    const patienceMs = atOnce === undefined ? HELD_PATIENCE_MS : (atOnce.patienceMs ?? SLOT_PATIENCE_MS);
     const decision = this.#decide(visit);
     if (decision === 'pass') this.#pass(visit);
     if (decision === 'wait') this.#waiting.push({ visit, until: at + patienceMs });
@@ -185,7 +188,7 @@ class AllKnowing {
   }
 
   #serve(): void {
-    const waiting = this.#waiting.filter(({ until }) => until >= this.agenda.now);
+    const waiting = this.#waiting.filter(({ until }) => until > this.agenda.now);
     this.#waiting = waiting.filter(({ visit }) => {
       const decision = this.#decide(visit);
       if (decision === 'pass') this.#pass(visit);

@@ -1,11 +1,10 @@
 // Runs one pattern under virtual time, calm or with faults, and judges it.
-import { parseConfig } from '../../src/config/config.ts';
 import { VirtualTime } from '../../test/unit/isolates/virtual-time.ts';
 import { seeded } from '../simulation/random.ts';
 import { ideal, over } from './judge.ts';
 import { type Pattern, patterns } from './patterns.ts';
 import type { Options, Run } from './run.ts';
-import { World } from './world.ts';
+import { configOf, World } from './world.ts';
 
 const JITTER_MS = 2;
 
@@ -28,7 +27,7 @@ export const simulate = async (name: string, options: Options): Promise<Run> => 
 const runOf = async (pattern: Pattern, options: Options, time: VirtualTime): Promise<Run> => {
   const { isolates, colos, ms, seed, faults } = options;
   const world = new World(time, {
-    config: configOf(pattern, options),
+    config: configOf(pattern.limits, pattern.route, options.leases),
     isolates,
     coloOf: (isolate) => isolate % colos,
     roundTripMs: (isolate, colo) => options.roundTripMs(isolate % colos, colo),
@@ -48,16 +47,6 @@ const runOf = async (pattern: Pattern, options: Options, time: VirtualTime): Pro
     waits: passed.map(({ cameAt, passedAt = cameAt }) => passedAt - cameAt),
   };
 };
-
-const configOf = ({ limits, route }: Pattern, { leases }: Options) =>
-  parseConfig(
-    {
-      LIMITS: limits,
-      LEASES: leases ? 'on' : 'off',
-      ROUTES: JSON.stringify([{ name: 'all', match: '/*', ...route }]),
-    },
-    { tokens: false },
-  );
 
 const jitter = (seed: number): (() => number) => {
   const random = seeded(seed);

@@ -2,6 +2,7 @@
 // The network between them, the origin, mishaps and the clock are made up.
 import { Hono } from 'hono';
 import type { Bindings } from '../../src/bindings.ts';
+import { parseConfig } from '../../src/config/config.ts';
 import type { Config } from '../../src/config/types.ts';
 import { Exchange } from '../../src/exchange.ts';
 import type { Identity } from '../../src/identity.ts';
@@ -212,6 +213,21 @@ export class World {
     return isolate;
   }
 }
+
+/** As the Worker reads its vars: `LIMITS`, and one route for all paths. */
+export const configOf = (
+  limits: string,
+  route: Readonly<Record<string, unknown>> = {},
+  leases = true,
+): Config =>
+  parseConfig(
+    {
+      LIMITS: limits,
+      LEASES: leases ? 'on' : 'off',
+      ROUTES: JSON.stringify([{ name: 'all', match: '/*', ...route }]),
+    },
+    { tokens: false },
+  );
 
 const forever = <T>(): Promise<T> => new Promise(() => {});
 
