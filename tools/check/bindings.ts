@@ -67,8 +67,12 @@ type Name = keyof typeof OURS;
 
 const NAMES = Object.keys(OURS) as Name[];
 
-/** The Limiter's class, as Weir exports it. */
-const CLASS = 'Limiter';
+/** Classes of Durable Objects, as Weir exports them. */
+const CLASSES = [
+  ['LIMITER', 'Limiter'],
+  ['DIRECTORY', 'Directory'],
+  ['PULSE', 'Pulse'],
+] as const satisfies readonly (readonly [Name, string])[];
 
 /** @param isOurWorker whether nothing but Weir reads the bindings. */
 export const bindingFindings = (settings: Table, isOurWorker: boolean): readonly Finding[] => [
@@ -76,8 +80,8 @@ export const bindingFindings = (settings: Table, isOurWorker: boolean): readonly
     missing(settings, name),
   ),
   ...[OBJECT, RATE_LIMIT, DATASET, SERVICE].flatMap((kind) => misnamed(settings, kind, isOurWorker)),
-  ...classFindings(settings),
-  ...periodFindings(settings),
+  ...CLASSES.flatMap(([name, className]) => classFindings(settings, name, className)),
+  ...rateLimitFindings(settings),
 ];
 
 /** Whether a binding of ours is there. */
@@ -90,25 +94,48 @@ const entryOf = (settings: Table, name: Name): Table | undefined => {
 
 const missing = (settings: Table, name: Name): Finding => {
   const { kind } = OURS[name];
-  const others = kind.entries(settings).map((entry) => String(entry[kind.key]));
-  const near = others.find((other) => nearNames(other, [name]).length > 0);
+  const entries = kind.entries(settings);
+  const otherKey = kind.key === 'name' ? 'binding' : 'name';
+  const message = `The ${kind.what} ${name} is not bound.`;
+  if (entries.some((entry) => entry[kind.key] === undefined && entry[otherKey] === name))
+    return error(
+      'missing-binding',
+      message,
+      `Write \`${kind.key} = "${name}"\` in place of \`${otherKey} = "${name}"\` in \`[[${kind.table}]]\`.`,
+    );
+  const near = meantFor(name, kind, settings);
   return error(
     'missing-binding',
-    `The ${kind.what} ${name} is not bound.`,
+    message,
     near === undefined
       ? `Copy \`[[${kind.table}]]\` of Weir's own wrangler.toml; environments do not inherit bindings.`
       : `Write \`${kind.key} = "${name}"\` in place of \`${kind.key} = "${near}"\` in \`[[${kind.table}]]\`.`,
   );
 };
 
+/** The name of the entry that was most likely meant for one of ours. */
+const meantFor = (name: Name, kind: Kind, settings: Table): string | undefined => {
+  const others = namesOf(kind, settings).filter((other) => !NAMES.some((ours) => ours === other));
+  return others.find((other) => nearNames(other, [name]).length > 0);
+};
+
+const namesOf = (kind: Kind, settings: Table): readonly string[] =>
+  kind
+    .entries(settings)
+    .flatMap((entry) => entry[kind.key] ?? [])
+    .map(String);
+
 /** Those that Weir needs are reported as missing. */
 const misnamed = (settings: Table, kind: Kind, isOurWorker: boolean): readonly Finding[] => {
   const wanted = NAMES.filter((name) => OURS[name].kind === kind);
   const absent = wanted.filter((name) => !OURS[name].isRequired && !isBound(settings, name));
+  const missed = NAMES.filter((name) => OURS[name].isRequired && !isBound(settings, name));
+  const reported = missed.flatMap((name) => [name, meantFor(name, kind, settings)]);
   return kind
     .entries(settings)
-    .map((entry) => String(entry[kind.key]))
-    .filter((name) => !wanted.some((ours) => ours === name))
+    .map((entry) => String(entry[kind.key] ?? entry.name ?? entry.binding))
+    .filter((name) => !reported.some((each) => each === name))
+    .filter((name) => !wanted.some((ours) => ours === name && isBound(settings, ours)))
     .flatMap((name) => {
       const meant = absent.filter((ours) => isOurWorker || nearNames(name, [ours]).length > 0);
       if (meant.length === 0) return [];
@@ -124,42 +151,80 @@ const misnamed = (settings: Table, kind: Kind, isOurWorker: boolean): readonly F
 };
 
 /** The class must be ours, and its objects must have SQLite, which is chosen when the class is first declared. */
-const classFindings = (settings: Table): readonly Finding[] => {
-  const { class_name, script_name } = entryOf(settings, 'LIMITER') ?? {};
+const classFindings = (settings: Table, name: Name, wanted: string): readonly Finding[] => {
+  const { class_name, script_name } = entryOf(settings, name) ?? {};
   if (class_name === undefined || script_name !== undefined) return [];
-  const migrations = tables(settings.migrations);
-  const withoutSql =
-    migrations.some(({ new_classes }) => listOf(new_classes).includes(CLASS)) ||
-    tableOf(tableOf(settings.exports)[CLASS]).storage === 'legacy-kv';
-  const found: Finding[] = [];
-  if (class_name !== CLASS)
-    found.push(
+  if (class_name !== wanted)
+    return [
       error(
         'missing-binding',
-        `LIMITER is bound to the class ${class_name}, which Weir does not export.`,
-        `Write \`class_name = "${CLASS}"\`.`,
+        `${name} is bound to the class ${class_name}, which Weir does not export.`,
+        `Write \`class_name = "${wanted}"\`.`,
       ),
-    );
-  if (withoutSql)
-    found.push(
-      error(
-        'missing-binding',
-        `${CLASS} is declared without SQLite, where it keeps what was spent.`,
-        `Write \`new_sqlite_classes = ["${CLASS}"]\` in place of \`new_classes\`, or \`storage = "sqlite"\`.`,
-      ),
-    );
-  return found;
-};
-
-/** The platform has two periods and no others. */
-const periodFindings = (settings: Table): readonly Finding[] => {
-  const { period } = tableOf(entryOf(settings, 'AUTH_FAILURES')?.simple);
-  if (period === undefined || period === 10 || period === 60) return [];
+    ];
+  const storage = storageOf(settings, String(class_name));
+  // Without `main` the file is a part of one.
+  if (storage === 'sqlite' || (storage === undefined && settings.main === undefined)) return [];
   return [
     error(
       'missing-binding',
-      `AUTH_FAILURES has a period of ${period} seconds; there are only 10 and 60.`,
-      'Write `simple = { limit = 60, period = 60 }`.',
+      storage === undefined
+        ? `The class ${class_name} of ${name} is not declared, so that the deploy would fail.`
+        : `${class_name} is declared without SQLite, where it keeps what it counts.`,
+      `Write \`[exports.${class_name}]\` with \`type = "durable-object"\` and \`storage = "sqlite"\`; where the file has \`[[migrations]]\`, \`new_sqlite_classes = ["${class_name}"]\` in one of them.`,
     ),
   ];
+};
+
+/** How the class is declared; undefined: not at all. */
+const storageOf = (
+  { migrations, exports: declared }: Table,
+  className: string,
+): 'sqlite' | 'other' | undefined => {
+  const export_ = tableOf(declared)[className];
+  if (export_ !== undefined) return tableOf(export_).storage === 'sqlite' ? 'sqlite' : 'other';
+  const all = tables(migrations);
+  if (all.some(({ new_sqlite_classes }) => listOf(new_sqlite_classes).includes(className))) return 'sqlite';
+  if (all.some(({ new_classes }) => listOf(new_classes).includes(className))) return 'other';
+  // A class that was renamed, or came from another Worker, keeps its storage.
+  const moved = all.flatMap(({ renamed_classes, transferred_classes }) => [
+    ...tables(renamed_classes),
+    ...tables(transferred_classes),
+  ]);
+  return moved.some(({ to }) => to === className) ? 'sqlite' : undefined;
+};
+
+/** The platform has two periods and no others, and takes a number in quotes for the namespace. */
+const rateLimitFindings = (settings: Table): readonly Finding[] => {
+  const entry = entryOf(settings, 'AUTH_FAILURES');
+  if (entry === undefined) return [];
+  const { limit, period } = tableOf(entry.simple);
+  const found: Finding[] = [];
+  if (period !== 10 && period !== 60)
+    found.push(
+      error(
+        'missing-binding',
+        period === undefined
+          ? 'AUTH_FAILURES has no `simple = { limit, period }`.'
+          : `AUTH_FAILURES has a period of ${period} seconds; there are only 10 and 60.`,
+        'Write `simple = { limit = 60, period = 60 }`.',
+      ),
+    );
+  else if (!(Number(limit) >= 1))
+    found.push(
+      error(
+        'missing-binding',
+        `AUTH_FAILURES has a limit of ${limit}, so that whoever fails once would wait.`,
+        `Write \`simple = { limit = 60, period = ${period} }\`.`,
+      ),
+    );
+  if (!/^[1-9]\d*$/.test(String(entry.namespace_id)))
+    found.push(
+      error(
+        'missing-binding',
+        'The `namespace_id` of AUTH_FAILURES is no positive whole number.',
+        'Write one that no other Worker of the account has, such as `namespace_id = "1001"`.',
+      ),
+    );
+  return found;
 };

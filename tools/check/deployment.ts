@@ -41,7 +41,7 @@ const entranceFindings = (settings: Table): readonly Finding[] => {
 /** What answers a request before any code of the Worker runs. */
 const earlierFindings = ({ cache, assets }: Table): readonly Finding[] => {
   const found: Finding[] = [];
-  if (tableOf(cache).enabled === true)
+  if (cache === true || tableOf(cache).enabled === true)
     found.push(
       error(
         'answered-before-weir',
@@ -61,6 +61,19 @@ const earlierFindings = ({ cache, assets }: Table): readonly Finding[] => {
 };
 
 const originFindings = ({ settings, env }: Target): readonly Finding[] => {
+  const itself = listOf(settings.services)
+    .map(tableOf)
+    .find(
+      ({ binding, service }) => binding === 'ORIGIN' && service !== undefined && service === settings.name,
+    );
+  if (itself)
+    return [
+      error(
+        'origin-loop',
+        `ORIGIN is bound to ${itself.service}, which is this Worker itself.`,
+        'Write the name of the Worker behind it as `service`.',
+      ),
+    ];
   if (env.ORIGIN_URL) return originUrlFindings(settings, String(env.ORIGIN_URL));
   if (isBound(settings, 'ORIGIN')) return [];
   const routes = zoneRoutesOf(settings);

@@ -28,6 +28,20 @@ const keyless: Suggest = ({ variable, problem }, value) =>
 const issuer: Suggest = ({ variable }, value) =>
   /(^JWT_ISSUER|\.issuer)$/.test(variable) && typeof value === 'string' ? issuerFix(value) : undefined;
 
+/** JWT_ISSUER takes one. */
+const severalIssuers: Suggest = ({ variable }, value) => {
+  const several = Array.isArray(value) ? value : typeof value === 'string' ? value.split(/,\s*|\s+/) : [];
+  return variable === 'JWT_ISSUER' && (Array.isArray(value) || several.length > 1)
+    ? `Write each as an entry of its own: \`[[vars.ISSUERS]]\`, \`issuer = "${String(several[0])}"\`, \`audience = "…"\`.`
+    : undefined;
+};
+
+/** What a template or a guide leaves to be filled in. */
+const placeholder: Suggest = ({ variable }, value) =>
+  /(_URL|_ISSUER|\.(issuer|jwks_url))$/.test(variable) && /\$\{|\{\{|<[^<>]*>/.test(String(value ?? ''))
+    ? `Write the address itself in ${variable}: nothing replaces \`${/\$?\{+[^{}]*\}+|<[^<>]*>/.exec(String(value))?.[0]}\`.`
+    : undefined;
+
 /** `[vars.ROUTES]` and `[[vars.ROUTES]]` are easily taken for each other. */
 const brackets: Suggest = ({ variable }, value) => {
   const isList = LISTS.includes(variable);
@@ -57,6 +71,8 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
 const key: Suggest = ({ variable, problem }) => {
   const [, list, given] = /^(ROUTES|ISSUERS)\[\d+\]\.(\w+)$/.exec(variable) ?? [];
   if (given === undefined) return undefined;
+  if (/^[A-Z][A-Z_]+$/.test(given))
+    return `Move \`${given}\` up, above the first \`[[vars.${list}]]\`: what follows that belongs to the entry.`;
   if (!/no such key/.test(problem)) {
     const alias = KEYS[given];
     return /a value/.test(problem) && alias ? `Give the entry a \`${given}\`.` : undefined;
@@ -77,6 +93,11 @@ const array: Suggest = ({ variable, problem }, value) =>
         .filter((part) => part !== '')
         .map((part) => JSON.stringify(part))
         .join(', ')}]\`.`
+    : undefined;
+
+const methods: Suggest = ({ variable }) =>
+  /\.methods$/.test(variable)
+    ? 'Leave `methods` out, which takes every method, or name them, such as `methods = ["GET", "POST"]`; GET takes HEAD, too.'
     : undefined;
 
 /** `cost = "5"`. */
@@ -214,10 +235,13 @@ const length: Suggest = ({ variable, problem }) => {
 /** In this order: the first that has something to say wins. */
 const SUGGESTIONS: readonly Suggest[] = [
   keyless,
+  severalIssuers,
+  placeholder,
   issuer,
   brackets,
   key,
   array,
+  methods,
   bareNumber,
   limitsFix,
   costFix,

@@ -14,7 +14,10 @@ interface Provider {
   readonly example: string;
 }
 
-/** From the providers' own documentation of their tokens. */
+/** Of a host that is the provider's, but no issuer's. */
+const NEVER = /(?!)/;
+
+/** From the providers' own documentation of their tokens; of two that fit a host, the first. */
 const PROVIDERS: readonly Provider[] = [
   {
     name: 'Auth0',
@@ -45,6 +48,18 @@ const PROVIDERS: readonly Provider[] = [
     example: 'https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_aBcDeFgHi',
   },
   {
+    name: 'Cognito',
+    host: /\.amazoncognito\.com$/,
+    path: NEVER,
+    example: 'https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_aBcDeFgHi',
+  },
+  {
+    name: 'Okta',
+    host: /-admin\.(okta|oktapreview|okta-emea)\.com$/,
+    path: NEVER,
+    example: 'https://acme.okta.com/oauth2/default',
+  },
+  {
     name: 'Okta',
     host: /\.(okta|oktapreview|okta-emea)\.com$/,
     endsWithSlash: false,
@@ -55,8 +70,22 @@ const PROVIDERS: readonly Provider[] = [
     name: 'Entra ID (v2.0)',
     host: /^login\.microsoftonline\.(com|us)$/,
     endsWithSlash: false,
-    path: /^\/(?!(common|organizations|consumers)\/)[\w{}.-]+\/v2\.0$/,
+    path: /^\/([\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}|\{\w+\})\/v2\.0$/,
     example: 'https://login.microsoftonline.com/<tenant id>/v2.0',
+  },
+  {
+    name: 'Azure AD B2C',
+    host: /\.b2clogin\.com$/,
+    endsWithSlash: true,
+    path: /^(\/tfp)?\/[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}(\/[\w-]+)?\/v2\.0$/,
+    example: 'https://acme.b2clogin.com/<tenant id>/v2.0/',
+  },
+  {
+    name: 'Entra External ID',
+    host: /\.ciamlogin\.com$/,
+    endsWithSlash: false,
+    path: /^\/[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}\/v2\.0$/,
+    example: 'https://<tenant id>.ciamlogin.com/<tenant id>/v2.0',
   },
   {
     name: 'Entra ID (v1.0)',
@@ -120,6 +149,16 @@ const spellingFindings = ({ issuer }: Issuer, variable: string): readonly Findin
         `Write \`${variable} = "${respelt(issuer.slice(0, issuer.indexOf(endpoint)))}"\`, exactly as \`iss\` stands in a token.`,
       ),
     ];
+  const [blank] =
+    /your[-_]?(domain|tenant|org|project|realm|app|issuer)|<[^<>]*>|x{4,}|changeme/i.exec(issuer) ?? [];
+  if (blank !== undefined)
+    return [
+      error(
+        'issuer-spelling',
+        `${variable} still has \`${blank}\` in it, where a name of yours belongs.`,
+        `Write \`${variable}\` exactly as \`iss\` stands in a token.`,
+      ),
+    ];
   const provider = providerOf(url);
   if (provider === undefined || fits(provider, issuer, url)) return [];
   return [
@@ -131,8 +170,17 @@ const spellingFindings = ({ issuer }: Issuer, variable: string): readonly Findin
   ];
 };
 
-const providerOf = ({ hostname }: URL): Provider | undefined =>
-  PROVIDERS.find(({ host }) => host.test(hostname));
+const providerOf = ({ hostname, pathname }: URL): Provider | undefined =>
+  PROVIDERS.find(({ host }) => host.test(hostname)) ?? (pathname.includes('/realms/') ? KEYCLOAK : undefined);
+
+/** At whatever host. */
+const KEYCLOAK: Provider = {
+  name: 'Keycloak',
+  host: NEVER,
+  endsWithSlash: false,
+  path: /^(\/(?!admin\/)[\w-]+)*\/realms\/[^/]+$/,
+  example: 'https://id.example.com/realms/main',
+};
 
 const fits = ({ endsWithSlash, path }: Provider, issuer: string, { pathname }: URL): boolean =>
   (endsWithSlash === undefined || issuer.endsWith('/') === endsWithSlash) &&
@@ -162,18 +210,24 @@ const respelt = (issuer: string): string => {
 
 const keySetFindings = ({ keys }: Issuer, variable: string): readonly Finding[] =>
   keys
-    .filter(
-      (source) =>
-        source.kind === 'jwks' &&
-        /\/\.well-known\/(openid-configuration|oauth-authorization-server)/.test(source.url),
-    )
-    .map(() =>
+    .flatMap((source) => (source.kind === 'jwks' ? noKeySet(source.url) : []))
+    .map((what) =>
       error(
         'key-set-url',
-        `${variable} is the address of the issuer's metadata, not of its key set.`,
-        `Write the \`jwks_uri\` that stands in it, or remove ${variable}: Weir reads the metadata itself.`,
+        `${variable} is ${what}, not of its key set.`,
+        `Write the \`jwks_uri\` that stands in the metadata, or remove ${variable}: Weir reads the metadata itself.`,
       ),
     );
+
+const noKeySet = (url: string): readonly string[] => {
+  if (/\/\.well-known\/(openid-configuration|oauth-authorization-server)/.test(url))
+    return ["the address of the issuer's metadata"];
+  const { pathname } = new URL(url);
+  if (pathname === '/') return ["the address of the issuer's host"];
+  return /\/(authorize|token|userinfo)\/?$/.test(pathname)
+    ? ['the address of another endpoint of the issuer']
+    : [];
+};
 
 /** Tokens that were made for another service, or by somebody else. */
 export const audienceFindings = ({ tokens }: Config, variable: string): readonly Finding[] =>

@@ -1,4 +1,5 @@
 // Entries of ROUTES that match something else than they seem to, match everything without a token, or nothing at all.
+import { nearNames } from '../../src/config/near-names.ts';
 import type { Config, Route } from '../../src/config/types.ts';
 import { exactForm } from '../../src/routing/forms.ts';
 import { Graph } from '../../src/routing/graph.ts';
@@ -10,6 +11,7 @@ const VALUES = ['weir', '7', 'A-b.c', 'a/b'];
 
 export const routeFindings = (config: Config): readonly Finding[] => [
   ...config.routes.flatMap(patternFindings),
+  ...config.routes.flatMap(methodFindings),
   ...config.routes
     .filter(isOpenCatchAll)
     .map(({ name }) =>
@@ -49,6 +51,25 @@ const patternFindings = ({ name, match = '/*' }: Route): readonly Finding[] => {
     ),
   ];
 };
+
+/** Other methods may be an origin's own, unless they look like one of these. */
+const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
+
+const methodFindings = ({ name, methods }: Route): readonly Finding[] =>
+  [...(methods ?? [])]
+    .filter((method) => !METHODS.includes(method))
+    .flatMap((method) => {
+      const isAny = method === 'ANY' || method === 'ALL';
+      const near = nearNames(method, METHODS);
+      if (!isAny && near.length === 0) return [];
+      return [
+        warning(
+          'unreachable-route',
+          `No request has the method ${method}, which \`${name}\` asks for.`,
+          isAny ? 'Leave `methods` out: then it takes every method.' : `Did you mean ${near.join(' or ')}?`,
+        ),
+      ];
+    });
 
 const isOpenCatchAll = ({ auth, match = '/*' }: Route): boolean =>
   auth === 'none' && ['/', '/weir/check', '/a/b/c.d'].every((path) => matches(match, path));

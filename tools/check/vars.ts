@@ -22,11 +22,30 @@ export const varFindings = (
     ...Object.entries(vars).flatMap(([name, value]) => [
       ...(secrets.includes(name) ? secretFindings(name, value) : []),
       ...sizeFindings(name, value, known.has(`${name}_1`)),
-      ...(ours.has(name) ? [] : unknownFindings(name, known, isOurWorker)),
+      ...(ours.has(name) ? [] : unknownFindings(name, value, known, isOurWorker)),
     ]),
+    ...requiredFindings(settings, ours),
     ...outsideFindings(settings, known),
   ];
 };
+
+/** Secrets that the deploy would ask for under another name than the one that is read. */
+const requiredFindings = ({ secrets }: Table, ours: ReadonlySet<string>): readonly Finding[] =>
+  listOf(tableOf(secrets).required)
+    .map(String)
+    .filter((name) => !ours.has(name))
+    .flatMap((name) => {
+      const near = nearNames(name, SECRET_VARS);
+      return near.length === 0
+        ? []
+        : [
+            error(
+              'unknown-var',
+              `Weir does not know the secret ${name}.`,
+              `Did you mean ${near.join(' or ')}?`,
+            ),
+          ];
+    });
 
 /** The bindings that entries of `ISSUERS` name for their secrets. */
 const issuerSecrets = (vars: Table): readonly string[] =>
@@ -63,12 +82,40 @@ const sizeFindings = (name: string, value: unknown, isContinued: boolean): reado
   ];
 };
 
+/** Our vars, by what other tools call them. */
+const PEERS: readonly (readonly [name: RegExp, ours: string])[] = [
+  [/^(UPSTREAM|BACKEND|TARGET|PROXY|DESTINATION|API)(_(URL|HOST|ORIGIN|SERVER|ADDRESS))?$/, 'ORIGIN_URL'],
+  [/^(QUOTA|THROTTLE|RATE|REQUESTS?)S?(_PER_(SECOND|MINUTE|HOUR|DAY))?$|^MAX_REQUESTS$/, 'LIMITS'],
+  [/^(JWKS|JWK|KEY_?SET)_(ENDPOINT|ADDRESS|HREF|URI|SOURCE)$/, 'JWKS_URL'],
+  [/^FAIL(URE)?_(OPEN|CLOSED?|MODE|POLICY)$/, 'ON_LIMITER_ERROR'],
+  [/^(SHADOW|DRY_?RUN|REPORT|ENFORCE|LOG)(_(MODE|ONLY))?$|^ENFORCEMENT$/, 'MODE'],
+  [/^(CLOCK_?)?(SKEW|LEEWAY|DRIFT)(_(SECONDS|SEC|S|MS))?$/, 'CLOCK_TOLERANCE_SECONDS'],
+  [/^(TOKEN|AUTH|JWT|SESSION|ACCESS_TOKEN)_?(COOKIE|QUERY|HEADER|PARAM|LOCATION)(_NAME)?$/, 'TOKEN_SOURCES'],
+  [/^(ALLOWED?|ACCEPTED|CORS_ALLOWED?)_(ORIGINS?|DOMAINS?)$/, 'CORS_ORIGINS'],
+  [/^(PLANS?|PACKAGES?)$/, 'TIERS'],
+  [/^(PLAN|PACKAGE)_CLAIM$/, 'TIER_CLAIM'],
+  [/^(ENDPOINTS?|PATHS?|RULES?|POLICIES|POLICY)$/, 'ROUTES'],
+  [/^(STRATEGY|LIMITER_STRATEGY|WINDOW_TYPE)$/, 'ALGORITHM'],
+  [/^(DASHBOARD|ADMIN)_(HOST|HOSTNAME|DOMAIN)$/, 'CONSOLE_HOST'],
+  [/^(WHITELIST|ALLOWLIST|EXEMPT_IPS?|TRUSTED_IPS?|SKIP_IPS?)$/, 'EXEMPT_ADDRESSES'],
+  [/^(ADMIN|API)_(KEY|SECRET|PASSWORD)$/, 'ADMIN_TOKEN'],
+];
+
 const unknownFindings = (
   name: string,
+  value: unknown,
   known: ReadonlySet<string>,
   isOurWorker: boolean,
 ): readonly Finding[] => {
-  const near = nearNames(name, known);
+  if (strays(value, [], known).length > 0)
+    return [
+      error(
+        'unknown-var',
+        `Weir does not know ${name}, so what it holds changes nothing.`,
+        `Write vars of ours in \`[vars]\` itself, and those of an environment in \`[env.${name === 'env' ? '<name>' : name}.vars]\`.`,
+      ),
+    ];
+  const near = meant(name, known, isOurWorker);
   if (near.length > 0)
     return [
       error(
@@ -81,12 +128,41 @@ const unknownFindings = (
   return [warning('unknown-var', `Weir does not know ${name}.`, 'Check its spelling, or remove it.')];
 };
 
+/** Another Worker may have a var by a peer's name for itself. */
+const meant = (name: string, known: ReadonlySet<string>, isOurWorker: boolean): readonly string[] => {
+  const near = nearNames(name, known);
+  if (near.length > 0 || !isOurWorker) return near;
+  const upper = name.toUpperCase().replace(/[^A-Z]+/g, '_');
+  return PEERS.filter(([peer]) => peer.test(upper)).map(([, ours]) => ours);
+};
+
 /** In TOML, what follows a `[table]` belongs to it: a var of ours below one is easily written. */
-const outsideFindings = (settings: Table, known: ReadonlySet<string>): readonly Finding[] =>
-  Object.entries(settings).flatMap(([name, value]) => {
+const outsideFindings = (settings: Table, known: ReadonlySet<string>): readonly Finding[] => [
+  ...(Array.isArray(settings.vars) ? [VARS_LIST] : []),
+  ...Object.entries(tableOf(settings.vars))
+    .filter(([name]) => known.has(name))
+    .flatMap(([name, value]) =>
+      Object.entries(tableOf(value)).flatMap(([key, inner]) => strays(inner, ['vars', name, key], known)),
+    )
+    .map((path) => outside(path, 'Move it up, above the first `[vars.…]`')),
+  ...Object.entries(settings).flatMap(([name, value]) => {
     if (name === 'vars' || name === 'secrets') return [];
+    if (isOursInOtherCase(name, known)) return [outside([name.toUpperCase()])];
     return strays(value, [name], known).map((path) => outside(path));
-  });
+  }),
+];
+
+const VARS_LIST = error(
+  'outside-vars',
+  '`[[vars]]` makes a list of what must be one table, so that no Worker sees it.',
+  'Write `[vars]`, in one bracket.',
+);
+
+/** Keys of wrangler's own at the top level that a var of ours is called in capitals. */
+const WRANGLERS = ['routes', 'limits'];
+
+const isOursInOtherCase = (name: string, known: ReadonlySet<string>): boolean =>
+  !known.has(name) && !WRANGLERS.includes(name) && known.has(name.toUpperCase());
 
 /** Where names of ours stand as keys, tables inside them left out. */
 const strays = (
@@ -94,19 +170,24 @@ const strays = (
   path: readonly string[],
   known: ReadonlySet<string>,
 ): readonly (readonly string[])[] => {
-  if (known.has(path.at(-1) ?? '')) return [path];
+  const last = path.at(-1) ?? '';
+  if (known.has(last) || isMisspelt(last, path, known)) return [path];
   if (Array.isArray(value)) return value.flatMap((item) => strays(item, [...path, ''], known));
   return Object.entries(tableOf(value)).flatMap(([key, inner]) => strays(inner, [...path, key], known));
 };
 
-const outside = (path: readonly string[]): Finding => {
+/** Nothing of wrangler's is written in capitals. */
+const isMisspelt = (name: string, path: readonly string[], known: ReadonlySet<string>): boolean =>
+  path.length === 1 && /^[A-Z][A-Z_]{3,}$/.test(name) && nearNames(name, known).length > 0;
+
+const outside = (path: readonly string[], move = 'Move it below `[vars]`'): Finding => {
   const names = path.filter((step) => step !== '');
   const name = names.at(-1) ?? '';
   const place = names.length === 1 ? 'at the top level' : `in [${names.slice(0, -1).join('.')}]`;
   return error(
     'outside-vars',
     `${name} is ${place}, where no Worker sees it.`,
-    `Move it below \`[vars]\`: ${instead(name)}. In an environment, below \`[env.<name>.vars]\`.`,
+    `${move}: ${instead(name)}. In an environment, below \`[env.<name>.vars]\`.`,
   );
 };
 

@@ -9,16 +9,19 @@ export interface ZoneRoute {
   /** All paths of a host, with no origin behind it. */
   readonly isCustomDomain: boolean;
   readonly zoneName: string | undefined;
+  /** An entry of ROUTES, in a place where it is none. */
+  readonly isOurs: boolean;
 }
 
 export const zoneRoutesOf = ({ route, routes }: Table): readonly ZoneRoute[] =>
   (route === undefined ? listOf(routes) : [route]).map((entry) => {
-    const { pattern, custom_domain, zone_name } =
+    const { pattern, custom_domain, zone_name, match, limits } =
       typeof entry === 'string' ? { pattern: entry } : tableOf(entry);
     return {
       pattern: String(pattern ?? ''),
       isCustomDomain: custom_domain === true,
       zoneName: zone_name === undefined ? undefined : String(zone_name),
+      isOurs: pattern === undefined && (match !== undefined || limits !== undefined),
     };
   });
 
@@ -43,7 +46,28 @@ export const zoneRouteFindings = (settings: Table, config: Config | undefined): 
 
 const findingsOf = (route: ZoneRoute): readonly Finding[] => {
   const { host, path } = partsOf(route);
+  if (route.isOurs)
+    return [
+      error(
+        'outside-vars',
+        'An entry of `[[routes]]`, which is wrangler’s own, has a `match` or `limits`, which are Weir’s.',
+        'Write it as `[[vars.ROUTES]]`; `[[routes]]` has a `pattern` and a `zone_name`.',
+      ),
+    ];
   if (host === '') return [faulty(route, 'names no host', 'such as `api.example.com/*`')];
+  const [, port] = /:(\d+)$/.exec(host) ?? [];
+  if (port !== undefined)
+    return [
+      faulty(route, 'names a port, which no route has', `\`${host.replace(/:\d+$/, '')}${path || '/*'}\``),
+    ];
+  if (/[:{}()?#<>[\]]/.test(path))
+    return [
+      faulty(
+        route,
+        'has more than text and a `*` at its end, which Cloudflare takes as it stands',
+        `\`${host}${path.replace(/[^/]*[:{}()?#<>[\]].*$/, '')}*\``,
+      ),
+    ];
   if (route.isCustomDomain)
     return (path === '' || path === '/*') && !host.includes('*')
       ? []
@@ -78,12 +102,26 @@ const findingsOf = (route: ZoneRoute): readonly Finding[] => {
         `\`${host}${path.replace(/\/$/, '')}/*\``,
       ),
     ];
-  return [];
+  return byScheme(route);
+};
+
+/** A pattern with a scheme leaves out the other one, whose requests go to the origin unchecked. */
+const byScheme = (route: ZoneRoute): readonly Finding[] => {
+  const [, scheme] = /^(https?):\/\//.exec(route.pattern) ?? [];
+  if (scheme === undefined) return [];
+  const other = scheme === 'http' ? 'https' : 'http';
+  return [
+    faulty(
+      route,
+      `leaves out requests over ${other}, which pass Weir by`,
+      `\`${route.pattern.replace(/^https?:\/\//, '')}\``,
+    ),
+  ];
 };
 
 const isIn = (host: string, zone: string | undefined): boolean => {
   const bare = host.replace(/^\*\.?/, '');
-  return zone === undefined || bare === zone || bare.endsWith(`.${zone}`) || zone.includes('/');
+  return zone === undefined || bare === zone || bare.endsWith(`.${zone}`);
 };
 
 const faulty = ({ pattern }: ZoneRoute, what: string, instead: string): Finding =>
