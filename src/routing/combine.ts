@@ -55,6 +55,14 @@ const RULES: { readonly [Property in keyof Route]: Rule<Route[Property]> } = {
   },
   overrideDefaults: { covers: (a, b) => !a || b, merge: (a, b) => a && b },
   cost: { covers: (a, b) => a >= b, merge: Math.max },
+  costHeader: askedOfEach(),
+  scopes: {
+    covers: (a, b) => b.every((scope) => a.includes(scope)),
+    merge: (a, b) => [...new Set([...a, ...b])],
+  },
+  mode: { covers: (a, b) => a === 'enforce' || b === 'shadow', merge: (a, b) => (a === 'shadow' ? b : a) },
+  members: describes((a, b) => a && b),
+  // The dearest to compare, so the last.
   count: {
     // Our own answers for an origin that failed spend where they are listed alone.
     covers: (a, b) =>
@@ -63,13 +71,6 @@ const RULES: { readonly [Property in keyof Route]: Rule<Route[Property]> } = {
         : STATUSES.every((status) => !isCounted(b, status) || (a !== undefined && isCounted(a, status))),
     merge: (a, b) => a && b && [...new Set([...a, ...b])],
   },
-  costHeader: askedOfEach(),
-  scopes: {
-    covers: (a, b) => b.every((scope) => a.includes(scope)),
-    merge: (a, b) => [...new Set([...a, ...b])],
-  },
-  mode: { covers: (a, b) => a === 'enforce' || b === 'shadow', merge: (a, b) => (a === 'shadow' ? b : a) },
-  members: describes((a, b) => a && b),
 };
 
 const PROPERTIES = Object.keys(RULES) as (keyof Route)[];

@@ -20,6 +20,8 @@ class Decoder {
   /** Code units; nothing that is undone grows longer. */
   readonly #codes: Uint16Array;
   #length = 0;
+  /** Where the latest `%` ended: only digits near it can complete an escape. */
+  #percent = Number.NEGATIVE_INFINITY;
   /** Bytes whose sequence is not complete. */
   #bytes = 0;
 
@@ -38,14 +40,14 @@ class Decoder {
     if (this.#bytes > 0) takeForLatin1(codes);
     let text = '';
     for (let i = 0; i < codes.length; i += CHUNK)
-      text += String.fromCharCode(...codes.subarray(i, i + CHUNK));
+      text += Reflect.apply(String.fromCharCode, undefined, codes.subarray(i, i + CHUNK));
     return text;
   }
 
   #put(code: number): void {
-    const marked = markOf(code);
-    this.#codes[this.#length++] = marked;
-    if (hexOf(marked) >= 0) this.#undo();
+    this.#codes[this.#length++] = MARKED[code] ?? code;
+    if (code === PERCENT) this.#percent = this.#length;
+    else if (this.#length - this.#percent <= LONGEST && hexOf(code) >= 0) this.#undo();
   }
 
   /** `%41`, or `%u0041`. */
@@ -106,6 +108,9 @@ class Decoder {
   }
 }
 
+/** Characters of an escape that follow its `%`. */
+const LONGEST = 5;
+
 /** Arguments of one call. */
 const CHUNK = 4_096;
 
@@ -138,3 +143,5 @@ const markOf = (code: number): number => {
 const SOFT = SOFT_SLASH.charCodeAt(0);
 const STOP = END.charCodeAt(0);
 const NOTHING = DROPPED.charCodeAt(0);
+
+const MARKED = Uint16Array.from({ length: 0x80 }, (_, code) => markOf(code));

@@ -2,7 +2,7 @@
 import type { Config, Route } from '../config/types.ts';
 import { decodedForm, exactForm, type Form, folded, foldedForm } from './forms.ts';
 import { type Entry, Graph, type State } from './graph.ts';
-import { budgetOf, namesIn, read, type Visitor } from './readings.ts';
+import { budgetOf, hasName, read, type Visitor } from './readings.ts';
 
 /** One way to read a path, and the routes that it leads to. */
 export interface Reading {
@@ -34,25 +34,41 @@ export const readingsIn = ({ routes, defaultRoute }: Pick<Config, 'routes' | 'de
     (lower !== decoded || hasCapitals) &&
     (!caseless.isPlain ||
       caseless.names.size < cased.names.size ||
-      namesIn(decoded).some((name) => caseless.names.has(folded(name)) && !cased.names.has(name)));
+      hasName(decoded, (name) => !cased.names.has(name) && caseless.names.has(folded(name))));
+
+  const named = new Set(routes.flatMap(({ methods }) => [...(methods ?? [])]));
+  /** Those that make a difference: of methods that no route names, one stands for all. */
+  const distinct = (methods: readonly string[]): readonly string[] => {
+    if (methods.length === 1) return methods;
+    const other = methods.find((method) => !named.has(method));
+    return [...new Set(methods.filter((method) => named.has(method) || method === other))];
+  };
 
   return ({ methods, path }: Target): readonly Reading[] | undefined => {
-    const found = new Found(routes, defaultRoute, methods);
-    const sent = found.addSent(path, stateAt(exact, exactForm(path)));
+    const found = new Found(routes, defaultRoute, distinct(methods));
     const decoded = decodedForm(path);
+    const walked = walk(exact, exactForm(path), budgetOf(path, decoded));
+    if (walked === undefined) return undefined;
+    const sent = found.addSent(path, walked.state);
     const lower = folded(decoded);
     const follow = (graph: Graph, form: string, budget: number): number =>
-      budget < 0 ? budget : read(graph, form, visitor(graph, found, sent), budget);
-    const left = follow(caseless, lower, budgetOf(path, decoded));
-    const isFollowed = (dependsOnCase(decoded, lower) ? follow(cased, decoded, left) : left) >= 0;
-    return isFollowed ? found.readings : undefined;
+      read(graph, form, visitor(graph, found, sent), budget);
+    const left = follow(caseless, lower, walked.left);
+    const rest = left >= 0 && dependsOnCase(decoded, lower) ? follow(cased, decoded, left) : left;
+    return rest >= 0 ? found.readings : undefined;
   };
 };
 
-const stateAt = (graph: Graph, path: string): State => {
+/** Where a path leads as it stands, and what is left of the budget; undefined where that did not do. */
+const walk = (graph: Graph, path: string, budget: number): { state: State; left: number } | undefined => {
+  const most = graph.work + budget;
   let state = graph.start;
-  for (const segment of path.slice(1).split('/')) state = graph.step(state, segment);
-  return state;
+  for (const segment of path.slice(1).split('/')) {
+    if (graph.work > most) return undefined;
+    if (state.nodes.length === 0) break;
+    state = graph.step(state, segment);
+  }
+  return { state, left: most - graph.work };
 };
 
 /** @param sent what the path as it was sent is: where a route names that, it is no other's by an alias. */
@@ -73,6 +89,8 @@ const visitor = (graph: Graph, found: Found, sent: readonly Entry[]): Visitor =>
 /** What has been found of a target. */
 class Found {
   readonly readings: Reading[] = [];
+  /** Routes that some reading leads to. */
+  readonly #met = new Set<Route>();
   readonly #routes: readonly Route[];
   readonly #default: Route;
   readonly #methods: readonly string[];
@@ -116,8 +134,8 @@ class Found {
   /** Unless it leads to nothing new. */
   #keep(path: string, entries: readonly Entry[], others: readonly Route[] = []): void {
     const routes = [...entries.flatMap(({ index }) => this.#routes[index] ?? []), ...others];
-    const isKnown = (route: Route): boolean =>
-      this.readings.some((reading) => reading.routes.includes(route));
-    if (!routes.every(isKnown)) this.readings.push({ path, routes: [...new Set(routes)] });
+    if (routes.every((route) => this.#met.has(route))) return;
+    for (const route of routes) this.#met.add(route);
+    this.readings.push({ path, routes: [...new Set(routes)] });
   }
 }

@@ -3,12 +3,13 @@
 /** Rails, Symfony, Laravel and others let a POST name another method. */
 const PARAMETER = '_method';
 
-/** HEAD counts as GET, and a POST also as what its query's `_method` says. */
-export const methodsOf = (method: string, url: string): readonly string[] => {
+/** HEAD counts as GET, and a POST also as what its query's `_method` says; undefined where that says too much to be read. */
+export const methodsOf = (method: string, url: string): readonly string[] | undefined => {
   if (method === 'HEAD') return ['GET'];
   if (method !== 'POST' || !/method|%/i.test(url)) return [method];
   const query = url.indexOf('?');
-  return query < 0 ? [method] : [...new Set([method, ...methodsIn(url.slice(query + 1))])];
+  const named = query < 0 ? [] : methodsIn(url.slice(query + 1));
+  return named && [...new Set([method, ...named])];
 };
 
 /**
@@ -54,16 +55,35 @@ export const isPlainText = (headers: Headers): boolean =>
 /** Rack takes a body of no type for a form. */
 const FORM = /^\s*($|[;,])|form|multipart|json/i;
 
-const methodsIn = (query: string): readonly string[] =>
-  [...new URLSearchParams(query.replaceAll(';', '&'))]
+/** Only parameters that mention a method are decoded, since a query can have thousands. */
+const methodsIn = (query: string): readonly string[] | undefined => {
+  const pairs: string[] = [];
+  for (const { index } of query.matchAll(WORD)) {
+    if (pairs.length === MAX_MENTIONS) return undefined;
+    pairs.push(pairAt(query, index));
+  }
+  return [...new URLSearchParams(pairs.join('&'))]
     .filter(([name]) => spelled(name) === PARAMETER)
     .map(([, value]) => read(value));
+};
+
+/** The parameter of a query that this place is in. */
+const pairAt = (query: string, index: number): string => {
+  const start = Math.max(query.lastIndexOf('&', index), query.lastIndexOf(';', index)) + 1;
+  return query.slice(start).split(/[&;]/, 1)[0] ?? '';
+};
+
+const codesOf = (character: string): string =>
+  [character, character.toUpperCase()].map((each) => each.charCodeAt(0).toString(16)).join('|');
+
+/** A character as it is, and escaped in a URL. */
+const inUrl = (character: string): string => `(?:${character}|%(?:${codesOf(character)}))`;
 
 /** A character as it is, escaped in a URL, and escaped in JSON. */
-const either = (character: string): string => {
-  const codes = [character, character.toUpperCase()].map((each) => each.charCodeAt(0).toString(16));
-  return `\\\\*(?:${character}|%(?:${codes.join('|')})|\\\\u00(?:${codes.join('|')}))`;
-};
+const either = (character: string): string => `\\\\*(?:${inUrl(character)}|\\\\u00(?:${codesOf(character)}))`;
+
+/** Of a query. Without the first character of `_method`, which PHP takes others for. */
+const WORD = new RegExp([...'method'].map(inUrl).join(''), 'gi');
 
 /** `_method`, and what PHP takes for it, however escaped; no part of another word. */
 const MENTION = new RegExp(

@@ -28,7 +28,7 @@ const MAX_EXPANDED = 16;
 
 /** What is wrong with a `match`, with what to write instead; undefined where `patternsOf` reads it. */
 export const patternIssue = (match: string): Issue | undefined => {
-  const written = match.replace(/\{(\w+)\}(?![?*+])|<(?:\w+:)?(\w+)>/g, (_, a, b) => `:${a ?? b}`);
+  const written = match.replace(/\{([A-Za-z_]\w*)\}(?![?*+])|<(?:\w+:)?(\w+)>/g, (_, a, b) => `:${a ?? b}`);
   if (written !== match) return { expected: `\`:name\` for a parameter, so \`${written}\``, got: match };
   const expanded = expand(match);
   const bare = expanded.map((pattern) => pattern.replace(GAP, (gap) => gap.replace(/\(.*/, '')));

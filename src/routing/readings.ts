@@ -59,27 +59,36 @@ export const budgetOf = (sent: string, decoded: string): number =>
   decoded === sent ? MAX_WORK : Math.max(MAX_WORK / 4, MAX_WORK - sent.length / ESCAPES_PER_UNIT);
 
 function* partsOf(path: string): Iterable<Part> {
-  const last = lastIndex(path, (character) => !isSlash(character));
+  const last = lastIndex(path, (code) => !isSlash(code));
   for (let start = 1; start <= path.length; ) {
     const end = slashFrom(path, start);
-    yield { text: path.slice(start, end), softAfter: path[end] === SOFT_SLASH, isLast: end > last, end };
+    yield {
+      text: path.slice(start, end),
+      softAfter: path.charCodeAt(end) === SOFT,
+      isLast: end > last,
+      end,
+    };
     start = end + 1;
   }
 }
 
-const isSlash = (character: string | undefined): boolean => character === '/' || character === SOFT_SLASH;
+const SLASH = 0x2f;
+const SOFT = SOFT_SLASH.charCodeAt(0);
+const DOT = 0x2e;
+
+const isSlash = (code: number): boolean => code === SLASH || code === SOFT;
 
 /** Where the next slash is, or the end. */
 const slashFrom = (path: string, start: number): number => {
   let i = start;
-  while (i < path.length && !isSlash(path[i])) i++;
+  while (i < path.length && !isSlash(path.charCodeAt(i))) i++;
   return i;
 };
 
 /** Of the last character that is so, or -1. A regular expression would look at what stands before it once for each. */
-const lastIndex = (text: string, is: (character: string | undefined) => boolean): number => {
+const lastIndex = (text: string, is: (code: number) => boolean): number => {
   let i = text.length - 1;
-  while (i >= 0 && !is(text[i])) i--;
+  while (i >= 0 && !is(text.charCodeAt(i))) i--;
   return i;
 };
 
@@ -258,11 +267,12 @@ class Reader {
   }
 }
 
-/** Every spelling by which a segment may be found, its suffix left out or not. */
-export const namesIn = (path: string): readonly string[] =>
-  [...partsOf(path)].flatMap(({ text }) =>
-    spellings(text).flatMap((spelling) => [spelling, ...withoutSuffix(spelling)]),
-  );
+/** Whether some segment has a spelling that `is` so, its suffix left out or not. */
+export const hasName = (path: string, is: (name: string) => boolean): boolean => {
+  for (const { text } of partsOf(path))
+    for (const spelling of spellings(text)) if (is(spelling) || withoutSuffix(spelling).some(is)) return true;
+  return false;
+};
 
 /** What a path has in it of which some segment may be left out: dot segments, parameters, an end. */
 const BACK = ['/.', `${SOFT_SLASH}.`, ';', END];
@@ -272,15 +282,18 @@ const BACK = ['/.', `${SOFT_SLASH}.`, ';', END];
  * is nothing once marks are gone may still be something.
  */
 const spellings = (text: string): readonly string[] => {
+  if (!HAS_SPELLINGS.test(text)) return [text];
   const whole = unmarked(text);
   const cut = whole.indexOf(';');
   const texts = cut < 0 ? [whole] : [whole, whole.slice(0, cut)];
   return whole === '' && text !== '' ? ['', DROPPED] : texts.flatMap(withoutDots);
 };
 
+const HAS_SPELLINGS = new RegExp(`[;${END}${DROPPED}]|\\.$`);
+
 const withoutDots = (text: string): readonly string[] => {
   if (!text.endsWith('.')) return [text];
-  const end = lastIndex(text, (character) => character !== '.') + 1;
+  const end = lastIndex(text, (code) => code !== DOT) + 1;
   return end === 0 ? [text] : [text, text.slice(0, end)];
 };
 

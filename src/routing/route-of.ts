@@ -23,6 +23,7 @@ export type Line = Pick<Request, 'method' | 'url'>;
 export const routeOf = (config: Config): RouteFinder => {
   if (config.routes.length === 0) return () => config.defaultRoute;
   const readings = readingsIn(config);
+  const targetOf = targetMaker(config);
   const combine = combiner([...config.routes, config.defaultRoute], countsApart(config));
   return (request, named = []) => {
     const found = readings(targetOf(request, named));
@@ -32,12 +33,15 @@ export const routeOf = (config: Config): RouteFinder => {
 
 /** The readings of a request that lead to different routes, for people to read; undefined as `RouteFinder`. */
 export const explainRoute = (config: Config, request: Line): readonly Reading[] | undefined =>
-  readingsIn(config)(targetOf(request));
+  readingsIn(config)(targetMaker(config)(request, []));
 
-const targetOf = ({ method, url }: Line, named: readonly string[] = []): Target => ({
-  methods: [...methodsOf(method, url), ...named],
-  path: sentPath(url),
-});
+const targetMaker = (config: Config) => {
+  const others = methodsThatMatter(config);
+  return ({ method, url }: Line, named: readonly string[]): Target => ({
+    methods: [...(methodsOf(method, url) ?? [method, ...others]), ...named],
+    path: sentPath(url),
+  });
+};
 
 /** All methods that make a difference to some route: those that are named, and any other. */
 export const methodsThatMatter = ({ routes }: Pick<Config, 'routes'>): readonly string[] => {
