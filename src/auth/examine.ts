@@ -90,9 +90,17 @@ export class Examiner {
   async examine(exchange: Exchange, token: string | undefined, delayed: RefusalDelay): Promise<Verdict> {
     const address = gateKeyOf(exchange.request, this.#ipv6Prefix);
     const verdict = await this.#judge(exchange, token, delayed, address);
-    const isQuick = verdict.kind === 'refused' && verdict.work !== 'verified';
-    if (isQuick && this.#decoys.take(Date.now())) await this.#workInVain(exchange, verdict.work);
+    if (verdict.kind === 'refused' && this.#isHidden(verdict.work, address))
+      await this.#workInVain(exchange, verdict.work);
     return verdict;
+  }
+
+  /**
+   * Whether the rest of the work is done in vain. Not for an address that failed too often: there a 429 in place of a 401
+   * already tells what would need crypto, and a flood must not make work.
+   */
+  #isHidden(done: Work, address: string): boolean {
+    return done !== 'verified' && !this.#gate.isClosedTo(address) && this.#decoys.take(Date.now());
   }
 
   /** Does the rest of the work that it takes to refuse a forged token. */
@@ -116,8 +124,7 @@ export class Examiner {
     const bad = this.#bad.get(token);
     if (bad && Date.now() < bad.until) return { ...bad.refused, work: 'none' };
     const verdict = await this.#verify(exchange, token, address);
-    if (verdict.kind === 'refused')
-      exchange.waitUntil(this.#charge(exchange.env.AUTH_FAILURES, address, delayed));
+    if (verdict.kind === 'refused') this.#charge(exchange, address, delayed);
     return verdict;
   }
 
@@ -134,11 +141,20 @@ export class Examiner {
     if (token !== undefined) this.#remember(token, refused('token_revoked'));
   }
 
+  #charge(exchange: Exchange, address: string, delayed: RefusalDelay): void {
+    if (this.#gate.isClosedTo(address)) this.#gate.chargeHere(address);
+    else exchange.waitUntil(this.#chargeLater(exchange.env.AUTH_FAILURES, address, delayed));
+  }
+
   /**
    * Charges the failure after the answer. Before it, the call would wake the thread and so shift the moment at which the
    * answer's timer is noticed, only for tokens that came this far: a fifth of a millisecond, which a stopwatch finds.
    */
-  async #charge(failures: FailureCount | undefined, address: string, delayed: RefusalDelay): Promise<void> {
+  async #chargeLater(
+    failures: FailureCount | undefined,
+    address: string,
+    delayed: RefusalDelay,
+  ): Promise<void> {
     await delayed;
     await delay(1);
     await this.#gate.charge(failures, address).catch(() => undefined);

@@ -18,15 +18,15 @@ interface Count {
   readonly failures: number;
 }
 
-export class IsolateFailures implements FailureCount {
+export class IsolateFailures {
   readonly #counts = new BoundedMap<string, Count>(MAX_ADDRESSES);
 
-  /** Counts one failure of `key`. */
-  async limit({ key }: { readonly key: string }): Promise<{ readonly success: boolean }> {
+  /** Counts one failure of an address; false if it is one too many. */
+  count(address: string): boolean {
     const minute = Math.floor(Date.now() / MINUTE_MS);
-    const known = this.#counts.get(key);
+    const known = this.#counts.get(address);
     const failures = (known?.minute === minute ? known.failures : 0) + 1;
-    this.#counts.set(key, { minute, failures });
-    return { success: failures <= LIMIT };
+    this.#counts.set(address, { minute, failures });
+    return failures <= LIMIT;
   }
 }

@@ -89,8 +89,18 @@ export class FailureGate {
    * the isolate counts for itself.
    */
   async charge(failures: FailureCount | undefined, address: string): Promise<void> {
-    const { success } = await (failures ?? this.#ownCount).limit({ key: address });
-    if (!success) this.#failing.set(address, Date.now() + REMEMBERED_MS);
+    if (failures === undefined) return this.chargeHere(address);
+    const { success } = await failures.limit({ key: address });
+    if (!success) this.#close(address);
+  }
+
+  /** Counts it in this isolate alone: a flood keeps an address closed out without a call for each failure. */
+  chargeHere(address: string): void {
+    if (!this.#ownCount.count(address)) this.#close(address);
+  }
+
+  #close(address: string): void {
+    this.#failing.set(address, Date.now() + REMEMBERED_MS);
   }
 
   /** A fifth verification waits for a slot, since many honest callers may share an address; not for long, and not all of them. */

@@ -269,6 +269,35 @@ describe('a token is refused', () => {
     expect(verify).toHaveBeenCalledTimes(1 + 200 + 1);
   });
 
+  test('without crypto and without a call for an address that failed too often, as often as it likes', async () => {
+    const { call, failures } = appOf(configWith());
+    await call(`Bearer ${await tokenWith()}`);
+    const expired = async () => `Bearer ${await tokenWith({ exp: 1, jti: crypto.randomUUID() })}`;
+    for (let i = 0; i < 61; i += 1) await call(await expired());
+    const verify = vi.spyOn(crypto.subtle, 'verify');
+    for (let i = 0; i < 100; i += 1)
+      for (const authorization of ['Bearer x', await expired()])
+        expect((await call(authorization)).response.status).toBe(401);
+    expect(verify).not.toHaveBeenCalled();
+    expect(failures.charged).toBe(61);
+    await call('Bearer x', { address: '192.0.2.2' });
+    expect(verify).toHaveBeenCalledTimes(1);
+  });
+
+  test('and its address stays out for as long as it goes on', async () => {
+    const { call, failures } = appOf(configWith());
+    const expired = async () => `Bearer ${await tokenWith({ exp: 1, jti: crypto.randomUUID() })}`;
+    for (let i = 0; i < 61; i += 1) await call(await expired());
+    for (let second = 0; second < 60; second += 1) {
+      for (let i = 0; i < 20; i += 1) await call(await expired());
+      passes(1);
+    }
+    expect(failures.charged).toBe(61);
+    passes(10);
+    await call(await expired());
+    expect(failures.charged).toBe(62);
+  });
+
   test('anew each time while time could cure it', async () => {
     const { call, refusalOf } = appOf(configWith());
     const authorization = `Bearer ${await tokenWith({ nbf: now() + 30 })}`;
