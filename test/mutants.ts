@@ -19,8 +19,11 @@ then fail. Exit code 1 if a mutant survives, or does not apply any more.
 
 const root = join(import.meta.dirname, '..');
 
-/** What the unit tests need of the project. */
-const COPIED = ['src', 'test', 'tools', 'vitest.config.ts', 'package.json', 'tsconfig.json', 'wrangler.toml'];
+/** What the tests need of the project. */
+const COPIED = [
+  ...['bench', 'console', 'src', 'test', 'tools'],
+  ...['vitest.config.ts', 'package.json', 'tsconfig.json', 'wrangler.toml'],
+];
 
 const main = async (): Promise<number> => {
   const { values } = parseArgs({
@@ -96,7 +99,10 @@ const tryOne = async (copy: string, { file, from, to, tests }: Mutant): Promise<
 const passes = (copy: string, tests: readonly string[]): Promise<boolean> => {
   const vitest = join(copy, 'node_modules/vitest/vitest.mjs');
   const { promise, resolve } = Promise.withResolvers<boolean>();
-  const args = [vitest, 'run', '--project', 'unit', '--project', 'worker', '--bail', '1', ...tests];
+  const projects = ['unit', 'worker', 'e2e'].filter((name) =>
+    tests.some((test) => test.includes(`/${name}/`)),
+  );
+  const args = [vitest, 'run', ...projects.map((name) => `--project=${name}`), '--bail=1', ...tests];
   execFile(process.execPath, args, { cwd: copy, maxBuffer: 2 ** 26 }, (error) => resolve(error === null));
   return promise;
 };

@@ -1,6 +1,7 @@
 // Ways to break what keeps limits exact, each of which a test must notice.
 
 import { auth } from './auth.ts';
+import { edge } from './edge.ts';
 import type { Mutant } from './mutant.ts';
 
 const LEDGER = 'src/limiter/ledger.ts';
@@ -16,6 +17,7 @@ const HOLDS = ['test/unit/holds.test.ts'];
 
 export const mutants: readonly Mutant[] = [
   ...auth,
+  ...edge,
   {
     guard: 'a lease is charged at its end',
     file: LEDGER,

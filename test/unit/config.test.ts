@@ -669,6 +669,11 @@ describe('a bad configuration is named', () => {
       '`CORS_ORIGINS`: expected origins such as `https://app.example.com`, or `*` alone, got `*`',
     ],
     [
+      'a CORS origin with a wildcard, which no browser sends',
+      { ...ISSUER, CORS_ORIGINS: 'https://*.app.example' },
+      '`CORS_ORIGINS`: expected origins such as `https://app.example.com`, or `*` alone, got `https://*.app.example`',
+    ],
+    [
       'a factor of one',
       { ...ISSUER, ABNORMAL_FACTOR: '1' },
       '`ABNORMAL_FACTOR`: expected a number from 2 to 1000, got `1`',
