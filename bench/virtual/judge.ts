@@ -85,7 +85,8 @@ const countedAt = (
   const isInWindow = other.cameAt > passedAt - windowMs;
   const isSettled = !other.lost && other.endedAt !== undefined && other.endedAt <= passedAt;
   if (spent === undefined || !isSettled) return isInWindow ? COST : 0;
-  const used = spent(other.visit);
+  // Whoever left before the answer has spent its cost, and nobody knows of more.
+  const used = other.left ? COST : spent(other.visit);
   const endedAt = other.endedAt ?? 0;
   const isDebtKnown = endedAt + newsMs <= cameAt && endedAt > passedAt - windowMs;
   return (isInWindow ? Math.min(used, COST) : 0) + (isDebtKnown ? Math.max(0, used - COST) : 0);

@@ -74,8 +74,8 @@ const inTurn = async (
   const call = async (): Promise<void> => {
     await time.wait(random.unit() * 1_000);
     while (time.now < end) {
-      const { status } = await world.send({ ...visitOf(), isolate: random.below(isolates) });
-      if (status === undefined || status >= 400) await time.wait(1_000);
+      const { response } = await world.send({ ...visitOf(), isolate: random.below(isolates) });
+      if (!response?.ok) await time.wait(1_000);
     }
   };
   await Promise.all(Array.from({ length: callers }, call));

@@ -23,6 +23,10 @@ export interface Visit {
   readonly status: number;
   /** What the origin's `Cost` field says. Absent: it sends none. */
   readonly cost?: number;
+  /** Its client leaves after so long, milliseconds. Absent: it does not. */
+  readonly leavesAfterMs?: number | undefined;
+  /** The origin does not answer: the status is that of Weir's own answer. */
+  readonly unreachable?: boolean;
 }
 
 /** What became of a request; times are milliseconds since the epoch. */
@@ -35,7 +39,9 @@ export interface Answer {
   endedAt: number | undefined;
   /** Its isolate was lost while it was in flight. */
   lost: boolean;
-  status: number | undefined;
+  /** Its client left before the answer. */
+  left: boolean;
+  response: Response | undefined;
 }
 
 export interface Setup {
@@ -51,6 +57,9 @@ export interface Setup {
 
 /** What making a write durable takes, milliseconds. */
 const WRITE_MS = 8;
+
+/** What nobody reads. */
+const CLIENT_LEFT = 499;
 
 /** The response field that tells what a request cost, where a route reads one. */
 export const COST_FIELD = 'Cost';
@@ -94,7 +103,8 @@ export class World {
     const name = String(this.#count++);
     const cameAt = this.#time.now;
     const answer: Answer = {
-      ...{ visit, cameAt, passedAt: undefined, endedAt: undefined, lost: false, status: undefined },
+      ...{ visit, cameAt, passedAt: undefined, endedAt: undefined, lost: false, left: false },
+      response: undefined,
     };
     this.answers.push(answer);
     const { promise: dropped, resolve: drop } = Promise.withResolvers<undefined>();
@@ -104,14 +114,16 @@ export class World {
       passThroughOnException() {},
       props: {},
     };
-    const request = new Request(`https://api.test/${name}`, { method: 'HEAD' });
-    const response = await Promise.race([
+    const client = new AbortController();
+    const request = new Request(`https://api.test/${name}`, { method: 'HEAD', signal: client.signal });
+    const { leavesAfterMs } = visit;
+    const leaving = leavesAfterMs === undefined ? undefined : setTimeout(() => client.abort(), leavesAfterMs);
+    answer.response = await Promise.race([
       isolate.app.fetch(request, isolate.env, context as unknown as ExecutionContext),
       dropped,
     ]);
+    clearTimeout(leaving ?? null);
     isolate.open.delete(name);
-    if (response === undefined) return answer;
-    answer.status = response.status;
     return answer;
   }
 
@@ -157,17 +169,21 @@ export class World {
     app.all('*', async (c) => {
       const answer = openOf(c.req.path)?.answer;
       if (answer === undefined) return forever();
-      return this.#origin(answer, isolate);
+      const exchange = c.get('exchange');
+      if (answer.visit.unreachable) exchange.trace.outcome = 'origin_error';
+      return this.#origin(answer, isolate, exchange.signal);
     });
     return isolate;
   }
 
-  async #origin(answer: Answer, isolate: Isolate): Promise<Response> {
+  async #origin(answer: Answer, isolate: Isolate, signal: AbortSignal): Promise<Response> {
     const { takesMs, status, cost } = answer.visit;
     answer.passedAt = this.#time.now;
-    await this.#time.wait(takesMs);
+    await Promise.race([this.#time.wait(takesMs), abortOf(signal)]);
     if (!isolate.alive) return forever();
     answer.endedAt = this.#time.now;
+    answer.left = signal.aborted;
+    if (signal.aborted) return new Response(null, { status: CLIENT_LEFT });
     return new Response(null, { status, headers: cost === undefined ? {} : { [COST_FIELD]: String(cost) } });
   }
 
@@ -228,6 +244,11 @@ export const configOf = (
     },
     { tokens: false },
   );
+
+const abortOf = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 
 const forever = <T>(): Promise<T> => new Promise(() => {});
 
