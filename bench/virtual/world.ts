@@ -86,6 +86,8 @@ export class World {
   readonly #isolates: Isolate[];
   readonly #limiters = new Map<string, VirtualLimiter>();
   #count = 0;
+  /** Until then no Limiter can be reached. */
+  #silentUntil = 0;
 
   constructor(time: VirtualTime, setup: Setup) {
     this.#time = time;
@@ -146,6 +148,11 @@ export class World {
     limiters[at % Math.max(1, limiters.length)]?.crash();
   }
 
+  /** Calls of Limiters fail for so long, those that are under way too. */
+  silence(ms: number): void {
+    this.#silentUntil = this.#time.now + ms;
+  }
+
   /** A new version of the Worker: everybody's memory is gone. */
   deploy(): void {
     for (const at of this.#isolates.keys()) this.loseIsolate(at);
@@ -193,6 +200,7 @@ export class World {
     const call = async <T>(limiter: VirtualLimiter, deed: () => Done<T> | Promise<Done<T>>): Promise<T> => {
       if (!isAlive()) return forever();
       await this.#travel(at, limiter);
+      if (this.#time.now < this.#silentUntil) throw new Error('the network is down');
       this.calls++;
       const { answer, written } = await deed();
       await this.#travel(at, limiter, written ? WRITE_MS : 0);
@@ -248,6 +256,7 @@ export const configOf = (
 const abortOf = (signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {
     signal.addEventListener('abort', () => resolve(), { once: true });
+    if (signal.aborted) resolve();
   });
 
 const forever = <T>(): Promise<T> => new Promise(() => {});

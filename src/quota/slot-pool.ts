@@ -127,11 +127,12 @@ export const settleAsking = (
   endAsking(pool, asking);
   const lent = reply.exempt ? [] : names.slice(0, reply.lent);
   for (const waiter of asking.waiters.filter(({ state }) => state === 'asked')) {
-    const name = lent.shift();
+    // Slots of the failure policy are in use still, of which the Limiter does not know.
+    const name = isFull(pool, now) ? undefined : lent.shift();
     if (reply.exempt) tell(waiter, { kind: 'exempt' });
     else if (name !== undefined)
       tell(waiter, { kind: 'lent', slot: hold(pool, name, now, reply.free, asking.askedAt) });
-    else if (reply.lent > 0) waiter.state = 'waiting';
+    else if (reply.lent > 0 && lent.length === 0) waiter.state = 'waiting';
     else tell(waiter, { kind: 'denied', free: reply.free });
   }
   return lent;

@@ -69,14 +69,19 @@ export class Slots {
     this.#client = new LimiterClient(config);
   }
 
-  /** Takes a slot of every policy of a plan, and holds it until its `end`, or until the client leaves. */
+  /**
+   * Takes a slot of every policy of a plan, and holds it until its `end`, or until the client leaves; of one that has left by then
+   * it is back already.
+   */
   async take(asker: Asker, plan: SlotPlan, partition: string): Promise<SlotOutcome> {
     const pool = this.#poolOf(plan, partition);
     const answer = await this.#wait(asker, pool);
     const outcome = { plan, partition, policies: plan.policies, error: undefined };
     switch (answer.kind) {
-      case 'lent':
-        return { ...outcome, allowed: true, free: answer.slot.free, end: this.#keep(asker, answer.slot) };
+      case 'lent': {
+        const end = this.#keep(asker, answer.slot);
+        return { ...outcome, allowed: !asker.signal.aborted, free: answer.slot.free, end };
+      }
       case 'exempt':
         return { ...outcome, allowed: true, policies: [], free: [], end: noSlot };
       case 'denied':
@@ -266,7 +271,8 @@ export class Slots {
     const now = Date.now();
     if (isFull(pool, now)) return { allowed: false, free: noneFree(pool.plan), end: noSlot };
     const slot = hold(pool, this.#nextName(), now, freeHere(pool), undefined);
-    return { allowed: true, free: slot.free, end: this.#keep(asker, slot) };
+    const end = this.#keep(asker, slot);
+    return { allowed: !asker.signal.aborted, free: slot.free, end };
   }
 }
 

@@ -105,7 +105,7 @@ const anyVisit = fc
   }));
 
 const anyTraffic = fc.array(anyVisit, { minLength: 1, maxLength: 40 });
-type Traffic = typeof anyTraffic extends fc.Arbitrary<infer T> ? T : never;
+type Traffic = readonly { readonly gapMs: number; readonly visit: Visit }[];
 
 const anyTrips = fc.array(fc.constantFrom(0, 4, 40, LONGEST_TRIP_MS), {
   minLength: ISOLATES,
@@ -113,7 +113,11 @@ const anyTrips = fc.array(fc.constantFrom(0, 4, 40, LONGEST_TRIP_MS), {
 });
 
 const anyMishaps = fc.array(
-  fc.record({ afterMs: fc.nat(8_000), kind: fc.constantFrom('limiter', 'isolate'), which: fc.nat(5) }),
+  fc.record({
+    afterMs: fc.nat(8_000),
+    kind: fc.constantFrom<'limiter' | 'isolate' | 'network'>('limiter', 'isolate'),
+    which: fc.nat(5),
+  }),
   { maxLength: 4 },
 );
 type Mishaps = typeof anyMishaps extends fc.Arbitrary<infer T> ? T : never;
@@ -136,6 +140,7 @@ const answersTo = async (
       for (const { afterMs, kind, which } of mishaps) {
         await time.wait(afterMs);
         if (kind === 'limiter') world.crashLimiter(which);
+        else if (kind === 'network') world.silence(which * 1_000);
         else world.loseIsolate(which);
       }
     };
@@ -181,9 +186,57 @@ describe.each([
       }),
       { numRuns: scaled(60, 2_000) },
     );
-    expect(kept).toBeGreaterThan(100);
+    expect(kept).toBeGreaterThan(30);
   });
 });
+
+it.each([
+  // It is asked first whether its subject is revoked.
+  ['for a slot', '1 at once by org.id', 1.5 * LONGEST_TRIP_MS],
+  ['for a permit', '1/minute by org.id', 0.5 * LONGEST_TRIP_MS],
+])(
+  'a request whose client leaves while it waits %s does not go on, and the next does',
+  async (_, limits, leavesAfterMs) => {
+    const visit = { isolate: 0, subject: '0', claims: { 'org.id': '0' }, takesMs: 5_000, status: 200 };
+    const traffic = [
+      { gapMs: 0, visit: { ...visit, leavesAfterMs } },
+      { gapMs: 1_000, visit },
+    ];
+    const kind: Kind = { limits, judged: { quotas: [] }, keeps: () => true };
+    const answers = await answersTo(kind, [LONGEST_TRIP_MS, 0, 0], traffic);
+    expect(answers.map(({ passedAt }) => passedAt !== undefined)).toEqual([false, true]);
+  },
+);
+
+it(
+  'while its Limiter fails now and then, an isolate has no more requests in flight than there are slots',
+  async () => {
+    const anyOutages = fc.array(
+      fc.record({
+        afterMs: fc.nat(3_000),
+        kind: fc.constant('network' as const),
+        which: fc.integer({ min: 1, max: 3 }),
+      }),
+      { minLength: 1, maxLength: 8 },
+    );
+    const anySlow = fc.record({ gapMs: fc.nat(500), takesMs: fc.integer({ min: 500, max: 2_500 }) });
+    const slowTraffic = fc.array(
+      anySlow.map(({ gapMs, takesMs }) => ({
+        gapMs,
+        visit: { ...{ isolate: 0, subject: '0', claims: { 'org.id': '0' }, status: 200 }, takesMs },
+      })),
+      { minLength: 5, maxLength: 25 },
+    );
+    await fc.assert(
+      fc.asyncProperty(atOnce, anyTrips, slowTraffic, anyOutages, async (kind, trips, traffic, outages) => {
+        const answers = await answersTo(kind, trips, traffic, outages);
+        expect(over(answers, kind.judged, NEWS_MS)).toBe(0);
+      }),
+      { numRuns: scaled(60, 2_000) },
+    );
+  },
+  SOAK_TIMEOUT_MS,
+);
 
 const staying = ({ gapMs, visit }: Traffic[number]): Traffic[number] => ({
   gapMs,
