@@ -5,8 +5,8 @@ const OLDEST = 24;
 
 if (Number(process.versions.node.split('.')[0]) < OLDEST) {
   process.stderr.write(
-    `Weir's tools need Node ${OLDEST}, and this is ${process.version}. \`npm ci\` brings one along (the package \`node\`), whose install script
-must be let run: without --ignore-scripts, and with pnpm by \`pnpm approve-builds\`. Or install Node ${OLDEST}.\n`,
+    `Weir's tools need Node ${OLDEST}, and this is ${process.version}. \`npm ci\` and \`pnpm install\` bring one along (the package \`node\`),
+whose install script must be let run: without --ignore-scripts. Or install Node ${OLDEST}.\n`,
   );
   process.exit(2);
 }
