@@ -14,7 +14,7 @@ export interface ShownConfig {
 }
 
 export const findingsOf = ({ routes }: ShownConfig): readonly Finding[] =>
-  'URLPattern' in globalThis ? routeFindings({ routes: routes.map(routeOf) } as unknown as Config) : [];
+  routeFindings({ routes: routes.map(routeOf) } as unknown as Config);
 
 const routeOf = ({ methods, match, ...rest }: ShownRoute) => ({
   ...rest,

@@ -41,7 +41,7 @@ export const TrailPage = ({ api, say }: Page) => {
                   <code>{short(partition)}</code>
                 </a>
               ),
-              `${deed(action)} ${detail}`,
+              `${deed(action)} ${detail.replace(ISO, (time) => dateTime(Date.parse(time)))}`,
               reason || '–',
               <code key="id">{id}</code>,
             ],
@@ -51,6 +51,9 @@ export const TrailPage = ({ api, say }: Page) => {
     </div>
   );
 };
+
+/** As the admin API writes a time. */
+const ISO = /\d{4}-\d\d-\d\dT[\d:.]+Z/;
 
 /** `DELETE /.weir/subjects/override` -> `lift override`. */
 const deed = (action: string): string => {

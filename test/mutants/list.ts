@@ -3,6 +3,7 @@
 import { auth } from './auth.ts';
 import { edge } from './edge.ts';
 import type { Mutant } from './mutant.ts';
+import { operators } from './operators.ts';
 
 const LEDGER = 'src/limiter/ledger.ts';
 const RESERVE = 'src/limiter/reserve.ts';
@@ -17,6 +18,7 @@ const HOLDS = ['test/unit/holds.test.ts'];
 
 export const mutants: readonly Mutant[] = [
   ...auth,
+  ...operators,
   ...edge,
   {
     guard: 'a lease is charged at its end',
