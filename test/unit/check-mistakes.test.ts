@@ -95,3 +95,106 @@ describe('check has nothing to say of', () => {
     expect(SOUND.length).toBeGreaterThanOrEqual(30);
   });
 });
+
+/** Keys of a configuration file, so that values of any kind stand where others belong. */
+const key = fc.constantFrom(
+  ...[
+    'vars',
+    'env',
+    'routes',
+    'route',
+    'pattern',
+    'zone_name',
+    'secrets',
+    'required',
+    'durable_objects',
+    'bindings',
+  ],
+  ...[
+    'name',
+    'class_name',
+    'exports',
+    'Limiter',
+    'migrations',
+    'new_sqlite_classes',
+    'renamed_classes',
+    'ratelimits',
+  ],
+  ...[
+    'simple',
+    'limit',
+    'period',
+    'services',
+    'binding',
+    'service',
+    'cache',
+    'assets',
+    'main',
+    'compatibility_flags',
+  ],
+  ...[
+    'ROUTES',
+    'TIERS',
+    'LIMITS',
+    'ISSUERS',
+    'JWT_ISSUER',
+    'JWKS_URL',
+    'match',
+    'methods',
+    'limits',
+    'staging',
+  ],
+);
+const word = fc.constantFrom(
+  ...[
+    '',
+    'LIMITER',
+    'Limiter',
+    'api.example.com/*',
+    '/users/[0-9]+',
+    '/a/{',
+    '(',
+    ':x(',
+    '*',
+    'https://',
+    '10/minute',
+  ],
+  ...[
+    'https://login.example.com/',
+    '{{',
+    '[[',
+    '<',
+    '$',
+    '^',
+    '/:id(',
+    'GET /x',
+    '\u0000',
+    '%',
+    '//',
+    'src/worker.ts',
+  ],
+);
+const { file } = fc.letrec((tie) => ({
+  value: fc.oneof(
+    { maxDepth: 5 },
+    word,
+    fc.constantFrom(null, true, 0, -1, 1e9),
+    fc.array(tie('value'), { maxLength: 3 }),
+    tie('file'),
+  ),
+  file: fc.dictionary(key, tie('value'), { maxKeys: 6 }),
+}));
+
+describe('check answers', () => {
+  it('whatever the file holds', () => {
+    fc.assert(
+      fc.property(file, (content) => {
+        for (const { message, fix } of findingsOf(JSON.stringify(content))) {
+          expect(message).not.toBe('');
+          expect(fix).not.toBe('');
+        }
+      }),
+      { numRuns: 400 },
+    );
+  });
+});

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { patternIssue } from '../../src/routing/pattern.ts';
 import { routeOf } from '../../src/routing/route-of.ts';
+import { fixOf } from '../../tools/check/fixes.ts';
 import { foreignSyntax } from '../../tools/check/patterns.ts';
 import { configWith, route } from '../fixtures/config.ts';
 
@@ -71,6 +72,28 @@ const expectMeant = (written: string, path: string): void => {
   expect(foreignSyntax(instead), `${written} -> ${instead}`).toBeUndefined();
   expect(leadsTo(instead, path), `${written} -> ${instead}`).toBe(true);
 };
+
+/** Pieces of patterns of every framework, and of none. */
+const piece = fc.constantFrom(
+  ...'/:{}()[]<>*?+$^|\\.~=%;# aid0_-,',
+  ...['/users', '\\d+', '[0-9]+', ':id', '{id}', '(?P<', '**', '(.:format)', '/*', 'GET '],
+);
+
+describe('a match that is refused', () => {
+  it('is answered by one that is not', () => {
+    fc.assert(
+      fc.property(fc.array(piece, { minLength: 1, maxLength: 10 }), (pieces) => {
+        const match = pieces.join('');
+        if (patternIssue(match) === undefined) return;
+        const variable = 'ROUTES[0].match';
+        const fix = fixOf({ variable, problem: 'expected a path', vars: { ROUTES: [{ match }] } });
+        const [, instead = ''] = /match = "(.*?)"`/.exec(fix) ?? [];
+        expect(patternIssue(instead), `${match} -> ${fix}`).toBeUndefined();
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+});
 
 describe('a match in another framework’s syntax', () => {
   it('is told, whatever stands beside it, and the one to write instead matches what was meant', () => {

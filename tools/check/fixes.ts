@@ -198,14 +198,11 @@ const match: Suggest = ({ variable }, value) => {
   const [, method, rest = value] = /^([A-Z]+)\s+(\S+)$/.exec(value) ?? [];
   const meant = rest.replace(/^https?:\/\/[^/]+|^[\w-]+(\.[\w-]+)+(?=\/)/, '').trim();
   const foreign = foreignSyntax(meant);
-  if (foreign !== undefined && foreign.instead === undefined) return patternFix(foreign);
-  const path =
-    foreign?.instead ??
-    decoded(meant.replace(/[?#].*$/, ''))
-      .replace(/\/{2,}/g, '/')
-      .replace(/;.*$/, '');
-  const methods = method === undefined ? '' : ` and \`methods = ["${method}"]\``;
-  return `Write \`match = "${path.startsWith('/') || path.startsWith('{/') ? path : `/${path}`}"\`${methods}.`;
+  const plain = decoded(meant.replace(/[?#].*$/, ''))
+    .replace(/\/{2,}/g, '/')
+    .replace(/;.*$/, '');
+  const fix = patternFix(foreign === undefined ? plain.replace(/^(?!\/)/, '/') : foreign.instead);
+  return method === undefined ? fix : fix.replace(/\.$/, ` and \`methods = ["${method}"]\`.`);
 };
 
 const decoded = (path: string): string => {

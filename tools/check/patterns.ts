@@ -178,8 +178,8 @@ const numbered = (pattern: string): string => {
   });
 };
 
-/** What to say of a pattern; where it cannot be told what was meant, how patterns are written. */
-export const patternFix = ({ instead }: Foreign): string =>
-  instead === undefined
+/** What to write for a pattern; where it cannot be told what was meant, how patterns are written. */
+export const patternFix = (instead: string | undefined): string =>
+  instead === undefined || patternIssue(instead) !== undefined
     ? 'Write `:name` for a segment, `:name(\\d+)` for one of digits, `*` for anything below: `match = "/users/:id/*"`.'
     : `Write \`match = "${instead}"\`.`;

@@ -39,7 +39,7 @@ const patternFindings = ({ name, match = '/*' }: Route): readonly Finding[] => {
       error(
         'foreign-pattern',
         `The \`match\` of \`${name}\` does not match what it seems to: ${foreign.why}.`,
-        patternFix(foreign),
+        patternFix(foreign.instead),
       ),
     ];
   if (!/.\/$/.test(match)) return [];

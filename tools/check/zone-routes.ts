@@ -106,15 +106,16 @@ const findingsOf = (route: ZoneRoute): readonly Finding[] => {
 };
 
 /** A pattern with a scheme leaves out the other one, whose requests go to the origin unchecked. */
-const byScheme = (route: ZoneRoute): readonly Finding[] => {
-  const [, scheme] = /^(https?):\/\//.exec(route.pattern) ?? [];
+const byScheme = ({ pattern }: ZoneRoute): readonly Finding[] => {
+  const [, scheme] = /^(https?):\/\//.exec(pattern) ?? [];
   if (scheme === undefined) return [];
-  const other = scheme === 'http' ? 'https' : 'http';
+  // Over http the zone may answer with a redirect alone.
+  const [level, other] = scheme === 'http' ? ([error, 'https'] as const) : ([warning, 'http'] as const);
   return [
-    faulty(
-      route,
-      `leaves out requests over ${other}, which pass Weir by`,
-      `\`${route.pattern.replace(/^https?:\/\//, '')}\``,
+    level(
+      'zone-route',
+      `The route \`${pattern}\` leaves out requests over ${other}, which pass Weir by.`,
+      `Write \`${pattern.replace(/^https?:\/\//, '')}\` as its pattern.`,
     ),
   ];
 };
