@@ -37,6 +37,7 @@ export const start = async (contender: Contender, originUrl: string, counted: bo
   const persist = await mkdtemp(join(storageRoot, 'weir-bench-'));
   const weir = await startWeir({
     persist,
+    pulse: contender.pulse ?? false,
     vars: { ORIGIN_URL: originUrl, ...contender.vars },
     override: {
       modules,

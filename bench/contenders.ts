@@ -15,6 +15,8 @@ export interface Contender {
   readonly connections: number;
   /** Whether it has objects whose calls and rows are to be counted. */
   readonly counted: boolean;
+  /** Whether `PULSE` is bound. Default false. */
+  readonly pulse?: boolean;
 }
 
 const CONNECTIONS = 32;
@@ -72,6 +74,14 @@ export const contenders: readonly Contender[] = [
   { ...peer, id: 'a', title: 'only proxies', worker: 'proxy', vars: {}, tokens: one },
   { ...peer, id: "a'", title: 'proxies, sets three headers', worker: 'headers', vars: {}, tokens: one },
   { ...weir, id: 'b', title: 'Weir, allowed, one subject', vars: { LIMITS: FAR_AWAY }, tokens: one },
+  {
+    ...weir,
+    id: 'p',
+    title: 'as (b), watched by Pulse',
+    vars: { LIMITS: FAR_AWAY },
+    tokens: one,
+    pulse: true,
+  },
   {
     ...weir,
     id: 'c',

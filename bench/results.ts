@@ -13,11 +13,13 @@ export interface Row {
   readonly p99Ms: number;
   /** Of the workerd process for each request: Worker, objects and HTTP together. */
   readonly cpuUs: number;
-  /** Median over the rounds of the ratio within a round; undefined where (a), (a') or (f) was not measured. */
+  /** Median over the rounds of the ratio within a round; undefined where (a), (a'), (f) or (b) was not measured. */
   readonly ratioToA: number | undefined;
   readonly ratioToHeaders: number | undefined;
   /** To what people write today, (f). */
   readonly ratioToToday: number | undefined;
+  /** To Weir with nothing bound that watches it, (b). */
+  readonly ratioToUnwatched: number | undefined;
   readonly callsPer1000: number;
   readonly rowsPer1000: number;
   readonly dollarsPerMillion: number;
@@ -25,7 +27,8 @@ export interface Row {
 
 export const rowsOf = (measured: readonly Measured[]): Row[] => {
   const cpuOf = (id: string) => measured.find(({ contender }) => contender.id === id)?.samples ?? [];
-  return measured.map((each) => rowOf(each, { a: cpuOf('a'), headers: cpuOf("a'"), today: cpuOf('f') }));
+  const bases = { a: cpuOf('a'), headers: cpuOf("a'"), today: cpuOf('f'), unwatched: cpuOf('b') };
+  return measured.map((each) => rowOf(each, bases));
 };
 
 type Samples = Measured['samples'];
@@ -34,6 +37,7 @@ interface Bases {
   readonly a: Samples;
   readonly headers: Samples;
   readonly today: Samples;
+  readonly unwatched: Samples;
 }
 
 const rowOf = ({ contender, samples, traffic }: Measured, bases: Bases): Row => {
@@ -49,6 +53,7 @@ const rowOf = ({ contender, samples, traffic }: Measured, bases: Bases): Row => 
     ratioToA: ratio(samples, bases.a),
     ratioToHeaders: ratio(samples, bases.headers),
     ratioToToday: ratio(samples, bases.today),
+    ratioToUnwatched: ratio(samples, bases.unwatched),
     callsPer1000,
     rowsPer1000,
     dollarsPerMillion: dollars({ cpuUs, callsPer1000, rowsPer1000 }),
@@ -79,6 +84,7 @@ const TARGETS: readonly [id: string, key: Figure, atMost: number, what: string][
   ['d', 'ratioToA', 0.4, 'CPU of (d) over (a)'],
   ['e', 'ratioToA', 0.55, 'CPU of (e) over (a)'],
   ['i', 'ratioToHeaders', 1.2, "CPU of (i) over (a')"],
+  ['p', 'ratioToUnwatched', 1.02, 'CPU of (p) over (b)'],
   ['b', 'callsPer1000', 10, 'calls of (b) per 1,000 requests'],
   ['b', 'rowsPer1000', 1, 'rows written by (b) per 1,000 requests'],
   ['i', 'callsPer1000', 10, 'calls of (i) per 1,000 requests'],

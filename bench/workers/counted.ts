@@ -38,6 +38,7 @@ for (const name of Object.getOwnPropertyNames(Uncounted.prototype)) {
   });
 }
 
+export * from 'contender';
 export { Counted as Limiter };
 
 export default {
