@@ -2,6 +2,7 @@
 // (`cost_header`), on the built Worker.
 import { createServer, request as open } from 'node:http';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import WebSocket, { WebSocketServer } from 'ws';
 import { serve } from '../../tools/demo/ports.ts';
 import { call, leave } from '../fixtures/client.ts';
 import { bearer, startWeir, type Weir } from '../fixtures/weir.ts';
@@ -25,11 +26,23 @@ const server = createServer((request, response) => {
 let origin = '';
 let weir: Weir;
 
+/** Opens a WebSocket, or refuses it with `?status=`. */
+const sockets = new WebSocketServer({ noServer: true });
+server.on('upgrade', (request, socket, head) => {
+  reached++;
+  const status = new URL(request.url ?? '/', 'http://origin').searchParams.get('status');
+  if (status === null) sockets.handleUpgrade(request, socket, head, () => {});
+  else socket.end(`HTTP/1.1 ${status} No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
+});
+
 beforeAll(async () => {
   origin = await serve(server);
 });
 afterEach(() => weir.close());
-afterAll(() => server.close());
+afterAll(() => {
+  for (const socket of sockets.clients) socket.terminate();
+  server.close();
+});
 
 const start = async (vars: Record<string, unknown>, isolates = 1): Promise<void> => {
   reached = 0;
@@ -243,5 +256,40 @@ describe('answers without a body', () => {
       Number(status),
       429,
     ]);
+  });
+});
+
+/** The status of a handshake; what is opened stays open. */
+const dial = (path: string): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const socket = new WebSocket(weir.url.replace('http', 'ws') + path, { headers: authorization });
+    socket.on('upgrade', ({ statusCode }) => resolve(statusCode ?? 0));
+    socket.on('unexpected-response', (_, response) => {
+      resolve(response.statusCode ?? 0);
+      response.destroy();
+    });
+    socket.on('error', reject);
+  });
+
+describe('a WebSocket', () => {
+  const route = { name: 'ws', match: '/ws', limits: '3/minute' };
+
+  it('counts as 101: it has spent while it is open still, where that is listed', async () => {
+    await start({ ROUTES: [{ ...route, count: ['101'] }] });
+    for (let i = 0; i < 4; i++) expect(await dial('/ws?status=403')).toBe(403);
+    expect([await dial('/ws'), await dial('/ws'), await dial('/ws'), await dial('/ws')]).toEqual([
+      101, 101, 101, 429,
+    ]);
+    expect(reached).toBe(7);
+  });
+
+  it('has its permit back at once where it is not, and a handshake that is refused spends', async () => {
+    await start({ ROUTES: [{ ...route, count: ['4xx'], cost_header: 'X-Cost' }] });
+    for (let i = 0; i < 6; i++) expect(await dial('/ws')).toBe(101);
+    const refused = [403, 403, 403, 403].map((status) => () => dial(`/ws?status=${status}`));
+    const seen: number[] = [];
+    for (const one of refused) seen.push(await one());
+    expect(seen).toEqual([403, 403, 403, 429]);
+    expect(await dial('/ws')).toBe(429);
   });
 });

@@ -114,6 +114,46 @@ it('is limit() for whom the app has authenticated: no token, a quota for each su
   expect(await statuses(1, `${url}/ai/answer`, { 'X-User': 'fay' })).toEqual([200]);
 }, 60_000);
 
+describe('an app that streams', () => {
+  let url: string;
+  beforeAll(async () => {
+    const vars = { ...trusting('WEIR_'), WEIR_LIMITER_TIMEOUT_MS: '30000' };
+    url = await start({ script: await stranger.bundle('streaming'), vars });
+  }, 60_000);
+
+  it.each(['api', 'own'])(
+    'holds slots until its streams end or lose their clients, under /%s',
+    async (mount) => {
+      const headers = { ...(await bearer({ sub: `of ${mount}` })), 'X-User': 'ida' };
+      const open = async (lines: number, signal: AbortSignal | null = null) => {
+        const answer = await fetch(`${url}/${mount}/stream?lines=${lines}`, { headers, signal });
+        return { status: answer.status, answer };
+      };
+      const leaving = new AbortController();
+      const [endless, finite] = [await open(0, leaving.signal), await open(40)];
+      expect([endless.status, finite.status]).toEqual([200, 200]);
+      const refused = await open(1);
+      expect([refused.status, ((await refused.answer.json()) as { title: string }).title]).toEqual([
+        429,
+        'Concurrency Limit Exceeded',
+      ]);
+      expect(await finite.answer.text()).toBe('line\n'.repeat(40));
+      const next = await open(1_000, leaving.signal);
+      expect(next.status).toBe(200);
+      expect((await open(1)).status).toBe(429);
+      leaving.abort();
+      await expect.poll(async () => (await open(1)).status, { timeout: 5_000 }).toBe(200);
+    },
+  );
+
+  it('spends by the status that a handler answers', async () => {
+    const headers = await bearer({ sub: 'jan' });
+    const login = (status: number) => statuses(1, `${url}/api/login?status=${status}`, headers);
+    for (let i = 0; i < 6; i++) expect(await login(200)).toEqual([200]);
+    expect([await login(401), await login(401), await login(200)]).toEqual([[401], [401], [429]]);
+  });
+});
+
 it('admits its limit over eight isolates, where hono-rate-limiter’s memory store admits it eight times', async () => {
   const host = await startHost({ script: await stranger.bundle('compared'), isolates: 8 });
   started.push(host);

@@ -4,6 +4,7 @@ import { auth } from './auth.ts';
 import { edge } from './edge.ts';
 import type { Mutant } from './mutant.ts';
 import { operators } from './operators.ts';
+import { settling } from './settling.ts';
 
 const LEDGER = 'src/limiter/ledger.ts';
 const RESERVE = 'src/limiter/reserve.ts';
@@ -19,6 +20,7 @@ const HOLDS = ['test/unit/holds.test.ts'];
 export const mutants: readonly Mutant[] = [
   ...auth,
   ...operators,
+  ...settling,
   ...edge,
   {
     guard: 'a lease is charged at its end',
