@@ -28,13 +28,6 @@ export const settling: readonly Mutant[] = [
     tests: SPENT,
   },
   {
-    guard: 'what nothing answered has cost is what it was charged',
-    file: SETTLE,
-    from: '(cost: number): number => cost;',
-    to: '(): number => 0;',
-    tests: SPENT,
-  },
-  {
     guard: 'an answer of our own for an origin that failed is no answer of the origin’s',
     file: SETTLE,
     from: "trace.outcome === 'origin_error'",

@@ -46,7 +46,7 @@ scopes = ["admin"]
 [[vars.ROUTES]]
 name = "reports"
 match = "/reports"
-limits = { gold = "9/minute", default = "5/minute" }
+limits = { gold = "9/minute; 7/minute by team@home", default = "5/minute" }
 [env.staging.vars]
 JWT_ISSUER = "https://login.example.com/"
 LIMITS = "7/minute"
@@ -134,6 +134,12 @@ describe('npm run explain', () => {
       'The claim plan names the tier gold, for which the route has limits; TIERS has no entry of that name.',
     );
     expect(chargesOf(explanation)[1]).toBe('subject reports:9/minute x1 route reports');
+  });
+
+  it('says whose limit it is that counts by a claim, whatever the claim is called', async () => {
+    const claims = { plan: 'gold', 'team@home': 'ours' };
+    const explanation = await explained('https://a.example/reports', { token: token(claims) });
+    expect(chargesOf(explanation)).toContain('team@home reports:7/minute by team@home x1 route reports');
   });
 
   it('charges an anonymous caller by address', async () => {

@@ -263,7 +263,7 @@ const ownerOf = (key: Key, { identity, address, ...facts }: Facts): string => {
 
 /** A counter begins with its scope. */
 const setBy = ({ policies }: Config, { counter }: Policy | SlotPolicy, tier: string | undefined): string => {
-  const [, scope = ''] = /^(?:.*@)?([\w-]+)/.exec(counter) ?? [];
+  const [, scope = ''] = /^(?:[\w-]+@)?([\w-]+)/.exec(counter) ?? [];
   if (scope === 'default' && tier !== undefined && policies.tiers.has(tier)) return `TIERS.${tier}`;
   return Object.hasOwn(SCOPES, scope) ? SCOPES[scope as keyof typeof SCOPES].variable : `route ${scope}`;
 };
