@@ -45,7 +45,7 @@ export const identityOf = (claims: JWTPayload, issuer: string, names: ClaimNames
     exp: Number(claims.exp),
     iat: claims.iat,
     jti: typeof claims.jti === 'string' ? claims.jti : undefined,
-    keyValues: keyValues(claims, names.keyClaims),
+    keyValues: keyValuesOf(claims, names.keyClaims),
     partition: subjectPartition(issuer, subject),
   };
 };
@@ -102,8 +102,14 @@ const scopesOf = (granted: unknown): ReadonlySet<string> => {
   return new Set(Array.isArray(granted) ? granted.filter((word) => typeof word === 'string') : []);
 };
 
-/** A value that cannot name anybody (an object, a text longer than a subject may be) counts as missing. */
-const keyValues = (claims: JWTPayload, wanted: readonly string[]): Identity['keyValues'] => {
+/**
+ * The values that limits count by. One that cannot name anybody (an object, a text longer than a subject may be) counts as
+ * missing.
+ */
+export const keyValuesOf = (
+  claims: Readonly<Record<string, unknown>>,
+  wanted: readonly string[],
+): Identity['keyValues'] => {
   if (wanted.length === 0) return undefined;
   return new Map(
     wanted.flatMap((claim) => {

@@ -1,5 +1,6 @@
 // `limit()`: exact limits for callers that the app has authenticated itself.
 import type { Context, MiddlewareHandler } from 'hono';
+import { keyValuesOf } from '../auth/claims.ts';
 import type { Bindings } from '../bindings.ts';
 import type { VarOptions, WeirOptions } from '../config/options.ts';
 import type { Config } from '../config/types.ts';
@@ -41,6 +42,11 @@ export interface LimitOptions extends LimitVars, Pick<WeirOptions, 'name' | 'env
   readonly subject?: (c: Context) => string | undefined | Promise<string | undefined>;
   /** The caller's tier, a name of `tiers`. Default: none. */
   readonly tier?: (c: Context) => string | undefined;
+  /**
+   * What limits by a claim count by, as the app has authenticated it: `{ 'org.id': 'acme' }`, or the claims of a token that it has
+   * verified. A caller without the claim counts as its subject. Needed where a limit counts by a claim.
+   */
+  readonly claims?: (c: Context) => Readonly<Record<string, unknown>>;
 }
 
 /**
@@ -50,15 +56,20 @@ export interface LimitOptions extends LimitVars, Pick<WeirOptions, 'name' | 'env
  * @example
  * app.use('/ai/*', limit({ name: 'ai', limits: '20/minute', subject: (c) => c.get('user').id }));
  */
-export const limit = ({ subject, tier, ...options }: LimitOptions = {}): MiddlewareHandler => {
+export const limit = ({ subject, tier, claims, ...options }: LimitOptions = {}): MiddlewareHandler => {
   checkRuntime();
   const guard = (config: Config, env: Bindings): Step => {
     checkBindings(env);
+    const { keyClaims } = config.tokens;
+    if (claims === undefined) checkNoneCounted(keyClaims);
     const steps = inOrder(cors(config), report(config), spend(config));
     return async function limit(c, next) {
       const exchange = new Exchange(c.req.raw, c.env, c.executionCtx, config.defaultRoute);
       const name = await subject?.(c);
-      exchange.identity = name === undefined ? undefined : identityOf(name, tier?.(c));
+      if (name !== undefined) {
+        const keyValues = keyValuesOf(claims?.(c) ?? {}, keyClaims);
+        exchange.identity = { ...identityOf(name, tier?.(c)), keyValues };
+      }
       // A `weir()` around this step and a `proxy()` behind both continue with the outer exchange.
       const outer = c.get('exchange');
       c.set('exchange', exchange);
@@ -69,6 +80,12 @@ export const limit = ({ subject, tier, ...options }: LimitOptions = {}): Middlew
     };
   };
   return mounted(options, guard, false) as MiddlewareHandler;
+};
+
+/** @throws {Error} where limits count by claims, of which nobody tells. */
+const checkNoneCounted = ([claim]: readonly string[]): void => {
+  if (claim !== undefined)
+    throw new Error(`\`claims\`: expected a function, since limits count by \`${claim}\``);
 };
 
 /** Where the origin fails, both have their permits back. */

@@ -114,6 +114,27 @@ it('is limit() for whom the app has authenticated: no token, a quota for each su
   expect(await statuses(1, `${url}/ai/answer`, { 'X-User': 'fay' })).toEqual([200]);
 }, 60_000);
 
+it('is limit() by what the app knows of a caller, and never by what nobody tells it', async () => {
+  const url = await start({ script: await stranger.bundle('limited') });
+  const of = (user: string, org?: string) => ({
+    'X-User': user,
+    ...(org === undefined ? {} : { 'X-Org': org }),
+  });
+  const answers = [];
+  for (const [user, org] of [
+    ['ann', 'acme'],
+    ['ben', 'acme'],
+    ['cat', 'acme'],
+    ['cat', 'globex'],
+    ['dan'],
+    ['eve'],
+  ])
+    answers.push(...(await statuses(1, `${url}/org/answer`, of(user ?? '', org))));
+  expect(answers).toEqual([200, 200, 429, 200, 200, 200]);
+  expect(await statuses(3, `${url}/org/answer`, of('fay'))).toEqual([200, 200, 429]);
+  expect(await statuses(1, `${url}/untold/answer`, of('ann', 'acme'))).toEqual([500]);
+}, 60_000);
+
 describe('an app that streams', () => {
   let url: string;
   beforeAll(async () => {
