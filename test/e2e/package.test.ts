@@ -112,6 +112,8 @@ it('is limit() for whom the app has authenticated: no token, a quota for each su
   expect(await statuses(3, `${url}/ai/answer`, { 'X-User': 'eve' })).toEqual([200, 200, 429]);
   expect(await statuses(3, `${url}/mail/answer`, { 'X-User': 'eve' })).toEqual([200, 200, 429]);
   expect(await statuses(1, `${url}/ai/answer`, { 'X-User': 'fay' })).toEqual([200]);
+  const { headers } = await fetch(`${url}/mail/answer`, { headers: { 'X-User': 'fay' } });
+  expect([headers.get('X-RateLimit-Remaining'), headers.get('RateLimit')]).toEqual(['1', null]);
 }, 60_000);
 
 it('is limit() by what the app knows of a caller, and never by what nobody tells it', async () => {

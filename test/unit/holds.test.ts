@@ -37,6 +37,12 @@ describe.each(algorithms)('a request under %s that tells later what it spent', (
     expect(left(ledger, EPOCH + 20, limit)).toBe(7);
   });
 
+  it('is granted alone, whatever is asked for ahead of it', () => {
+    const large = policy(1_000, 5, 'minute', algorithm);
+    const ahead = { holdMs: HOLD_MS, want: 20, waiting: 2 };
+    expect(new Ledger(undefined, '0').consume(EPOCH, asking(large, ahead)).reply.granted).toBe(2);
+  });
+
   it('has others wait for what it may give back, and they look again soon', () => {
     const ledger = new Ledger(undefined, '0');
     const { grant } = ledger.consume(EPOCH, { ...hold, cost: 10 }).reply;
