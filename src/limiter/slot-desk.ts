@@ -37,11 +37,13 @@ export class SlotDesk {
     this.#shelf = shelf;
   }
 
-  /** Lends what is free; where nothing is, waits for what comes back. Nobody overtakes who waits already. */
+  /**
+   * Lends what is free; where nothing is, waits for what comes back, which those that wait get first. Who waits, since it needs
+   * another slot too, keeps nobody from what is free.
+   */
   take(ask: SlotAsk): SlotReply | Promise<SlotReply> {
-    const others = [...this.#waiting].filter((other) => isSharing(other.ask, ask));
-    const reply = others.length === 0 ? this.#lend(ask) : this.#none(ask);
-    if (reply.lent > 0 || !this.#hasRoom(ask, others)) return reply;
+    const reply = this.#lend(ask);
+    if (reply.lent > 0 || !this.#hasRoom(ask)) return reply;
     return this.#wait(ask);
   }
 
@@ -58,18 +60,16 @@ export class SlotDesk {
     return this.#slots.free(Date.now(), policy);
   }
 
-  #lend(ask: SlotAsk): SlotReply {
-    const { lent, write } = this.#slots.lend(Date.now(), ask.names, ask.policies);
+  #lend({ names, policies }: SlotAsk): SlotReply {
+    const { lent, write } = this.#slots.lend(Date.now(), names, policies);
     this.#store(write);
-    return { ...this.#none(ask), lent };
-  }
-
-  #none({ policies }: SlotAsk): SlotReply {
-    return { version: VERSION, lent: 0, free: policies.map((policy) => this.free(policy)) };
+    return { version: VERSION, lent, free: policies.map((policy) => this.free(policy)) };
   }
 
   /** A caller that keeps to its limit never has more requests waiting than it has slots. */
-  #hasRoom({ policies, waitMs }: SlotAsk, others: readonly Waiting[]): boolean {
+  #hasRoom(asked: SlotAsk): boolean {
+    const { policies, waitMs } = asked;
+    const others = [...this.#waiting].filter((other) => isSharing(other.ask, asked));
     const waiting = others.reduce((sum, { ask }) => sum + ask.names.length, 0);
     const room = Math.min(...policies.map(({ slots }) => slots));
     return waitMs > 0 && waiting < room && this.#waiting.size < MAX_WAITING;

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { SlotReply } from '../../src/limiter/messages.ts';
 import type { SlotPolicy } from '../../src/limiter/policy.ts';
+import { SlotDesk } from '../../src/limiter/slot-desk.ts';
 import { SLOT_MS, Slots, type StoredSlots } from '../../src/limiter/slots.ts';
 import { LimiterError } from '../../src/quota/limiter-error.ts';
 import type { SlotPlan } from '../../src/quota/plan.ts';
@@ -281,5 +282,42 @@ describe('slots', () => {
       { numRuns: 2_000 },
     );
     expect(served).toBeGreaterThan(4_000);
+  });
+
+  it('are free once their request has ended, though a renewal that was sent before comes after', () => {
+    const slots = new Slots(undefined);
+    const policies = [policyOf(1)];
+    expect(slots.lend(1_000, ['a'], policies).lent).toBe(1);
+    slots.end(2_000, ['a'], policies);
+    slots.renew(2_100, ['a'], policies);
+    expect(slots.lend(2_200, ['b'], policies).lent).toBe(1);
+  });
+});
+
+describe('who waits for a slot', () => {
+  const [one, many] = [policyOf(1, 'search:at-once'), policyOf(5)];
+  const ask = (name: string, policies: readonly SlotPolicy[]) => ({
+    ...{ version: 1, policies, names: [name], waitMs: 5_000 },
+  });
+  /** What is answered by now. */
+  const byNow = (reply: SlotReply | Promise<SlotReply>) => Promise.race([reply, Promise.resolve(undefined)]);
+
+  it('has it as soon as it is back', async () => {
+    const desk = new SlotDesk(undefined, { save() {}, clear() {} });
+    expect((await desk.take(ask('a', [many, one]))).lent).toBe(1);
+    const first = desk.take(ask('b', [one]));
+    expect(await byNow(first)).toBeUndefined();
+    desk.note({ version: 1, policies: [many, one], ended: ['a'] });
+    expect((await byNow(first))?.lent).toBe(1);
+  });
+
+  it('keeps nobody from slots that are free, though it would take one of those too', async () => {
+    const desk = new SlotDesk(undefined, { save() {}, clear() {} });
+    await desk.take(ask('a', [many, one]));
+    const waiting = desk.take(ask('b', [many, one]));
+    expect(await byNow(waiting)).toBeUndefined();
+    expect((await byNow(desk.take(ask('c', [many]))))?.lent).toBe(1);
+    desk.note({ version: 1, policies: [many, one], ended: ['a'] });
+    expect((await byNow(waiting))?.lent).toBe(1);
   });
 });
