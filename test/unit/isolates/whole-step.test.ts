@@ -190,6 +190,11 @@ describe.each([
   });
 });
 
+const slow = (takesMs: number): Visit => ({
+  ...{ isolate: 0, subject: '0', claims: { 'org.id': '0' }, status: 200 },
+  takesMs,
+});
+
 it.each([
   // It is asked first whether its subject is revoked.
   ['for a slot', '1 at once by org.id', 1.5 * LONGEST_TRIP_MS],
@@ -197,7 +202,7 @@ it.each([
 ])(
   'a request whose client leaves while it waits %s does not go on, and the next does',
   async (_, limits, leavesAfterMs) => {
-    const visit = { isolate: 0, subject: '0', claims: { 'org.id': '0' }, takesMs: 5_000, status: 200 };
+    const visit = slow(5_000);
     const traffic = [
       { gapMs: 0, visit: { ...visit, leavesAfterMs } },
       { gapMs: 1_000, visit },
@@ -207,6 +212,33 @@ it.each([
     expect(answers.map(({ passedAt }) => passedAt !== undefined)).toEqual([false, true]);
   },
 );
+
+it.each<[string, Traffic, Mishaps, passed: boolean[]]>([
+  [
+    'is kept for as long as its request takes',
+    [
+      { gapMs: 0, visit: slow(60_000) },
+      { gapMs: 40_000, visit: slow(100) },
+      { gapMs: 25_000, visit: slow(100) },
+    ],
+    [],
+    [true, false, true],
+  ],
+  [
+    'that the Limiter lends beside one of the failure policy goes back at once',
+    [
+      { gapMs: 0, visit: slow(2_500) },
+      { gapMs: 1_600, visit: slow(100) },
+      { gapMs: 1_400, visit: slow(100) },
+    ],
+    [{ afterMs: 0, kind: 'network', which: 1 }],
+    [true, false, true],
+  ],
+])('a slot %s', async (_, traffic, mishaps, passed) => {
+  const kind: Kind = { limits: '1 at once by org.id', judged: { quotas: [] }, keeps: () => true };
+  const answers = await answersTo(kind, [40, 0, 0], traffic, mishaps);
+  expect(answers.map(({ passedAt }) => passedAt !== undefined)).toEqual(passed);
+});
 
 it(
   'while its Limiter fails now and then, an isolate has no more requests in flight than there are slots',
