@@ -19,5 +19,9 @@ export const isOurs = (url: string): boolean => {
     ours ||= entries.length > 0;
   };
   // A path with more readings than are followed is ours since it mentions the prefix.
-  return read(graph, path, { end: note, alias: note, handedOn: note }, budgetOf(sent, path)) < 0 || ours;
+  const visitor = { end: note, alias: note, handedOn: note };
+  return read(graph, path, visitor, budgetOf(sent, path) * SHARE) < 0 || ours;
 };
+
+/** Of what a path may take that is spent here: the rest is for its route. */
+const SHARE = 0.25;

@@ -11,4 +11,6 @@ export const DROPPED = '\u0003';
 
 /** As an origin reads it that drops all of these. */
 export const unmarked = (text: string): string =>
-  text.includes(END) || text.includes(DROPPED) ? text.replaceAll(END, '').replaceAll(DROPPED, '') : text;
+  text.includes(END) || text.includes(DROPPED) ? text.replace(MARKS, '') : text;
+
+const MARKS = new RegExp(`[${END}${DROPPED}]`, 'g');

@@ -74,6 +74,7 @@ const walk = (graph: Graph, path: string, budget: number): { state: State; left:
 /** @param sent what the path as it was sent is: where a route names that, it is no other's by an alias. */
 const visitor = (graph: Graph, found: Found, sent: readonly Entry[]): Visitor => ({
   end(state, path) {
+    if (!found.isNew(state)) return;
     const entries = found.add(path, state);
     // `/items/*` also tightens `/items`, which many origins serve alike.
     if (entries.length === 0) found.addAny(`${path}/`, graph.step(state, ''));
@@ -95,6 +96,11 @@ class Found {
   readonly #default: Route;
   readonly #methods: readonly string[];
   #sent: readonly Entry[] = [];
+  /** Where readings have ended: another that ends there leads to nothing new. */
+  readonly #ended = new Set<State>();
+  /** Likewise for aliases, and for those that only a route's own name makes one. */
+  readonly #aliased = new Set<State>();
+  readonly #named = new Set<State>();
 
   constructor(routes: readonly Route[], defaultRoute: Route, methods: readonly string[]) {
     this.#routes = routes;
@@ -108,8 +114,15 @@ class Found {
     return this.#sent;
   }
 
+  /** Whether no reading has ended here yet. */
+  isNew(state: State): boolean {
+    return !this.#ended.has(state);
+  }
+
   /** The routes of a reading that ends here, or the default one. */
-  add(path: string, { entries }: State): readonly Entry[] {
+  add(path: string, state: State): readonly Entry[] {
+    this.#ended.add(state);
+    const { entries } = state;
     const found = this.#methods.map((method) => this.#firstOf(entries, method));
     const isUnmatched = found.some((first) => first.length === 0);
     this.#keep(path, found.flat(), isUnmatched ? [this.#default] : []);
@@ -117,7 +130,11 @@ class Found {
   }
 
   /** The routes of a reading that ends here, if there are any. */
-  addAny(path: string, { entries }: State, onlyNamed = false): void {
+  addAny(path: string, state: State, onlyNamed = false): void {
+    const known = onlyNamed ? this.#named : this.#aliased;
+    if (known.has(state)) return;
+    known.add(state);
+    const { entries } = state;
     const found = this.#methods.flatMap((method) => this.#firstOf(entries, method));
     this.#keep(path, onlyNamed ? found.filter(({ named }) => named) : found);
   }
