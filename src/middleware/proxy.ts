@@ -7,7 +7,7 @@ import { Deadline } from '../lib/deadline.ts';
 import { faultFinder } from '../origin/fault.ts';
 import { publicOriginOf, requestMaker } from '../origin/request.ts';
 import { responseMaker } from '../origin/response.ts';
-import { badGateway, gatewayTimeout, requestTimeout } from '../problem.ts';
+import { badGateway, badRequest, gatewayTimeout, requestTimeout } from '../problem.ts';
 import { mounted } from './mount.ts';
 import type { Step } from './step.ts';
 
@@ -33,13 +33,15 @@ export const forward = (config: Config): Step => {
     const exchange = c.get('exchange') ?? new Exchange(c.req.raw, c.env, c.executionCtx, config.defaultRoute);
     const fetcher = url ? globalThis : (exchange.env.ORIGIN ?? globalThis);
     const deadline = new Deadline(timeoutMs);
-    const upload = { stalled: false };
+    let upload: UploadFault | undefined;
+    const endUpload = (fault: UploadFault): void => {
+      upload ??= fault;
+      deadline.pass();
+    };
     const request = requestOf(exchange, {
       atEnd: () => deadline.start(),
-      atStall() {
-        upload.stalled = true;
-        deadline.pass();
-      },
+      atStall: () => endUpload('upload_stalled'),
+      atBreak: () => endUpload('upload_broken'),
     });
     try {
       // A fetch that is still under way when the deadline passes ends with the invocation.
@@ -52,13 +54,17 @@ export const forward = (config: Config): Step => {
         return responseOf(response, publicOriginOf(exchange.request.url));
       }
     } catch {
-      if (!upload.stalled) return failed(exchange, await faultOf(), badGateway());
+      if (upload === undefined) return failed(exchange, await faultOf(), badGateway());
     }
-    return upload.stalled
-      ? failed(exchange, 'upload_stalled', requestTimeout())
-      : failed(exchange, 'origin_timeout', gatewayTimeout());
+    return upload === undefined
+      ? failed(exchange, 'origin_timeout', gatewayTimeout())
+      : failed(exchange, upload, UPLOAD_ANSWERS[upload]());
   };
 };
+
+/** What a client gets that did not send its body to the end. None of its permits come back, as they do where an origin fails. */
+const UPLOAD_ANSWERS = { upload_stalled: requestTimeout, upload_broken: badRequest };
+type UploadFault = keyof typeof UPLOAD_ANSWERS;
 
 /** Sends the request, and where it is safe to repeat, once more after a failure: a reused connection may have died. */
 const send = async (

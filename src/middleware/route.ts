@@ -75,5 +75,11 @@ const refusalOf = ({ method, url, headers }: Request): Response | undefined => {
 /** How most URLs begin: this test is cheaper than parsing. */
 const PLAIN_URL = /^https?:\/\/[a-z\d-]+(\.[a-z\d-]+)*(:\d{1,4})?\//i;
 
-/** `OPTIONS *` makes a URL without a path, a `Host` with a space one that cannot be parsed. */
-const isUrl = (url: string): boolean => url.indexOf('/', url.indexOf('://') + 3) > 0 && URL.canParse(url);
+/**
+ * `OPTIONS *` makes a URL without a path, a `Host` with a space one that cannot be parsed. In a `Host` with `\`, `?` or `#` the
+ * origin's path would begin, and not where ours does.
+ */
+const isUrl = (url: string): boolean => HOST_AND_PATH.test(url) && URL.canParse(url);
+
+/** A name or address, as the runtime can ask for it, and a path. */
+const HOST_AND_PATH = /^https?:\/\/(?:[\w.-]+|\[[\da-f:.]+\])(?::\d*)?\//i;

@@ -1,12 +1,14 @@
 // The body of a request on its way to the origin: streamed, and ended where its client stalls.
 import { passThrough } from '../lib/pass-through.ts';
 
-/** What is to happen when a body ends or stalls. */
+/** What is to happen when a body ends, or does not. */
 export interface Progress {
   /** All of it has been handed on. */
   atEnd(): void;
   /** Nothing has come of it for the idle limit. */
   atStall(): void;
+  /** Its client left before its end, or sent what is no body. */
+  atBreak(): void;
 }
 
 /**
@@ -24,13 +26,29 @@ export const handedOn = (
   const { readable, writable } = passThrough(length);
   const size = Math.max(1, Math.min(length ?? BUFFER_BYTES, BUFFER_BYTES));
   const done =
-    idleMs === 0 ? body.pipeTo(writable) : pump(body, writable, size, new IdleTimer(idleMs), progress);
-  // A rejection means that one of the two ends left, which the fetch itself reports.
+    idleMs === 0
+      ? pipe(body, writable, progress)
+      : pump(body, writable, size, new IdleTimer(idleMs), progress);
+  // A rejection means that one of the two ends failed, which the fetch itself reports.
   done.then(
     () => progress.atEnd(),
     () => undefined,
   );
   return readable;
+};
+
+const pipe = async (
+  body: ReadableStream<Uint8Array>,
+  writable: WritableStream<Uint8Array>,
+  { atBreak }: Progress,
+): Promise<void> => {
+  try {
+    await body.pipeTo(writable);
+  } catch (error) {
+    // A body that nobody reads any more was cancelled; one that broke stays so.
+    body.getReader().closed.catch(atBreak);
+    throw error;
+  }
 };
 
 /** Most bytes read at once. */
@@ -42,7 +60,7 @@ const pump = async (
   writable: WritableStream<Uint8Array>,
   size: number,
   timer: IdleTimer,
-  { atStall }: Progress,
+  { atStall, atBreak }: Progress,
 ): Promise<void> => {
   const reader = body.getReader({ mode: 'byob' });
   const writer = writable.getWriter();
@@ -54,7 +72,10 @@ const pump = async (
   try {
     for (let buffer = new Uint8Array(size); ; ) {
       timer.run();
-      const { done, value } = await reader.read(buffer);
+      const { done, value } = await reader.read(buffer).catch((error: unknown) => {
+        atBreak();
+        throw error;
+      });
       timer.pause();
       if (done) break;
       await writer.write(value);

@@ -211,17 +211,31 @@ describe('a request that no origin gets', () => {
     expect(statusOf(await send(limited, '/x', lines.slice(0, 1)))).toBe(200);
   });
 
-  it.each(['a b', '[', 'a:99999', 'a%zz'])('has the Host %s, whatever its path', async (host) => {
-    zone.clearLogs();
-    for (const target of ['/%2e', '/x', '*'])
-      expect(
-        statusOf(
-          await exchange(zone.url, `GET ${target} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`),
-        ),
-        target,
-      ).toBe(400);
-    expect(zone.logs().filter(({ level }) => level === 'error')).toEqual([]);
+  it.each([
+    ...['a b', '[', 'a:99999', 'a%zz', 'a\tb', 'a,b', 'a;b', "a'b", 'a`b', 'ä.test', 'a%41b'],
+    // Here a URL's path begins, or its host.
+    ...['a\\b', 'a:80\\b', 'a?b', 'a#b', 'a@b'],
+  ])('has the Host %s, whatever its path', async (host) => {
+    for (const weir of [zone, bound, based]) {
+      weir.clearLogs();
+      for (const target of ['/%2e', '/x', '*']) {
+        const head = `GET ${target} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
+        expect(statusOf(await exchange(weir.url, head)), target).toBe(400);
+      }
+      expect(weir.logs().filter(({ level }) => level === 'error')).toEqual([]);
+    }
+    expect(origin.heads).toEqual([]);
   });
+
+  it.each(['a', 'a.b-c.test:8080', 'a_b', 'a:', '[::1]', '[::1]:80', '127.0.0.1'])(
+    'has no Host as plain as %s',
+    async (host) => {
+      for (const weir of [zone, bound, based]) {
+        const head = `GET /x HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
+        expect(statusOf(await exchange(weir.url, head))).toBe(200);
+      }
+    },
+  );
 
   it('has a path with too many readings', async () => {
     expect(statusOf(await send(zone, `/${'..%2f;/'.repeat(1_000)}`))).toBe(400);
@@ -251,6 +265,9 @@ describe('a connection that dies before a byte of the answer', () => {
   });
 });
 
+const reasons = (weir: Weir): unknown[] =>
+  weir.logs().map(({ message }) => (JSON.parse(message) as { reason?: string }).reason);
+
 describe('an answer', () => {
   it.each([600, 799, 999])('with status %i is passed untouched, without our fields', async (status) => {
     origin.replies.push(`HTTP/1.1 ${status} Odd\r\nX-Own: 1\r\nContent-Length: 2\r\n\r\nok`);
@@ -260,9 +277,6 @@ describe('an answer', () => {
     expect(valuesOf(answer, 'X-Own')).toEqual(['1']);
     expect(valuesOf(answer, 'RateLimit')).toEqual([]);
   });
-
-  const reasons = (weir: Weir): unknown[] =>
-    weir.logs().map(({ message }) => (JSON.parse(message) as { reason?: string }).reason);
 
   it('that is no HTTP has a reason of its own', async () => {
     based.clearLogs();
@@ -284,6 +298,26 @@ describe('an answer', () => {
     expect(statusOf(await send(lost, '/x'))).toBe(502);
     await expect.poll(() => reasons(lost)).toEqual(['origin_unreachable']);
   });
+});
+
+describe('a body that is none', () => {
+  it.each(['30000', '0'])(
+    'is a 400 whose permit does not come back, with UPLOAD_IDLE_TIMEOUT_MS %s',
+    async (idle) => {
+      const vars = { ORIGIN_URL: origin.url, LIMITS: '1/hour', UPLOAD_IDLE_TIMEOUT_MS: idle };
+      const weir = await start({ vars });
+      const { Authorization } = await bearer({ sub: 'broken' });
+      const post = (chunks: string): Promise<string> => {
+        const lines = [`Authorization: ${Authorization}`, 'Transfer-Encoding: chunked', 'Connection: close'];
+        const head = ['POST /x HTTP/1.1', `Host: ${HOST}`, ...lines].join('\r\n');
+        return exchange(weir.url, `${head}\r\n\r\n${chunks}`);
+      };
+      origin.replies.push(() => undefined);
+      expect(statusOf(await post('5\r\nhello\r\nzz\r\nhello\r\n0\r\n\r\n'))).toBe(400);
+      await expect.poll(() => reasons(weir)).toEqual(['upload_broken']);
+      expect(statusOf(await post('5\r\nhello\r\n0\r\n\r\n'))).toBe(429);
+    },
+  );
 });
 
 describe('a body that stalls', () => {
