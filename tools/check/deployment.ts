@@ -4,7 +4,7 @@ import { bindingFindings, isBound } from './bindings.ts';
 import { listOf, type Table, tableOf } from './config-file.ts';
 import { error, type Finding, warning } from './finding.ts';
 import type { Target } from './targets.ts';
-import { coversHost, zoneRouteFindings, zoneRoutesOf } from './zone-routes.ts';
+import { coversHost, partsOf, zoneRouteFindings, zoneRoutesOf } from './zone-routes.ts';
 
 /** @param config undefined where the parser refuses the vars. */
 export const deploymentFindings = (
@@ -16,6 +16,7 @@ export const deploymentFindings = (
   ...entranceFindings(target.settings),
   ...zoneRouteFindings(target.settings, config),
   ...earlierFindings(target.settings),
+  ...consoleFindings(target),
   ...(isOurWorker ? originFindings(target) : []),
   ...(target.settings.main === undefined ? [] : runtimeFindings(target.settings)),
   ...target.ignoredFiles.map(ignoredFile),
@@ -38,10 +39,34 @@ const entranceFindings = (settings: Table): readonly Finding[] => {
   );
 };
 
+/** The console has a host of its own: whatever else is there is answered by it, or by nobody. */
+const consoleFindings = ({ settings, env: { CONSOLE_HOST } }: Target): readonly Finding[] => {
+  const host = String(CONSOLE_HOST ?? '').toLowerCase();
+  const routes = zoneRoutesOf(settings);
+  if (host === '' || routes.length === 0) return [];
+  if (!routes.some((route) => coversHost(route, host)))
+    return [
+      warning(
+        'no-route',
+        `No route leads to ${host}, so that nobody reaches the console.`,
+        `Add \`{ pattern = "${host}", custom_domain = true }\` to \`routes\`.`,
+      ),
+    ];
+  return routes.every((route) => partsOf(route).host === host)
+    ? [
+        error(
+          'no-route',
+          `CONSOLE_HOST is ${host}, where the console answers every request: no route is left for the API.`,
+          'Write a host that nothing else is served at, such as `CONSOLE_HOST = "console.example.com"`, with a route.',
+        ),
+      ]
+    : [];
+};
+
 /** What answers a request before any code of the Worker runs. */
 const earlierFindings = ({ cache, assets }: Table): readonly Finding[] => {
   const found: Finding[] = [];
-  if (cache === true || tableOf(cache).enabled === true)
+  if ([true, 'true'].some((on) => cache === on || tableOf(cache).enabled === on))
     found.push(
       error(
         'answered-before-weir',
@@ -97,11 +122,15 @@ const originFindings = ({ settings, env }: Target): readonly Finding[] => {
   return [];
 };
 
+/** Addresses that are private, and names that only a machine or a network at home knows. */
+const UNREACHABLE =
+  /^(localhost|127\.[\d.]+|0\.0\.0\.0|10\.[\d.]+|192\.168\.[\d.]+|172\.(1[6-9]|2\d|3[01])\.[\d.]+|169\.254\.[\d.]+|\[(::1|f[cde][\da-f]{2}:.*)\]|[^.:]+|.*\.(local|localhost|internal|lan|home|test))$/;
+
 const originUrlFindings = (settings: Table, text: string): readonly Finding[] => {
   const url = URL.parse(text);
   if (url === null) return [];
   const found: Finding[] = [];
-  if (/^(localhost|127\.[\d.]+|\[::1\]|0\.0\.0\.0|10\.[\d.]+|192\.168\.[\d.]+)$/.test(url.hostname))
+  if (UNREACHABLE.test(url.hostname))
     found.push(
       error(
         'local-address',

@@ -88,7 +88,7 @@ const findingOf = ({ variable, problem }: ConfigError['problems'][number], vars:
 
 /** People know a route by its name, not by its place in the list. */
 const ofRoute = (variable: string, vars: Table): string => {
-  const [route] = /^ROUTES\[\d+\](?=\.(?!name$))/.exec(variable) ?? [];
+  const [route] = /^ROUTES(?:_\d)?\[\d+\](?=\.(?!name$))/.exec(variable) ?? [];
   const name = route && valueAt(vars, `${route}.name`);
   return typeof name === 'string' ? ` of route \`${name}\`` : '';
 };

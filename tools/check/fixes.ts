@@ -4,17 +4,20 @@ import { CHOICES } from '../../src/config/settings.ts';
 import { issuerFix } from './issuers.ts';
 import { costFix, limitsFix } from './limits.ts';
 import { foreignSyntax, patternFix } from './patterns.ts';
-import { type Refused, valueAt, write } from './refused.ts';
+import { parsed, type Refused, valueAt, write } from './refused.ts';
 
 /** A sentence that says what to write; it never holds a secret, since no secret has a notation. */
 export const fixOf = (refused: Refused): string => {
-  const value = valueAt(refused.vars, refused.variable);
+  const value = plain(valueAt(refused.vars, refused.variable));
   for (const suggest of SUGGESTIONS) {
     const fix = suggest(refused, value);
     if (fix !== undefined) return fix;
   }
   return `Correct ${refused.variable}: the README's table of vars says what it takes.`;
 };
+
+/** Tables of TOML have no prototype, so that they are no text either. */
+const plain = (value: unknown): unknown => (value === undefined ? value : JSON.parse(JSON.stringify(value)));
 
 type Suggest = (refused: Refused, value: unknown) => string | undefined;
 
@@ -44,9 +47,15 @@ const placeholder: Suggest = ({ variable }, value) =>
 
 /** `[vars.ROUTES]` and `[[vars.ROUTES]]` are easily taken for each other. */
 const brackets: Suggest = ({ variable }, value) => {
-  const isList = LISTS.includes(variable);
+  const isList = LISTS.includes(variable.replace(/_\d$/, ''));
   if (isList && typeof value === 'object' && value !== null && !Array.isArray(value))
     return `Write \`[[vars.${variable}]]\`, in two brackets, above each entry (JSON: an array).`;
+  if (
+    /^(ROUTES|ISSUERS|TIERS)(_\d)?$/.test(variable) &&
+    typeof value === 'string' &&
+    parsed(value) === undefined
+  )
+    return `Write ${variable} as valid JSON, its keys in double quotes and without commas at ends, or as a TOML table.`;
   if (variable === 'TIERS' && Array.isArray(value))
     return 'Write `[vars.TIERS]`, in one bracket, and a line for each tier: `pro = "1000/minute"`.';
   return undefined;
@@ -69,14 +78,14 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
 };
 
 const key: Suggest = ({ variable, problem }) => {
-  const [, list, given] = /^(ROUTES|ISSUERS)\[\d+\]\.(\w+)$/.exec(variable) ?? [];
+  const [, list, given] = /^(ROUTES|ISSUERS)(?:_\d)?\[\d+\]\.(\w+)$/.exec(variable) ?? [];
   if (given === undefined) return undefined;
   if (/^[A-Z][A-Z_]+$/.test(given))
     return `Move \`${given}\` up, above the first \`[[vars.${list}]]\`: what follows that belongs to the entry.`;
-  if (!/no such key/.test(problem)) {
-    const alias = KEYS[given];
-    return /a value/.test(problem) && alias ? `Give the entry a \`${given}\`.` : undefined;
-  }
+  if (!/no such key/.test(problem))
+    return /a value/.test(problem) && (given === 'name' || Object.hasOwn(KEYS, given))
+      ? `Give the entry a \`${given}\`.`
+      : undefined;
   const ours = Object.keys(KEYS).find(
     (name) => KEYS[name]?.includes(given) || nearNames(given, [name]).length > 0,
   );
@@ -98,6 +107,45 @@ const array: Suggest = ({ variable, problem }, value) =>
 const methods: Suggest = ({ variable }) =>
   /\.methods$/.test(variable)
     ? 'Leave `methods` out, which takes every method, or name them, such as `methods = ["GET", "POST"]`; GET takes HEAD, too.'
+    : undefined;
+
+/** The nearest number that is in bounds. */
+const bounds: Suggest = ({ variable, problem }, value) => {
+  const [, least, most] = /number from (\d+) to (\d+)/.exec(problem) ?? [];
+  if (least === undefined || most === undefined) return undefined;
+  const given = Number(/-?\d+(\.\d+)?/.exec(String(value))?.[0] ?? Number.NaN);
+  if (Number.isNaN(given) || /[a-z]$/i.test(String(value).trim()))
+    return `Write a number from ${least} to ${most}, such as \`${variable} = ${least}\`.`;
+  const nearest = Math.min(Math.max(Math.round(given), Number(least)), Number(most));
+  return write(variable, nearest);
+};
+
+/** `Authorization`, `cookies:session`. */
+const sources: Suggest = ({ variable }, value) => {
+  if (variable !== 'TOKEN_SOURCES') return undefined;
+  const list = [value].flat().flatMap((each) => String(each ?? '').split(','));
+  return write(variable, list.map(sourceOf).join(', '));
+};
+
+const sourceOf = (text: string): string => {
+  const [, kind = '', name = ''] = /^\s*(?:([\w-]+)\s*[:=]\s*)?([\w-]*)/.exec(text) ?? [];
+  const meant = ['header', 'cookie', 'query'].find((each) => kind.toLowerCase().startsWith(each));
+  return `${meant ?? (kind === '' ? 'header' : /param|arg|url/i.test(kind) ? 'query' : 'header')}:${name || 'Authorization'}`;
+};
+
+/** `https://console.example.com/` */
+const host: Suggest = ({ variable }, value) => {
+  if (variable !== 'CONSOLE_HOST') return undefined;
+  const text = String(value ?? '')
+    .trim()
+    .toLowerCase();
+  const { hostname } = URL.parse(/^\w+:\/\//.test(text) ? text : `https://${text}`) ?? {};
+  return write(variable, hostname || 'console.example.com');
+};
+
+const networks: Suggest = ({ variable }) =>
+  variable === 'EXEMPT_ADDRESSES'
+    ? 'Write networks by their prefixes, such as `EXEMPT_ADDRESSES = "192.0.2.0/24, 2001:db8::/32"`; one address has /32 or /128.'
     : undefined;
 
 /** `cost = "5"`. */
@@ -194,7 +242,7 @@ const originOf = (text: string): string | undefined => {
 
 /** The path that a `match` was meant to have. */
 const match: Suggest = ({ variable }, value) => {
-  if (!/^ROUTES\[\d+\]\.match$/.test(variable) || typeof value !== 'string') return undefined;
+  if (!/^ROUTES(_\d)?\[\d+\]\.match$/.test(variable) || typeof value !== 'string') return undefined;
   const [, method, rest = value] = /^([A-Z]+)\s+(\S+)$/.exec(value) ?? [];
   const meant = rest.replace(/^https?:\/\/[^/]+|^[\w-]+(\.[\w-]+)+(?=\/)/, '').trim();
   const foreign = foreignSyntax(meant);
@@ -214,7 +262,7 @@ const decoded = (path: string): string => {
 };
 
 const routeName: Suggest = ({ variable }, value) => {
-  if (!/^ROUTES\[\d+\]\.name$/.test(variable) || typeof value !== 'string') return undefined;
+  if (!/^ROUTES(_\d)?\[\d+\]\.name$/.test(variable) || typeof value !== 'string') return undefined;
   const name = value
     .toLowerCase()
     .replace(/[^a-z0-9_-]+/g, '-')
@@ -239,10 +287,14 @@ const SUGGESTIONS: readonly Suggest[] = [
   key,
   array,
   methods,
+  sources,
+  host,
+  networks,
+  time,
+  bounds,
   bareNumber,
   limitsFix,
   costFix,
-  time,
   url,
   match,
   routeName,

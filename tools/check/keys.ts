@@ -11,6 +11,13 @@ export const keyFindings = (config: Config): readonly Finding[] => [
   ...atOnceFindings(config),
 ];
 
+/** Words that other tools have for our keys. */
+const OF_CALLER: ReadonlyMap<string, string> = new Map([
+  ...['ip', 'client_ip', 'remote_addr', 'addr'].map((word) => [word, 'address'] as const),
+  ...['user', 'user_id', 'caller', 'consumer', 'client', 'sub'].map((word) => [word, 'subject'] as const),
+  ...['all', 'global', 'everybody', 'anyone', 'service'].map((word) => [word, 'everyone'] as const),
+]);
+
 /** A caller whose token lacks the claim has a quota of its own, beside the shared one. */
 const claimFindings = ({ tokens }: Config): readonly Finding[] =>
   tokens.keyClaims
@@ -21,7 +28,9 @@ const claimFindings = ({ tokens }: Config): readonly Finding[] =>
       warning(
         'claim-may-lack',
         `Limits count by \`${claim}\`; a token without it counts as its subject.`,
-        `Where every token has it, say so: REQUIRED_CLAIMS takes a claim with its values.`,
+        OF_CALLER.has(claim)
+          ? `Did you mean \`by ${OF_CALLER.get(claim)}\`? \`by ${claim}\` is a claim of that name.`
+          : 'Where every token has it, say so: REQUIRED_CLAIMS takes a claim with its values.',
       ),
     );
 

@@ -24,8 +24,12 @@ const UNITS: Readonly<Record<string, string>> = {
 };
 
 /** Limits as nginx, Kong, Go and people in a hurry write them. */
-export const limitsFix = ({ variable }: Refused, value: unknown): string | undefined => {
-  if (!/(LIMITS|^TIERS\.\S+|\.limits(\.\S+)?)$/.test(variable)) return undefined;
+export const limitsFix = ({ variable, problem }: Refused, value: unknown): string | undefined => {
+  if (!/(LIMITS|^TIERS(_\d)?\.\S+|\.limits(\.\S+)?)$/.test(variable)) return undefined;
+  if (/a key after `by`/.test(problem))
+    return 'Write `by subject`, `by address`, `by everyone`, a claim or a `:name` that is in the `match`, as in `10/minute by :team`.';
+  if (/^\s*(unlimited|infinit[ey]|off|no|never|0|-1)\s*$/i.test(String(value)))
+    return write(variable, 'none');
   const texts = [value].flat().filter((each) => typeof each === 'string' || typeof each === 'number');
   const spelt = texts.map((each) => String(each).split(/[,;|]/).map(spell).join('; ')).join('; ');
   if (spelt !== '' && parseLimits(spelt, 'default', 'sliding-window').problems.length === 0)

@@ -13,8 +13,16 @@ export const valueAt = (vars: Table, variable: string): unknown => {
   const [name = '', ...steps] = variable.split(/[.[\]]+/).filter((step) => step !== '');
   return steps.reduce<unknown>(
     (value, step) => member(value, step),
-    steps.length > 0 ? parsed(vars[name]) : vars[name],
+    steps.length > 0 ? continued(vars, name) : vars[name],
   );
+};
+
+/** With what goes on in `ROUTES_1`, `ROUTES_2` and so on, as the parser counts its entries. */
+const continued = (vars: Table, name: string): unknown => {
+  const first = parsed(vars[name]);
+  if (!Array.isArray(first)) return first;
+  const rest = Array.from({ length: 9 }, (_, i) => parsed(vars[`${name}_${i + 1}`]));
+  return [...first, ...rest.filter(Array.isArray).flat()];
 };
 
 /** A table or array that may be written as JSON; undefined where it is no JSON. */

@@ -84,6 +84,16 @@ const sizeFindings = (name: string, value: unknown, isContinued: boolean): reado
 
 /** Our vars, by what other tools call them. */
 const PEERS: readonly (readonly [name: RegExp, ours: string])[] = [
+  [
+    /^((OIDC|OAUTH2?|OPENID|AUTH0?|TOKEN|ISSUER)_)(ISSUER|ISS|URL|DOMAIN|AUTHORITY)$|^AUTHORITY$/,
+    'JWT_ISSUER',
+  ],
+  [/^(OIDC|OAUTH2?|AUTH0|API)_(AUDIENCE|IDENTIFIER)$/, 'JWT_AUDIENCE'],
+  [/^(USER|SUBJECT|CALLER|CLIENT|CONSUMER)_LIMITS?$/, 'LIMITS'],
+  [/^(ADDRESS|CLIENT_IP|REMOTE)_LIMITS?$/, 'IP_LIMITS'],
+  [/^(TOTAL|SERVICE|OVERALL)_LIMITS?$/, 'GLOBAL_LIMITS'],
+  [/^(REQUEST_|PROXY_|FETCH_|READ_)?TIMEOUT(_(MS|SECONDS|SEC|S))?$/, 'ORIGIN_TIMEOUT_MS'],
+  [/^METRICS_(KEY|SECRET|PASSWORD)$|^PROMETHEUS_(TOKEN|KEY|SECRET)$/, 'METRICS_TOKEN'],
   [/^(UPSTREAM|BACKEND|TARGET|PROXY|DESTINATION|API)(_(URL|HOST|ORIGIN|SERVER|ADDRESS))?$/, 'ORIGIN_URL'],
   [/^(QUOTA|THROTTLE|RATE|REQUESTS?)S?(_PER_(SECOND|MINUTE|HOUR|DAY))?$|^MAX_REQUESTS$/, 'LIMITS'],
   [/^(JWKS|JWK|KEY_?SET)_(ENDPOINT|ADDRESS|HREF|URI|SOURCE)$/, 'JWKS_URL'],
@@ -210,6 +220,15 @@ export const idleFindings = (config: Config, { env }: Target): readonly Finding[
   if (!hasTiers && tierClaim !== undefined)
     found.push(
       warning('no-effect', 'TIER_CLAIM is set, but no tier has limits.', 'Set TIERS, or remove it.'),
+    );
+  const [path = ''] = tierClaim ?? [];
+  if (path.startsWith('$'))
+    found.push(
+      warning(
+        'no-effect',
+        `TIER_CLAIM names a claim \`${path}\`, which no token has.`,
+        'Write the claim alone, with dots between its parts: `TIER_CLAIM = "org.plan"`.',
+      ),
     );
   if (env.ABNORMAL_ACTION && !env.ABNORMAL_FACTOR)
     found.push(
