@@ -85,7 +85,7 @@ export class Graph {
     const known = state.known.get(key);
     this.work += 1;
     if (known !== undefined) return known;
-    this.work += 6 + (state.edges * (1 + (segment.length >> 9))) / 2;
+    this.work += 6 + state.edges * (1 + (segment.length >> 9));
     const next = this.#state(state.nodes.flatMap((node) => [...follow(node, segment)]));
     if (next.kept && (isNamed || state.uniform)) state.known.set(key, next);
     return next;
