@@ -8,12 +8,13 @@ import { paint, run, table } from '../tools/cli.ts';
 import { mutants } from './mutants/list.ts';
 import type { Mutant } from './mutants/mutant.ts';
 
-const HELP = `Usage: npm run mutants -- [--only <words>] [--by <file>]
+const HELP = `Usage: npm run mutants -- [--only <words>] [--e2e] [--by <file>]
 
 Breaks each guard that keeps limits exact, in a temporary copy of the project, and runs the tests that must
 then fail. Exit code 1 if a mutant survives, or does not apply any more.
 
   --only <words>  guards whose description or file holds these words
+  --e2e           also those that only end-to-end tests notice: a minute each
   --help          this text
 `;
 
@@ -29,6 +30,7 @@ const main = async (): Promise<number> => {
   const { values } = parseArgs({
     options: {
       only: { type: 'string', default: '' },
+      e2e: { type: 'boolean', default: false },
       by: { type: 'string' },
       help: { type: 'boolean' },
     },
@@ -39,6 +41,7 @@ const main = async (): Promise<number> => {
   }
   const chosen = mutants
     .filter(({ guard, file }) => `${guard} ${file}`.includes(values.only))
+    .filter(({ tests }) => values.e2e || !tests.some((test) => test.includes('/e2e/')))
     .map((mutant) => (values.by === undefined ? mutant : { ...mutant, tests: [values.by] }));
   const outcomes = await inCopy((copy) => tryAll(copy, chosen));
   process.stdout.write(`${table(['', 'guard', 'file'], outcomes.map(row))}\n`);
