@@ -8,13 +8,15 @@ import { paint, run, table } from '../tools/cli.ts';
 import { mutants } from './mutants/list.ts';
 import type { Mutant } from './mutants/mutant.ts';
 
-const HELP = `Usage: npm run mutants -- [--only <words>] [--e2e] [--by <file>]
+const HELP = `Usage: npm run mutants -- [--only <words>] [--e2e] [--by <file> | --explorer]
 
 Breaks each guard that keeps limits exact, in a temporary copy of the project, and runs the tests that must
 then fail. Exit code 1 if a mutant survives, or does not apply any more.
 
   --only <words>  guards whose description or file holds these words
   --e2e           also those that only end-to-end tests notice: a minute each
+  --by <file>     run this test alone
+  --explorer      run the explorer of states alone, for the guards that it must find missing
   --help          this text
 `;
 
@@ -26,12 +28,15 @@ const COPIED = [
   ...['vitest.config.ts', 'package.json', 'tsconfig.json', 'wrangler.toml'],
 ];
 
+const EXPLORER = 'test/unit/explorer/explorer.test.ts';
+
 const main = async (): Promise<number> => {
   const { values } = parseArgs({
     options: {
       only: { type: 'string', default: '' },
       e2e: { type: 'boolean', default: false },
       by: { type: 'string' },
+      explorer: { type: 'boolean', default: false },
       help: { type: 'boolean' },
     },
   });
@@ -39,10 +44,12 @@ const main = async (): Promise<number> => {
     process.stdout.write(HELP);
     return 0;
   }
+  const by = values.explorer ? EXPLORER : values.by;
   const chosen = mutants
     .filter(({ guard, file }) => `${guard} ${file}`.includes(values.only))
     .filter(({ tests }) => values.e2e || !tests.some((test) => test.includes('/e2e/')))
-    .map((mutant) => (values.by === undefined ? mutant : { ...mutant, tests: [values.by] }));
+    .filter(({ explored = false }) => explored || !values.explorer)
+    .map((mutant) => (by === undefined ? mutant : { ...mutant, tests: [by] }));
   const outcomes = await inCopy((copy) => tryAll(copy, chosen));
   process.stdout.write(`${table(['', 'guard', 'file'], outcomes.map(row))}\n`);
   return outcomes.every(({ outcome }) => outcome === 'noticed') ? 0 : 1;

@@ -28,6 +28,7 @@ export const mutants: readonly Mutant[] = [
     from: 'consume(this.#books.counters, now, until, ask.policies',
     to: 'consume(this.#books.counters, now, now, ask.policies',
     tests: LADDER,
+    explored: true,
   },
   {
     guard: 'a reserve is charged ahead',
@@ -35,6 +36,7 @@ export const mutants: readonly Mutant[] = [
     from: 'reserve(ahead, now, end, policy, permits)',
     to: 'reserve(ahead, now, now, policy, permits)',
     tests: LADDER,
+    explored: true,
   },
   {
     guard: 'a reserve is stored before it is granted from',
@@ -42,6 +44,7 @@ export const mutants: readonly Mutant[] = [
     from: 'return ahead;',
     to: 'return undrained(books.counters, now);',
     tests: LADDER,
+    explored: true,
   },
   {
     guard: 'a lease lives from the asking',
@@ -50,6 +53,7 @@ export const mutants: readonly Mutant[] = [
     from: 'leased: leased ?? granted > 1, expires: askedAt + lifeMs',
     to: 'leased: leased ?? granted > 1, expires: askedAt + 950 + lifeMs',
     tests: LADDER,
+    explored: true,
   },
   {
     guard: 'returns of an earlier load are ignored',
@@ -64,6 +68,7 @@ export const mutants: readonly Mutant[] = [
     from: 'if (grant.parts.has(part)) return undefined;',
     to: '',
     tests: LADDER,
+    explored: true,
   },
   {
     guard: 'a lease of a fixed window ends with it',
@@ -71,6 +76,7 @@ export const mutants: readonly Mutant[] = [
     from: 'Math.min(now + leaseMs, boundary(ask.policies, now) - 1)',
     to: 'now + leaseMs',
     tests: LADDER,
+    explored: true,
   },
   {
     guard: 'a reserve is valid for ten seconds',
@@ -78,6 +84,7 @@ export const mutants: readonly Mutant[] = [
     from: 'if (now >= this.#end) return false;',
     to: '',
     tests: LADDER,
+    explored: true,
   },
   {
     guard: 'a reserve of a fixed window ends with it',
@@ -85,6 +92,7 @@ export const mutants: readonly Mutant[] = [
     from: 'this.#end = Math.min(this.#end, boundary([policy], now));',
     to: '',
     tests: LADDER,
+    explored: true,
   },
   {
     guard: 'the reserve covers the whole grant',
@@ -106,6 +114,7 @@ export const mutants: readonly Mutant[] = [
     from: 'Math.max(this.#now, clock)',
     to: 'clock',
     tests: LADDER,
+    explored: true,
   },
   {
     guard: 'what is lent ahead is a tenth of what remains, with all that is out already',
@@ -113,6 +122,7 @@ export const mutants: readonly Mutant[] = [
     from: '(left * SHARE - out)',
     to: '(left * SHARE)',
     tests: LADDER,
+    explored: true,
   },
   {
     guard: 'an expired lease is not used',
@@ -127,6 +137,7 @@ export const mutants: readonly Mutant[] = [
     from: '(deniedUntil > 0 ? 1 : MAX_ASKS)',
     to: '(deniedUntil > 0 ? MAX_ASKS : MAX_ASKS)',
     tests: LADDER,
+    explored: true,
   },
   {
     guard: 'a permit counts until the end of its slice is a window old',
@@ -134,6 +145,7 @@ export const mutants: readonly Mutant[] = [
     from: '(slice + 1) * sliceMs(policy)',
     to: 'slice * sliceMs(policy)',
     tests: ALGORITHMS,
+    explored: true,
   },
   {
     guard: 'a return of GCRA never makes room that was not there',
@@ -162,6 +174,7 @@ export const mutants: readonly Mutant[] = [
     from: 'lease.obstructedRoom--;\n  return lease.obstructedUntil;',
     to: 'return undefined;',
     tests: LADDER,
+    explored: true,
   },
   {
     guard: 'those that wait are granted whatever is free',
@@ -176,6 +189,7 @@ export const mutants: readonly Mutant[] = [
     from: 'last - busySince >= HOT_AFTER_MS',
     to: 'true',
     tests: ['test/unit/lease.test.ts'],
+    explored: true,
   },
   {
     guard: 'a permit for those who waited is not for those who come later',
@@ -197,6 +211,7 @@ export const mutants: readonly Mutant[] = [
     from: 'Math.min(askedAt + keepMs, shareEnd(lease))',
     to: 'Math.min(askedAt + keepMs + 1_000, shareEnd(lease))',
     tests: ['test/unit/lease.test.ts'],
+    explored: true,
   },
   {
     guard: 'an ask that was lost with its request keeps nobody from asking',
@@ -232,6 +247,7 @@ export const mutants: readonly Mutant[] = [
     from: 'latest + apart.permits * emissionInterval(policy)',
     to: 'latest',
     tests: ['test/unit/counters.test.ts'],
+    explored: true,
   },
   {
     guard: 'a cost above a quota is the quota',
@@ -239,6 +255,7 @@ export const mutants: readonly Mutant[] = [
     from: 'Math.min(cost, Math.max(1, quota)) * requests',
     to: 'cost * requests',
     tests: ['test/unit/counters.test.ts'],
+    explored: true,
   },
   {
     guard: 'grants are forgotten once nothing of them can come back',
@@ -253,6 +270,7 @@ export const mutants: readonly Mutant[] = [
     from: 'used > cost ? this.#owe(now, policies, used - cost) : undefined',
     to: 'undefined',
     tests: HOLDS,
+    explored: true,
   },
   {
     guard: 'a debt is stored',
@@ -260,6 +278,7 @@ export const mutants: readonly Mutant[] = [
     from: 'return this.#reserve.draw(now, debt) ? undefined : this.#writeAhead(now, policies, debt);',
     to: 'return undefined;',
     tests: HOLDS,
+    explored: true,
   },
   {
     guard: 'whoever only held permits obstruct waits for them',
@@ -267,6 +286,7 @@ export const mutants: readonly Mutant[] = [
     from: ', ...this.holds.list(counter, now)',
     to: '',
     tests: HOLDS,
+    explored: true,
   },
   {
     guard: 'a settlement counts once',
@@ -288,6 +308,7 @@ export const mutants: readonly Mutant[] = [
     from: 'this.#unspend(until, policies, cost, used)',
     to: 'this.#unspend(now, policies, cost, used)',
     tests: HOLDS,
+    explored: true,
   },
   {
     guard: 'of a share that has drained nothing is moved',
@@ -302,6 +323,7 @@ export const mutants: readonly Mutant[] = [
     from: 'most, counted + takenOver + free)',
     to: 'most)',
     tests: SHARES,
+    explored: true,
   },
   {
     guard: 'a share is charged at its end',
@@ -309,6 +331,7 @@ export const mutants: readonly Mutant[] = [
     from: 'const end = Math.max(until, charge.until);',
     to: 'const end = now;',
     tests: SHARES,
+    explored: true,
   },
   {
     guard: 'a share that shrinks frees no use of the last window',
@@ -316,6 +339,7 @@ export const mutants: readonly Mutant[] = [
     from: 'Math.min(counted, usable) - permits',
     to: 'Math.min(counted, permits) - permits',
     tests: SHARES,
+    explored: true,
   },
   {
     guard: 'storage counts what renewals move',
@@ -327,7 +351,7 @@ export const mutants: readonly Mutant[] = [
   {
     guard: 'a renewal past what storage counts is written first',
     file: 'src/limiter/shares.ts',
-    from: 'now < this.#storedUntil && ',
+    from: 'terms.now < this.#storedUntil && ',
     to: '',
     tests: SHARES,
   },
@@ -407,6 +431,7 @@ export const mutants: readonly Mutant[] = [
     from: 'share.permits = lent.permits;',
     to: 'share.permits = lent.permits;\n  share.uses = share.policies.map(newUses);',
     tests: SHARES,
+    explored: true,
   },
   {
     guard: 'no check of the audit passes without evidence',
@@ -435,6 +460,7 @@ export const mutants: readonly Mutant[] = [
     from: '    adoptUses(share, usedAt, requests);',
     to: '',
     tests: SHARES,
+    explored: true,
   },
   {
     guard: 'a reserve leaves room for what is lent',

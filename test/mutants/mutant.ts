@@ -9,4 +9,6 @@ export interface Mutant {
   readonly to: string;
   /** Files that must go red, all together. */
   readonly tests: readonly string[];
+  /** Whether the explorer of states finds it by itself, as it must then. Absent: it does not. */
+  readonly explored?: boolean;
 }

@@ -18,7 +18,7 @@ import {
   take,
 } from '../../src/quota/lease.ts';
 import { settle } from '../../src/quota/settle.ts';
-import { type Answer, isAsked, isWaiting, leave, type Waiter } from '../../src/quota/waiter.ts';
+import type { Answer } from '../../src/quota/waiter.ts';
 import { EPOCH } from './policies.ts';
 
 /** `LIMITER_TIMEOUT_MS`. */
@@ -57,9 +57,6 @@ export class Ladder {
   readonly #leases: Lease[];
   #stored: Stored | undefined;
   #loads = 0;
-  /** What this load of the ledger began with and has heard since, which is all that it goes by. */
-  #loaded: Stored | undefined;
-  #heard: unknown[] = [];
   #ledger = new Ledger(undefined, '0');
 
   constructor(policies: readonly Policy[], isolates: number) {
@@ -80,7 +77,6 @@ export class Ladder {
     if (asked === undefined) return;
     this.calls++;
     const message = this.#message(asked.asking);
-    this.#heard.push([this.now, message]);
     const { reply, write } = this.#ledger.consume(this.now, message);
     if (write !== undefined) this.#write(write);
     if (reply.granted > asked.asking.waiters.length) this.#noteLent();
@@ -118,25 +114,7 @@ export class Ladder {
     const unused = this.returns[at];
     if (!keep) this.returns.splice(at, 1);
     if (unused === undefined) return;
-    this.#heard.push([this.now, unused]);
     this.#ledger.giveBack(this.now, unused);
-  }
-
-  /** The client of the first request that waits at an isolate leaves. */
-  cancel(isolate: number): void {
-    const waiter = this.#firstWaiter(isolate);
-    if (waiter !== undefined) leave(waiter);
-  }
-
-  /** Whether anybody waits at an isolate. */
-  isAwaited(isolate: number): boolean {
-    return this.#firstWaiter(isolate) !== undefined;
-  }
-
-  #firstWaiter(isolate: number): Waiter | undefined {
-    const { waiting, asking } = this.#lease(isolate);
-    const all = [...asking.flatMap(({ waiters }) => waiters), ...waiting];
-    return all.find((waiter) => isWaiting(waiter) || isAsked(waiter));
   }
 
   /** Everything that is under way arrives. */
@@ -165,8 +143,6 @@ export class Ladder {
   /** Eviction, redeploy or crash: all the same to what was not stored. */
   crash(): void {
     this.#loads++;
-    this.#loaded = this.#stored;
-    this.#heard = [];
     this.#ledger = new Ledger(structuredClone(this.#stored), String(this.#loads));
   }
 
@@ -209,14 +185,6 @@ export class Ladder {
       counts.set(window, (counts.get(window) ?? 0) + 1);
     }
     return Math.max(0, ...counts.values());
-  }
-
-  /** All that what comes next depends on: two ladders of one state go on alike. */
-  get state(): string {
-    const { now, denied, sleeping } = this;
-    const inAnyOrder = [this.asks, this.replies, this.returns].map((each) => each.map(written).toSorted());
-    const limiter = [this.#loads, this.#loaded, this.#heard];
-    return written([now, this.passed.toSorted(), denied, sleeping, this.#leases, ...inAnyOrder, limiter]);
   }
 
   lease(isolate: number): Lease {
@@ -308,9 +276,3 @@ export class Ladder {
     this.#stored = structuredClone(write);
   }
 }
-
-/** What `JSON.stringify` leaves out of maps and sets is written as lists. */
-const written = (value: unknown): string =>
-  JSON.stringify(value, (_, member: unknown) =>
-    member instanceof Map || member instanceof Set ? [...member] : member,
-  );

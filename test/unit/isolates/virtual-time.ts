@@ -1,10 +1,17 @@
 // Virtual time: timers and the clock of this process, so that minutes of waiting pass in milliseconds. Only the clock is made
 // up.
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { createHash } from 'node:crypto';
 
 interface Timer {
   readonly at: number;
   readonly call: () => void;
+  /** For whom it was set. */
+  readonly owner: string | undefined;
 }
+
+/** Whose work runs. */
+const owners = new AsyncLocalStorage<string>();
 
 /** Replaces the clock, `setTimeout` and the Workers runtime's `scheduler.wait` until `end`. */
 export class VirtualTime {
@@ -12,8 +19,6 @@ export class VirtualTime {
   now: number;
   readonly #timers = new Map<number, Timer>();
   #count = 0;
-  /** Digests that are being computed, which takes no time here. */
-  #digests = 0;
   readonly #clock = Date.now;
   readonly #setTimeout = globalThis.setTimeout;
   readonly #clearTimeout = globalThis.clearTimeout;
@@ -28,11 +33,14 @@ export class VirtualTime {
       clearTimeout: (id: number) => this.#timers.delete(id),
       scheduler: { wait: (ms: number) => this.wait(ms) },
     });
-    crypto.subtle.digest = async (...args) => {
-      this.#digests++;
-      return this.#digest(...args).finally(() => {
-        this.#digests--;
-      });
+    // At once, since a thread of its own would take time that is not this one.
+    crypto.subtle.digest = async (algorithm, data) => {
+      const name = String(algorithm).toLowerCase().replace('-', '');
+      return Uint8Array.from(
+        createHash(name)
+          .update(new Uint8Array(data as ArrayBuffer))
+          .digest(),
+      ).buffer;
     };
   }
 
@@ -50,8 +58,44 @@ export class VirtualTime {
       isOver = true;
     };
     work.then(over, over);
-    for (await allElse(); !isOver; await allElse()) if (this.#digests === 0) this.#runNext();
+    for (await allElse(); !isOver; await allElse()) this.#runNext();
     return work;
+  }
+
+  /** Lets so much time pass, in which everything happens that is due. */
+  async pass(ms: number): Promise<void> {
+    const end = this.now + ms;
+    await allElse();
+    for (let next = this.#first(); next !== undefined && next[1].at <= end; next = this.#first()) {
+      this.#runNext();
+      await allElse();
+    }
+    this.now = end;
+  }
+
+  /** When the next timer is due; undefined where there is none. */
+  get next(): number | undefined {
+    return this.#first()?.[1].at;
+  }
+
+  /** Does somebody's work: what comes of it later is theirs as well. */
+  runFor<T>(owner: string, work: () => T): T {
+    return owners.run(owner, work);
+  }
+
+  /** Whose work runs; undefined: nobody's. */
+  get owner(): string | undefined {
+    return owners.getStore();
+  }
+
+  /** Whether timers of theirs are to go off. */
+  hasTimers(owner: string): boolean {
+    return [...this.#timers.values()].some((timer) => timer.owner === owner);
+  }
+
+  /** Has no timer of theirs go off, as of a request that was killed. */
+  drop(owner: string): void {
+    for (const [id, timer] of this.#timers) if (timer.owner === owner) this.#timers.delete(id);
   }
 
   /** The process has its own clock again. */
@@ -63,14 +107,19 @@ export class VirtualTime {
   }
 
   #add(call: () => void, ms: number): number {
-    this.#timers.set(++this.#count, { at: this.now + Math.max(0, ms), call });
+    this.#timers.set(++this.#count, { at: this.now + Math.max(0, ms), call, owner: this.owner });
     return this.#count;
   }
 
   /** The earliest timer; of two at one moment, the older. */
-  #runNext(): void {
+  #first(): [number, Timer] | undefined {
     let first: [number, Timer] | undefined;
     for (const entry of this.#timers) if (first === undefined || entry[1].at < first[1].at) first = entry;
+    return first;
+  }
+
+  #runNext(): void {
+    const first = this.#first();
     if (first === undefined) return;
     const [id, { at, call }] = first;
     this.#timers.delete(id);
@@ -80,7 +129,7 @@ export class VirtualTime {
 }
 
 /** Everything that needs no timer has been done. */
-const allElse = (): Promise<void> =>
+export const allElse = (): Promise<void> =>
   new Promise((resolve) => {
-    setImmediate(resolve);
+    process.nextTick(resolve);
   });
