@@ -182,6 +182,7 @@ export const mutants: readonly Mutant[] = [
     from: 'Math.min(waiting, ...free)',
     to: 'Math.min(waiting, 1, ...free)',
     tests: LADDER,
+    explored: true,
   },
   {
     guard: 'nothing is lent ahead to a caller who has only just come',
@@ -219,6 +220,7 @@ export const mutants: readonly Mutant[] = [
     from: 'lease.asking.filter(({ deadline }) => now < deadline)',
     to: 'lease.asking.filter(() => true)',
     tests: ['test/unit/lease.test.ts'],
+    explored: true,
   },
   {
     guard: 'a message of a version to come is read on the strict side',

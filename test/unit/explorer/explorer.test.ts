@@ -37,7 +37,7 @@ const NONE: Bounds = { request: 0, cancel: 0, wait: 0, pause: 0, fault: 0 };
 const boundsOf = ({ isLarge = false, told = false }: Start): readonly Bounds[] => {
   if (isLarge)
     return [
-      { ...NONE, request: scaled(1, 2), cancel: 1 },
+      { ...NONE, request: 2, cancel: scaled(0, 1) },
       { ...NONE, request: scaled(0, 1), wait: 1, fault: 1 },
     ];
   const late: Bounds = { ...NONE, request: scaled(1, 2), cancel: 1, wait: 1 };

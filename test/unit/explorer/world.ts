@@ -50,6 +50,10 @@ const ISOLATES = 4;
 /** Nobody waits longer than this for loans, or for a Limiter that does not answer. */
 const PATIENCE_MS = 4_500;
 
+/** Messages one after the other that take no time here, and what a way takes then, milliseconds. */
+const QUICK_ROUNDS = 20;
+const WAY_MS = 20;
+
 /** On its way to a Limiter. */
 export interface Message {
   readonly name: string;
@@ -244,9 +248,10 @@ export class World {
     this.answers = this.answers.filter((answer) => answer.isolate !== isolate);
   }
 
-  /** Everything that is under way arrives. */
+  /** Everything that is under way arrives: at once, unless somebody asks again and again, since each way takes time. */
   async deliverAll(): Promise<void> {
-    while (this.asks.length + this.answers.length + this.returns.length > 0) {
+    for (let rounds = 0; this.asks.length + this.answers.length + this.returns.length > 0; rounds++) {
+      if (rounds >= QUICK_ROUNDS) await this.time.pass(WAY_MS);
       for (const { name } of this.asks) await this.deliverAsk(name);
       for (const { name } of this.answers) await this.deliverAnswer(name);
       for (const { name } of this.returns) await this.deliverReturn(name);
