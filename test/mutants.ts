@@ -4,7 +4,7 @@ import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { paint, run, table } from '../tools/cli.ts';
+import { paint, run, table, UsageError } from '../tools/cli.ts';
 import { mutants } from './mutants/list.ts';
 import type { Mutant } from './mutants/mutant.ts';
 
@@ -50,7 +50,8 @@ const main = async (): Promise<number> => {
     .filter(({ tests }) => values.e2e || !tests.some((test) => test.includes('/e2e/')))
     .filter(({ explored = false }) => explored || !values.explorer)
     .map((mutant) => (by === undefined ? mutant : { ...mutant, tests: [by] }));
-  const outcomes = await inCopy((copy) => tryAll(copy, chosen));
+  if (chosen.length === 0) throw new UsageError(`no guard is called that: --only ${values.only}`);
+  const outcomes = await tryAll(chosen);
   process.stdout.write(`${table(['', 'guard', 'file'], outcomes.map(row))}\n`);
   return outcomes.every(({ outcome }) => outcome === 'noticed') ? 0 : 1;
 };
@@ -77,18 +78,28 @@ const inCopy = async <T>(use: (copy: string) => Promise<T>): Promise<T> => {
   }
 };
 
-/** The tests must pass before any mutant: a red test that was red already proves nothing. */
-const tryAll = async (copy: string, chosen: readonly Mutant[]): Promise<Tried[]> => {
+/** Copies in which mutants are tried side by side. */
+const COPIES = 2;
+
+const tryAll = async (chosen: readonly Mutant[]): Promise<Tried[]> => {
+  await inCopy((copy) => checkPassing(copy, chosen));
+  const left = chosen.values();
+  const tried = new Map<Mutant, Tried>();
+  const tryRest = async (copy: string): Promise<void> => {
+    for (const mutant of left) {
+      const outcome = await tryOne(copy, mutant);
+      process.stderr.write(`${mutant.guard}: ${outcome}\n`);
+      tried.set(mutant, { mutant, outcome });
+    }
+  };
+  await Promise.all(Array.from({ length: COPIES }, () => inCopy(tryRest)));
+  return chosen.flatMap((mutant) => tried.get(mutant) ?? []);
+};
+
+/** A test that was red already proves nothing. */
+const checkPassing = async (copy: string, chosen: readonly Mutant[]): Promise<void> => {
   const tests = [...new Set(chosen.flatMap((mutant) => mutant.tests))];
   if (!(await passes(copy, tests))) throw new Error('the tests fail without any mutant');
-  const tried: Tried[] = [];
-  for (const mutant of chosen) {
-    process.stderr.write(`${mutant.guard} … `);
-    const outcome = await tryOne(copy, mutant);
-    process.stderr.write(`${outcome}\n`);
-    tried.push({ mutant, outcome });
-  }
-  return tried;
 };
 
 const tryOne = async (copy: string, { file, from, to, tests }: Mutant): Promise<Tried['outcome']> => {
