@@ -76,7 +76,21 @@ const expectMeant = (written: string, path: string): void => {
 /** Pieces of patterns of every framework, and of none. */
 const piece = fc.constantFrom(
   ...'/:{}()[]<>*?+$^|\\.~=%;# aid0_-,',
-  ...['/users', '\\d+', '[0-9]+', ':id', '{id}', '(?P<', '**', '(.:format)', '/*', 'GET '],
+  ...[
+    '%0a',
+    '%2F',
+    '%00',
+    '/users',
+    '\\d+',
+    '[0-9]+',
+    ':id',
+    '{id}',
+    '(?P<',
+    '**',
+    '(.:format)',
+    '/*',
+    'GET ',
+  ],
 );
 
 describe('a match that is refused', () => {

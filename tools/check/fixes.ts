@@ -253,9 +253,10 @@ const match: Suggest = ({ variable }, value) => {
   return method === undefined ? fix : fix.replace(/\.$/, ` and \`methods = ["${method}"]\`.`);
 };
 
+/** Without what no configuration file shows as it is. */
 const decoded = (path: string): string => {
   try {
-    return decodeURIComponent(path);
+    return decodeURIComponent(path).replace(/\p{Cc}/gu, '');
   } catch {
     return path.replaceAll('%', '');
   }
