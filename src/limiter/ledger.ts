@@ -5,7 +5,7 @@ import type { Decision } from './arithmetic.ts';
 import { Books } from './books.ts';
 import { boundary, charge, consume, type Draw, drawsOf, giveBack, permitsOf, resume } from './counters.ts';
 import type { Portion } from './grants.ts';
-import { endShare, lendShare, type ShareLoan, type Visit } from './lend-share.ts';
+import { endShare, lendShare } from './lend-share.ts';
 import {
   type Abnormal,
   type Ask,
@@ -106,7 +106,7 @@ export class Ledger {
     const portion = portionOf(this.#books, now, leaseMs, rest);
     const granted = this.#grant(now, leaseMs, rest, portion);
     const unmet = waitingOf(rest) - portion.served;
-    const lent = within ?? this.#lendTo(visit, unmet > 0);
+    const lent = within ?? lendShare(this.#books, visit, 0);
     const drawn = [
       ...drawsOf(ask.policies, ask.cost, portion.served + portion.ahead),
       ...drawsOf(lent?.others ?? [], ask.cost, lent?.share.ahead?.requests ?? 0),
@@ -125,13 +125,6 @@ export class Ledger {
     if (unmet === 0) return granted;
     const { decisions, keepMs, loans } = refuse(this.#books, now, ask, unmet);
     return { ...granted, ...(loans && { loans }), decisions, keepMs };
-  }
-
-  /** Whoever is told when to come back must find it so: what is charged now is not charged anew as a share's, until later. */
-  #lendTo(visit: Visit, isDenied: boolean): ShareLoan | undefined {
-    const { share } = visit.ask;
-    const isNew = share !== undefined && !this.#books.shares.isKnown(share.name);
-    return isDenied && isNew ? undefined : lendShare(this.#books, visit, 0);
   }
 
   #noteLease({ leaseMs = LEASE_MS }: Ask): number {

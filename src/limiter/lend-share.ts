@@ -17,7 +17,7 @@ export interface ShareLoan {
 }
 
 /** An ask, and when it came. */
-export interface Visit {
+interface Visit {
   readonly now: number;
   readonly leaseMs: number;
   readonly ask: Ask;

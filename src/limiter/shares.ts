@@ -98,11 +98,6 @@ export class Shares {
     };
   }
 
-  /** Whether a share of this name was lent: to go on with it is to renew it. */
-  isKnown(name: string): boolean {
-    return this.#shares.get(name) !== undefined;
-  }
-
   /** Has a renewal come into force; its counters are the partition's from then on. */
   renew({ name }: ShareAsk, { share }: Renewal): void {
     this.#shares.set(name, share);

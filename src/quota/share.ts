@@ -1,7 +1,7 @@
 // A share that this isolate was lent: so many permits in every window, until it expires. The isolate keeps count of its own
 // uses with the algorithms' arithmetic. Plain data and functions of it, so that requests may share it; no clock, no I/O.
 import { sharingOf } from '../limiter/algorithms/index.ts';
-import { count, newTally, type Tally, used } from '../limiter/algorithms/tally.ts';
+import { newUses, type Uses, use, used } from '../limiter/algorithms/uses.ts';
 import { permitsOf } from '../limiter/counters.ts';
 import type { Adopted, LentShare, ShareAsk } from '../limiter/messages.ts';
 import type { Policy } from '../limiter/policy.ts';
@@ -51,7 +51,7 @@ export interface Share extends ShareOptions {
   /** What was used, by policy, as its algorithm counts it. */
   uses: readonly unknown[];
   /** Permits that requests were granted lately, of the share or one by one, by policy: what is asked for goes by it. */
-  readonly recent: readonly Tally[];
+  readonly recent: readonly Uses[];
   /** When the first of these was used since the last window without any. */
   busySince: number;
   lastUse: number;
@@ -78,15 +78,15 @@ export const newShare = (options: ShareOptions): Share => {
     order: 0,
     permits: [],
     expires: 0,
-    uses: policies.map(newUses),
-    recent: policies.map(newTally),
+    uses: policies.map(usesOf),
+    recent: policies.map(newUses),
     busySince: 0,
     lastUse: 0,
     roundTripMs: 0,
   };
 };
 
-const newUses = ({ algorithm }: Policy): unknown => sharingOf(algorithm)?.newUses();
+const usesOf = ({ algorithm }: Policy): unknown => sharingOf(algorithm)?.newUses();
 
 /**
  * Lowers the share to what is wished for, if that is less, before the Limiter hears of it; says what to ask.
@@ -143,7 +143,7 @@ export const beginAnew = (share: Share): void => {
   share.order = 0;
   share.permits = [];
   share.expires = 0;
-  share.uses = share.policies.map(newUses);
+  share.uses = share.policies.map(usesOf);
 };
 
 /** Whether there is a share, which has not been given back; it may have expired. */
@@ -185,7 +185,7 @@ export const noteRequests = (share: Share, now: number, requests: number): void 
   share.lastUse = now;
   for (const [i, recent] of share.recent.entries()) {
     const policy = policies[i];
-    if (policy !== undefined) count(recent, now, policy, permitsOf(policy, cost, requests));
+    if (policy !== undefined) use(recent, now, policy, permitsOf(policy, cost, requests));
   }
 };
 
@@ -241,8 +241,8 @@ const wishOf = (share: Share, now: number, policy: Policy, i: number, waiting: n
 };
 
 const recentOf = ({ policies, recent }: Share, i: number, now: number): number => {
-  const [policy, tally] = [policies[i], recent[i]];
-  return policy === undefined || tally === undefined ? 0 : used(tally, now, policy);
+  const [policy, uses] = [policies[i], recent[i]];
+  return policy === undefined || uses === undefined ? 0 : used(uses, now, policy);
 };
 
 /** What will have been used in a whole window. */

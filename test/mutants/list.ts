@@ -10,6 +10,7 @@ const LEDGER = 'src/limiter/ledger.ts';
 const RESERVE = 'src/limiter/reserve.ts';
 const GRANTS = 'src/limiter/grants.ts';
 const GCRA = 'src/limiter/algorithms/gcra.ts';
+const EXPLORER = ['test/unit/explorer/explorer.test.ts'];
 const LADDER = ['test/unit/ladder.test.ts'];
 const SHARES = ['test/unit/shares.test.ts'];
 const SLOTS = ['test/unit/slots.test.ts'];
@@ -173,7 +174,7 @@ export const mutants: readonly Mutant[] = [
     file: 'src/quota/lease.ts',
     from: 'lease.obstructedRoom--;\n  return lease.obstructedUntil;',
     to: 'return undefined;',
-    tests: LADDER,
+    tests: EXPLORER,
     explored: true,
   },
   {
@@ -372,13 +373,6 @@ export const mutants: readonly Mutant[] = [
     tests: SHARES,
   },
   {
-    guard: 'whoever is told when to come back is lent no new share',
-    file: LEDGER,
-    from: 'isDenied && isNew ? undefined : ',
-    to: '',
-    tests: ISOLATES,
-  },
-  {
     guard: 'a caller is told of a slice more than its share has until a use drains',
     file: 'src/limiter/algorithms/sliding-share.ts',
     from: ' + sliceMs(policy)',
@@ -390,7 +384,7 @@ export const mutants: readonly Mutant[] = [
     file: 'src/limiter/algorithms/sliding-share.ts',
     from: '(sliceEnd(slice, policy) - 1)',
     to: 'sliceEnd(slice, policy)',
-    tests: ['test/unit/tally.test.ts'],
+    tests: ['test/unit/uses.test.ts'],
   },
   {
     guard: 'an isolate lowers its share before it asks',
@@ -431,7 +425,7 @@ export const mutants: readonly Mutant[] = [
     guard: 'a share keeps its uses when it is renewed',
     file: 'src/quota/share.ts',
     from: 'share.permits = lent.permits;',
-    to: 'share.permits = lent.permits;\n  share.uses = share.policies.map(newUses);',
+    to: 'share.permits = lent.permits;\n  share.uses = share.policies.map(usesOf);',
     tests: SHARES,
     explored: true,
   },

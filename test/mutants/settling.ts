@@ -151,7 +151,7 @@ export const settling: readonly Mutant[] = [
     file: POOL,
     from: "next.state = 'told';",
     to: '',
-    tests: WHOLE,
+    tests: ['test/unit/slot-pool.test.ts'],
   },
   {
     guard: 'slots that nobody takes go back',

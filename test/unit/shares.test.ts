@@ -408,6 +408,17 @@ describe('what a share takes over', () => {
   });
 });
 
+describe('a share', () => {
+  it('lives from when it was asked for, however long the answer took', () => {
+    const limit = policy(10, 1, 'second', 'sliding-window');
+    const share = newShare({ id: 'a', policies: [limit], cost: 1, isPartial: false, leaseMs: 1_000 });
+    const ask = askShare(share, EPOCH, [5]);
+    settleShare(share, ask, EPOCH, EPOCH + 400, { permits: [5], lifeMs: 1_000, at: EPOCH + 200 });
+    expect(takeShare(share, EPOCH + 999)).toBeDefined();
+    expect(takeShare(share, EPOCH + 1_000)).toBeUndefined();
+  });
+});
+
 describe('a share that is given back with more uses than it was', () => {
   it('counts the newest, since the others are charged already', () => {
     const limit = policy(10, 1, 'second', 'sliding-window');

@@ -36,3 +36,14 @@ test('a slot counts as heard of from when the renewal was sent, and an older one
   touch(3_000 + LAST_MS + 1);
   expect(startRenewal(pool, 3_000 + LAST_MS + 1)).toEqual([]);
 });
+
+test('slots that end go to those that wait in turn, one to each', () => {
+  const { pool, slot } = heldSince(0);
+  const other = hold(pool, 'b', 0, [3], 0);
+  const told: string[] = [];
+  for (const name of ['first', 'second'])
+    pool.waiters.push({ state: 'asked', until: 10_000, tell: () => void told.push(name) });
+  endSlot(slot, 100);
+  endSlot(other, 100);
+  expect(told).toEqual(['first', 'second']);
+});

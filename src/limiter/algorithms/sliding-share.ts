@@ -12,7 +12,7 @@ import {
   subtract,
   total,
 } from './slices.ts';
-import { count, newTally, type Tally, uncount, used, usedSlices } from './tally.ts';
+import { newUses, slicesOf, type Uses, unuse, use, used } from './uses.ts';
 
 /** Permits charged at the end of a share. */
 export interface SlidingCharge {
@@ -35,7 +35,7 @@ const redate = (ages: Ages, now: number, most: number, policy: WindowedQuota): S
   });
 };
 
-export const slidingShare: Sharing<Slices, SlidingCharge, Tally> = {
+export const slidingShare: Sharing<Slices, SlidingCharge, Uses> = {
   renew(state = [], now, until, policy, charge = NOTHING, wish, { most, takenOver, spare, tight }) {
     const before = live(state, now, policy);
     const slice = sliceOf(charge.until, policy);
@@ -68,9 +68,9 @@ export const slidingShare: Sharing<Slices, SlidingCharge, Tally> = {
     return permits > 0 ? add(others, sliceOf(until, policy), permits) : others;
   },
 
-  newUses: newTally,
-  use: count,
-  unuse: uncount,
+  newUses,
+  use,
+  unuse,
   used,
 
   freedInMs(uses, now, policy, permits, cost) {
@@ -81,7 +81,7 @@ export const slidingShare: Sharing<Slices, SlidingCharge, Tally> = {
   },
 
   ages: (uses, now, policy) =>
-    usedSlices(uses, now, policy).map(([slice, permits]) => [
+    slicesOf(uses, now, policy).map(([slice, permits]) => [
       Math.max(0, now - (sliceEnd(slice, policy) - 1)),
       permits,
     ]),

@@ -2,9 +2,9 @@
 import type { Arithmetic } from '../arithmetic.ts';
 import { add, drainsAt, freedAt, gather, live, type Slices, sliceOf, subtract, total } from './slices.ts';
 import { type SlidingCharge, slidingShare } from './sliding-share.ts';
-import type { Tally } from './tally.ts';
+import type { Uses } from './uses.ts';
 
-export const slidingWindow: Arithmetic<Slices, SlidingCharge, Tally> = {
+export const slidingWindow: Arithmetic<Slices, SlidingCharge, Uses> = {
   leasable: true,
   sharing: slidingShare,
   calendar: false,

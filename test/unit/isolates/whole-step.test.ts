@@ -240,6 +240,27 @@ it.each<[string, Traffic, Mishaps, passed: boolean[]]>([
   expect(answers.map(({ passedAt }) => passedAt !== undefined)).toEqual(passed);
 });
 
+it('a request that one limit denies spends nothing of another', async () => {
+  const from = (subject: string, org: string, isolate: number) => ({
+    gapMs: 1_000,
+    visit: { isolate, subject, claims: { 'org.id': org }, takesMs: 10, status: 200 },
+  });
+  const limits = '2/minute; 1/minute by org.id';
+  const traffic = [
+    from('b', '0', 0),
+    from('a', '0', 1),
+    from('a', '0', 2),
+    from('a', '1', 0),
+    from('a', '2', 1),
+  ];
+  const answers = await answersTo(
+    { limits, judged: { quotas: [] }, keeps: () => true },
+    [40, 40, 40],
+    traffic,
+  );
+  expect(answers.map(({ passedAt }) => passedAt !== undefined)).toEqual([true, false, false, true, true]);
+});
+
 it(
   'while its Limiter fails now and then, an isolate has no more requests in flight than there are slots',
   async () => {

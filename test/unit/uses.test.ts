@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { add, live, type Slices, sliceOf, subtract, total } from '../../src/limiter/algorithms/slices.ts';
 import { slidingShare } from '../../src/limiter/algorithms/sliding-share.ts';
-import { count, newTally, uncount, used, usedSlices } from '../../src/limiter/algorithms/tally.ts';
+import { newUses, slicesOf, unuse, use, used } from '../../src/limiter/algorithms/uses.ts';
 
 const policy = { quota: 100, windowMs: 1_000, count: 1, unit: 'second' } as const;
 
@@ -18,29 +18,29 @@ const steps = fc.array(
   { maxLength: 60 },
 );
 
-test('a tally counts what slices count, whatever is used, taken back and looked at', () => {
+test('uses add up to what slices do, whatever is used, taken back and looked at', () => {
   fc.assert(
     fc.property(steps, (events) => {
-      const tally = newTally();
+      const uses = newUses();
       let slices: Slices = [];
       let now = 1_000_000;
       for (const { kind, ms, ago, permits } of events) {
         now += ms;
         const at = now - ago;
         if (kind === 'use') {
-          count(tally, at, policy, permits);
+          use(uses, at, policy, permits);
           slices = add(slices, sliceOf(at, policy), permits);
         } else if (kind === 'unuse') {
-          uncount(tally, at, policy, permits);
+          unuse(uses, at, policy, permits);
           slices = subtract(slices, sliceOf(at, policy), permits);
         } else {
           slices = live(slices, now, policy);
-          expect(used(tally, now, policy)).toBe(total(slices));
+          expect(used(uses, now, policy)).toBe(total(slices));
         }
       }
       slices = live(slices, now, policy);
-      expect(usedSlices(tally, now, policy)).toEqual(slices);
-      expect(used(tally, now, policy)).toBe(total(slices));
+      expect(slicesOf(uses, now, policy)).toEqual(slices);
+      expect(used(uses, now, policy)).toBe(total(slices));
     }),
     { numRuns: 500 },
   );
@@ -50,8 +50,8 @@ test('what is told at once of a share is told in the slice it was used in', () =
   fc.assert(
     fc.property(fc.nat(5_000), fc.nat(400), (ms, later) => {
       const at = 1_000_000 + ms;
-      const uses = newTally();
-      count(uses, at, policy, 1);
+      const uses = newUses();
+      use(uses, at, policy, 1);
       const [[age, permits] = [Number.NaN, 0]] = slidingShare.ages(uses, at + 3 + later, policy);
       expect(sliceOf(at + 3 + later - age, policy)).toBe(sliceOf(at, policy));
       expect(permits).toBe(1);
