@@ -191,4 +191,14 @@ describe('revoked by time', () => {
     expect(await statusOf(await bearer({ sub: 'alice', iat }))).toBe(204);
     expect(await statusOf(await bearer({ sub: 'bob', iat: iat - 60 }))).toBe(204);
   });
+
+  it('a token of an issuer whose clock is ahead is refused too, as far as the tolerance goes', async () => {
+    await start({ CLOCK_TOLERANCE_SECONDS: '60' });
+    const now = Math.floor(Date.now() / 1000);
+    const ahead = await mint({ sub: 'alice', iat: now + 30 });
+    expect(await statusOf(`${on.weir.url}/status/204`, ahead)).toBe(204);
+    await revoke('?subject=alice', { before: 'now' });
+    await sleep(TAKES_EFFECT_MS);
+    expect(await statusOf(`${on.weir.url}/status/204`, ahead)).toBe(401);
+  });
 });

@@ -70,7 +70,7 @@ export const operators: readonly Mutant[] = [
     file: 'src/admin/partitions.ts',
     from: ' + request.config.tokens.clockToleranceSeconds * 1000',
     to: '',
-    tests: ['test/e2e/admin.test.ts'],
+    tests: ['test/e2e/revoke.test.ts'],
   },
   {
     guard: 'where no issuer is configured, the admin API asks whose subject it is',
