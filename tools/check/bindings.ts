@@ -51,14 +51,16 @@ const SERVICE: Kind = {
 interface Ours {
   readonly kind: Kind;
   readonly isRequired: boolean;
+  /** The class of a Durable Object, as Weir exports it. */
+  readonly className?: string;
 }
 
 /** The bindings of `src/bindings.ts`, whose types only exist in a Worker. */
 const OURS = {
-  LIMITER: { kind: OBJECT, isRequired: true },
+  LIMITER: { kind: OBJECT, isRequired: true, className: 'Limiter' },
   AUTH_FAILURES: { kind: RATE_LIMIT, isRequired: true },
-  DIRECTORY: { kind: OBJECT, isRequired: false },
-  PULSE: { kind: OBJECT, isRequired: false },
+  DIRECTORY: { kind: OBJECT, isRequired: false, className: 'Directory' },
+  PULSE: { kind: OBJECT, isRequired: false, className: 'Pulse' },
   ANALYTICS: { kind: DATASET, isRequired: false },
   ORIGIN: { kind: SERVICE, isRequired: false },
 } as const satisfies Readonly<Record<string, Ours>>;
@@ -67,20 +69,13 @@ type Name = keyof typeof OURS;
 
 const NAMES = Object.keys(OURS) as Name[];
 
-/** Classes of Durable Objects, as Weir exports them. */
-const CLASSES = [
-  ['LIMITER', 'Limiter'],
-  ['DIRECTORY', 'Directory'],
-  ['PULSE', 'Pulse'],
-] as const satisfies readonly (readonly [Name, string])[];
-
 /** @param isOurWorker whether nothing but Weir reads the bindings. */
 export const bindingFindings = (settings: Table, isOurWorker: boolean): readonly Finding[] => [
   ...NAMES.filter((name) => OURS[name].isRequired && !isBound(settings, name)).map((name) =>
     missing(settings, name),
   ),
   ...[OBJECT, RATE_LIMIT, DATASET, SERVICE].flatMap((kind) => misnamed(settings, kind, isOurWorker)),
-  ...CLASSES.flatMap(([name, className]) => classFindings(settings, name, className)),
+  ...NAMES.flatMap((name) => classFindings(settings, name)),
   ...rateLimitFindings(settings),
 ];
 
@@ -151,9 +146,10 @@ const misnamed = (settings: Table, kind: Kind, isOurWorker: boolean): readonly F
 };
 
 /** The class must be ours, and its objects must have SQLite, which is chosen when the class is first declared. */
-const classFindings = (settings: Table, name: Name, wanted: string): readonly Finding[] => {
+const classFindings = (settings: Table, name: Name): readonly Finding[] => {
+  const { className: wanted }: Ours = OURS[name];
   const { class_name, script_name } = entryOf(settings, name) ?? {};
-  if (class_name === undefined || script_name !== undefined) return [];
+  if (wanted === undefined || class_name === undefined || script_name !== undefined) return [];
   if (class_name !== wanted)
     return [
       error(

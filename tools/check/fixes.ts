@@ -130,7 +130,7 @@ const sources: Suggest = ({ variable }, value) => {
 const sourceOf = (text: string): string => {
   const [, kind = '', name = ''] = /^\s*(?:([\w-]+)\s*[:=]\s*)?([\w-]*)/.exec(text) ?? [];
   const meant = ['header', 'cookie', 'query'].find((each) => kind.toLowerCase().startsWith(each));
-  return `${meant ?? (kind === '' ? 'header' : /param|arg|url/i.test(kind) ? 'query' : 'header')}:${name || 'Authorization'}`;
+  return `${meant ?? (/param|arg|url/i.test(kind) ? 'query' : 'header')}:${name || 'Authorization'}`;
 };
 
 /** `https://console.example.com/` */
