@@ -8,7 +8,7 @@ import { ideal, losses, over } from './simulation/judge.ts';
 import { type Pattern, patterns } from './simulation/patterns.ts';
 import { seeded } from './simulation/random.ts';
 import { around, World } from './simulation/world.ts';
-import type { Named, Simulator } from './virtual/run.ts';
+import type { Conditions, Named, Simulator } from './virtual/run.ts';
 
 /** Compiled against the types of the Workers runtime, which Node's clash with: so it is loaded by its address. */
 const virtual: Simulator = await import(new URL('./virtual/simulate.ts', import.meta.url).href);
@@ -49,14 +49,8 @@ const START = 1_795_219_200_000;
 /** Data centres, where there are as many isolates. */
 const DEFAULT_COLOS = 8;
 
-interface Setup {
+interface Setup extends Conditions {
   readonly pattern: Pattern | Named;
-  readonly leases: boolean;
-  readonly faults: boolean;
-  readonly isolates: number;
-  readonly colos: number;
-  readonly ms: number;
-  readonly seed: number;
 }
 
 const main = async (): Promise<number> => {

@@ -1,12 +1,16 @@
 // What a run under virtual time is told and what comes of it: the part that Node's side sees.
 
-export interface Options {
+/** What every run of the simulator is told. */
+export interface Conditions {
   readonly leases: boolean;
   readonly faults: boolean;
   readonly isolates: number;
   readonly colos: number;
   readonly ms: number;
   readonly seed: number;
+}
+
+export interface Options extends Conditions {
   /** When it begins, milliseconds since the epoch. */
   readonly start: number;
   /** Between two data centres, milliseconds. */

@@ -63,7 +63,7 @@ export interface Renewed<S, C> {
   readonly permits: number;
 }
 
-/** One algorithm's shares over its state `S`, a charge `C` of the Limiter and the uses `U` of an isolate. Pure. */
+/** One algorithm's shares over its state `S`, a charge `C` of the Limiter and the uses `U` of an isolate. Pure, but that uses are changed in place. */
 export interface Sharing<S, C, U> {
   /**
    * Charges a share from `now` until `until`, in place of what `charge` still counts, so that only growth must be free.
@@ -80,7 +80,7 @@ export interface Sharing<S, C, U> {
   ): Renewed<S, C>;
   /** The state with the `permits` of this charge counted until `until`, later than they are: as storage counts them. */
   extend(state: S, now: number, until: number, policy: WindowedQuota, charge: C, permits: number): S;
-  /** Of an isolate that used nothing yet. They are changed in place. */
+  /** Of an isolate that used nothing yet. */
   newUses(): U;
   /** Counts `cost` permits that were used at `at`. */
   use(uses: U, at: number, policy: WindowedQuota, cost: number): void;

@@ -5,8 +5,8 @@ import type { Marks } from '../limiter/standing.ts';
 import { type Arrivals, newArrivals } from './arrivals.ts';
 import { draw, type Grant, isUsable, newGrant } from './grant.ts';
 import {
-  adoptUses,
   beginAnew,
+  countUses,
   endShare,
   isLent,
   putBackShare,
@@ -187,7 +187,7 @@ export const adoptSingles = (lease: Lease, share: Share, now: number): readonly 
   lease.singles = [];
   for (const { grant, requests, usedAt } of singles) {
     grant.adopted = true;
-    adoptUses(share, usedAt, requests);
+    countUses(share, usedAt, requests);
   }
   return singles;
 };

@@ -117,8 +117,8 @@ export const askShare = (
   };
 };
 
-/** Counts requests that were granted by themselves, and used by `at`, as uses of the share, before the Limiter hears of it. */
-export const adoptUses = (share: Share, at: number, requests: number): void => {
+/** Counts requests, used by `at`, as uses of the share: its own, or before the Limiter hears of it such as were granted by themselves. */
+export const countUses = (share: Share, at: number, requests: number): void => {
   for (const [i, policy] of share.policies.entries())
     sharingOf(policy.algorithm)?.use(share.uses[i], at, policy, permitsOf(policy, share.cost, requests));
 };
@@ -166,7 +166,7 @@ export const settleShare = (
 /** Uses one request's permits of every policy; undefined where one has too few left. */
 export const takeShare = (share: Share, now: number): Use | undefined => {
   if (requestsOfShare(share, now) < 1) return undefined;
-  adoptUses(share, now, 1);
+  countUses(share, now, 1);
   noteRequests(share, now, 1);
   return { of: share.name, at: now };
 };
@@ -192,9 +192,7 @@ export const noteRequests = (share: Share, now: number, requests: number): void 
 /** Permits of each policy that may still be used now; 0 once it has expired. */
 export const heldOfShare = (share: Share, now: number): number[] => {
   const isLive = now < share.expires;
-  return share.policies.map((policy, i) =>
-    isLive ? Math.max(0, (share.permits[i] ?? 0) - usedOf(share, i, now, policy)) : 0,
-  );
+  return share.policies.map((policy, i) => (isLive ? Math.max(0, leftOf(share, i, now, policy)) : 0));
 };
 
 /** Milliseconds until the share can serve a request under one of its policies; undefined where it cannot. */
@@ -211,7 +209,7 @@ export const requestsOfShare = (share: Share, now: number): number => {
   if (now >= share.expires) return 0;
   let requests = Number.POSITIVE_INFINITY;
   for (const [i, policy] of share.policies.entries()) {
-    const left = (share.permits[i] ?? 0) - usedOf(share, i, now, policy);
+    const left = leftOf(share, i, now, policy);
     requests = Math.min(requests, Math.floor(left / permitsOf(policy, share.cost)));
   }
   return Math.max(0, requests);
@@ -267,6 +265,10 @@ export const isShareEnding = (share: Share, now: number): boolean => {
   const leadMs = Math.max(LEAST_LEAD * leaseMs, 1.5 * roundTripMs, gapMs + roundTripMs);
   return share.expires - now <= Math.min(leadMs, LONGEST_LEAD * leaseMs);
 };
+
+/** Permits of one policy that a share which lives has left; fewer than none where it was lowered. */
+const leftOf = (share: Share, i: number, now: number, policy: Policy): number =>
+  (share.permits[i] ?? 0) - usedOf(share, i, now, policy);
 
 const usedOf = (share: Share, i: number, now: number, policy: Policy): number =>
   sharingOf(policy.algorithm)?.used(share.uses[i], now, policy) ?? 0;

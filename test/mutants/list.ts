@@ -453,7 +453,7 @@ export const mutants: readonly Mutant[] = [
   {
     guard: 'what a share takes over counts as its use',
     file: 'src/quota/lease.ts',
-    from: '    adoptUses(share, usedAt, requests);',
+    from: '    countUses(share, usedAt, requests);',
     to: '',
     tests: SHARES,
     explored: true,

@@ -29,8 +29,9 @@ export const slicesOf = (uses: Uses, now: number, policy: WindowedQuota): Slices
   return uses.slices;
 };
 
-/** Counts permits that were used at `at`. */
+/** Counts permits that were used at `at`; forgets what had drained by then, so that no more slices are kept than a window has. */
 export const use = (uses: Uses, at: number, policy: WindowedQuota, permits: number): void => {
+  used(uses, at, policy);
   const slice = sliceOf(at, policy);
   const { slices } = uses;
   let i = slices.length;
