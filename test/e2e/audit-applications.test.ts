@@ -66,6 +66,7 @@ const deployments: readonly Deployment[] = [
   { workers: 2, shared: true, ...minute },
   { workers: 1, shared: true, ...minute },
 ];
+const firstIdle: Deployment = { workers: 2, shared: false, firstIdle: true, ...minute };
 const text = ({ workers, shared }: Deployment): string =>
   `${workers} ${workers === 1 ? 'worker' : 'workers'}, ${shared ? 'Redis' : 'memory'}`;
 
@@ -92,8 +93,10 @@ describe.concurrent('the audit finds the faults, and nothing else,', () => {
     expectFindings(flaskSeed, deployment, FLASK),
   );
 
-  it.each(deployments)('of FastAPI and slowapi, recorded: %j', { timeout: TIMEOUT_MS }, (deployment) =>
-    expectFindings(fastapiSeed, deployment, FASTAPI),
+  it.each([...deployments, firstIdle])(
+    'of FastAPI and slowapi, recorded: %j',
+    { timeout: TIMEOUT_MS },
+    (deployment) => expectFindings(fastapiSeed, deployment, FASTAPI),
   );
 });
 

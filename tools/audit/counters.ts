@@ -1,5 +1,5 @@
 // Whether one counter holds a quota, or several do, one in each worker: what is admitted over many connections.
-import { type Audit, type Caller, isAdmitted, isLimited } from './audit-context.ts';
+import { type Audit, authorised, type Caller, isAdmitted, isLimited } from './audit-context.ts';
 import { freshCaller } from './callers.ts';
 import type { Declared } from './declared.ts';
 import type { Exchange } from './http/client.ts';
@@ -26,7 +26,9 @@ export interface Counters {
   readonly sprees: readonly Spree[];
 }
 
-/** Denials in a row, each on a connection of its own, that end a spree. */
+/** Denials in a row, each on a connection of its own, that say that the worker which takes new connections is spent. */
+const DENIALS_ALONE = 10;
+/** Denials in a row, the last of them in pairs, that end a spree. */
 const DENIALS = 20;
 /** Requests after which a few that were admitted are taken for permits that came back. */
 const ENOUGH = 32;
@@ -68,7 +70,7 @@ const secondSpree = async (audit: Audit, limit: Limit): Promise<Spree> => {
   const caller = await freshCaller(audit, limit);
   const rest = await spendOver(audit, caller, limit, (so) => isOver(limit, spree([], so)));
   const seen = spree([], rest);
-  if (!isOver(limit, seen) && !rest.slice(-DENIALS).every(isLimited))
+  if (!isOver(limit, seen) && !isDenied(rest, DENIALS))
     throw new Inconclusive(
       'more seems to be admitted than is declared; the budget is too small to see it twice (--max-requests)',
     );
@@ -77,7 +79,10 @@ const secondSpree = async (audit: Audit, limit: Limit): Promise<Spree> => {
 
 const isOver = (limit: Limit, seen: Spree): boolean => excessOf(limit, seen) !== undefined;
 
-/** One request after another, each on a new connection: several at once would all reach the worker that wakes up first. */
+/**
+ * One request after another, each on a new connection; in pairs once those are denied. Not before: a counter that loses
+ * updates admits too much in pairs, but only as long as it admits anything.
+ */
 const spendOver = async (
   audit: Audit,
   caller: Caller,
@@ -85,15 +90,33 @@ const spendOver = async (
   isEnough: (so: readonly Exchange[]) => boolean,
 ): Promise<Exchange[]> => {
   const exchanges: Exchange[] = [];
-  while (audit.client.budget.left > 0 && !isEnough(exchanges) && !isSpent(limit, exchanges))
-    exchanges.push(await audit.get(caller, { connection: 'fresh' }));
+  let inPairs = false;
+  while (audit.client.budget.left > 1 && !isEnough(exchanges) && !isSpent(limit, exchanges)) {
+    if (inPairs) exchanges.push(...(await pair(audit, caller)));
+    else exchanges.push(await audit.get(caller, { connection: 'fresh' }));
+    inPairs ||= isDenied(exchanges, DENIALS_ALONE);
+  }
   return exchanges;
 };
 
+/**
+ * A request on a kept connection keeps the worker that has it busy, so that another takes up the new connection beside
+ * it. Where all are idle, the one that wakes up first may take every connection.
+ */
+const pair = async (audit: Audit, caller: Caller): Promise<Exchange[]> => {
+  const exchanges = await audit.client.burst([
+    authorised(caller),
+    authorised(caller, { connection: 'fresh' }),
+  ]);
+  return exchanges.map((exchange) => audit.note(caller, exchange));
+};
+
+const isDenied = (so: readonly Exchange[], times: number): boolean =>
+  so.length >= times && so.slice(-times).every(isLimited);
+
 /** A row of denials, or, where permits come back one by one, no more admitted than can have come back. */
 const isSpent = (limit: Limit, so: readonly Exchange[]): boolean => {
-  if (so.length < DENIALS) return false;
-  if (so.slice(-DENIALS).every(isLimited) || so.length > 2 * MANY * limit.most) return true;
+  if (isDenied(so, DENIALS) || so.length > 2 * MANY * limit.most) return true;
   const last = so.slice(-ENOUGH);
   const ms = (last.at(-1)?.at ?? 0) - (last[0]?.at ?? 0);
   const perMs = Math.max(

@@ -23,7 +23,8 @@ export const declaredCheck: Check = {
         'the API declares no quota with its window (RateLimit fields, the text of its 429); say what it ought to be with --expect',
       );
     const { several, sprees } = await countersOf(audit);
-    const sent = 'good requests on one connection until it was denied, then each on a connection of its own';
+    const sent =
+      'good requests on one connection until it was denied, then each on a connection of its own, then two at once';
     const [first] = sprees;
     const excesses = sprees.flatMap((one) => excessOf(limit, one) ?? []);
     if (several && excesses.length > 0)

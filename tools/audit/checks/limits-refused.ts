@@ -114,6 +114,7 @@ const flood = async (audit: Audit, junk: Junk): Promise<Flood> => {
   const waves: Wave[] = [];
   for (let i = 0; i < WAVES && audit.client.budget.left > WAVE + 2; i++)
     waves.push(await wave(audit, junk, i < pairs ? caller : undefined));
+  if (waves.length === 0) throw new Inconclusive('the budget is too small for a flood (--max-requests)');
   return summary(waves);
 };
 
