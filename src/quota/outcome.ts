@@ -1,4 +1,4 @@
-// What came of asking one partition for a request's permits, and how it is read. Plain data.
+// What came of asking one partition for a request's permits: how it is made, and how it is read.
 
 import type { Decision } from '../limiter/arithmetic.ts';
 import { isBlocked } from '../limiter/blocked.ts';
@@ -6,9 +6,11 @@ import type { Abnormal } from '../limiter/messages.ts';
 import type { Policy } from '../limiter/policy.ts';
 import type { Marks } from '../limiter/standing.ts';
 import type { Grant } from './grant.ts';
-import type { Lease } from './lease.ts';
+import { heldByNumber, type Lease, tellAbnormal } from './lease.ts';
 import type { LimiterError } from './limiter-error.ts';
 import type { Plan } from './plan.ts';
+import { freedInMs, heldOfShare } from './share.ts';
+import type { Said } from './waiter.ts';
 
 /** A lease, and what it is of. */
 export interface Holding extends Lease {
@@ -37,6 +39,54 @@ export interface Outcome {
   /** The Limiter did not answer and the failure policy decided. */
   readonly error?: LimiterError;
 }
+
+/** @param said what the Limiter said last, where the request's own answer says nothing else. */
+export const outcomeOf = (
+  holding: Holding,
+  grant: Grant | undefined,
+  now: number,
+  allowed = grant !== undefined,
+  said: Said = holding.said,
+): Outcome => ({
+  holding,
+  allowed,
+  policies: said.policies ?? holding.plan.policies,
+  decisions: allowed ? said.decisions : decisionsOf(holding, said, now),
+  decidedAt: said.decidedAt,
+  heldPermits: heldPermits(holding, said.policies ?? holding.plan.policies, now),
+  grant,
+  marks: holding.marks,
+  abnormal: tellAbnormal(holding),
+});
+
+const heldPermits = (holding: Holding, policies: readonly Policy[], now: number): number[] => {
+  const { plan, share } = holding;
+  const byNumber = heldByNumber(holding, now) * plan.cost;
+  const byRate = share === undefined ? [] : heldOfShare(share, now);
+  return policies.map(({ counter }) => {
+    const i = share?.policies.findIndex((policy) => policy.counter === counter) ?? -1;
+    return byRate[i] ?? byNumber;
+  });
+};
+
+/** As the Limiter said, but no later than the isolate's own share can serve again, which the Limiter does not know. */
+const decisionsOf = ({ plan, share }: Holding, said: Said, now: number): readonly Decision[] => {
+  if (share === undefined) return said.decisions;
+  const policies = said.policies ?? plan.policies;
+  return said.decisions.map((decision, i) => {
+    const freed = decision.allowed ? undefined : freedInMs(share, policies[i]?.counter ?? '', now);
+    if (freed === undefined) return decision;
+    return { ...decision, retryAfterMs: Math.min(decision.retryAfterMs, now - said.decidedAt + freed) };
+  });
+};
+
+/** Whether the isolate's own share serves again all that denied: what is missing then is beside it, and is asked for. */
+export const isFreed = ({ plan, share, said }: Holding, now: number): boolean => {
+  if (share === undefined) return false;
+  const policies = said.policies ?? plan.policies;
+  const denying = policies.filter((_, i) => said.decisions[i]?.allowed === false);
+  return denying.length > 0 && denying.every(({ counter }) => freedInMs(share, counter, now) === 0);
+};
 
 /** A shadow policy refuses nobody; whom an operator blocked is refused all the same. */
 export const isRefusing = ({ allowed, holding, policies }: Outcome): boolean =>

@@ -1,29 +1,17 @@
 // Where an isolate gets permits from: those it holds, else the Limiter, else the failure policy.
 import type { Config } from '../config/types.ts';
 import { BoundedMap } from '../lib/bounded-map.ts';
-import type { Decision } from '../limiter/arithmetic.ts';
-import type { Policy } from '../limiter/policy.ts';
 import { arrive } from './arrivals.ts';
 import { wantsRenewal } from './asking.ts';
 import { type Asker, Asks } from './asks.ts';
 import { failurePolicy } from './failure-policy.ts';
-import type { Grant } from './grant.ts';
-import {
-  awaitLoans,
-  heldByNumber,
-  isDenied,
-  isHeld,
-  newLease,
-  noteDecided,
-  take,
-  tellAbnormal,
-} from './lease.ts';
+import { awaitLoans, isDenied, isHeld, newLease, noteDecided, take } from './lease.ts';
 import { LimiterError } from './limiter-error.ts';
-import type { Holding, Outcome } from './outcome.ts';
+import { type Holding, isFreed, type Outcome, outcomeOf } from './outcome.ts';
 import type { Plan } from './plan.ts';
 import { obstructed } from './settle.ts';
-import { freedInMs, heldOfShare, newShare, type Share } from './share.ts';
-import { type Answer, accept, isOpen, type Obstructed, type Said } from './waiter.ts';
+import { newShare, type Share } from './share.ts';
+import { type Answer, accept, isOpen, type Obstructed } from './waiter.ts';
 
 /** Leases kept in an isolate. */
 const CAPACITY = 20_000;
@@ -266,50 +254,3 @@ const obstructionIn = (answers: readonly (Answer | undefined)[]): Obstructed | u
 /** Whether an answer of the Limiter's is held that is no older than a lease may get. */
 const areMarkedLately = (holdings: readonly Holding[], now: number, leaseMs: number): boolean =>
   holdings.every(({ plan, markedAt }) => plan.kind !== 'subject' || now < markedAt + leaseMs);
-
-const heldPermits = (holding: Holding, policies: readonly Policy[], now: number): number[] => {
-  const { plan, share } = holding;
-  const byNumber = heldByNumber(holding, now) * plan.cost;
-  const byRate = share === undefined ? [] : heldOfShare(share, now);
-  return policies.map(({ counter }) => {
-    const i = share?.policies.findIndex((policy) => policy.counter === counter) ?? -1;
-    return byRate[i] ?? byNumber;
-  });
-};
-
-/** As the Limiter said, but no later than the isolate's own share can serve again, which the Limiter does not know. */
-const decisionsOf = ({ plan, share }: Holding, said: Said, now: number): readonly Decision[] => {
-  if (share === undefined) return said.decisions;
-  const policies = said.policies ?? plan.policies;
-  return said.decisions.map((decision, i) => {
-    const freed = decision.allowed ? undefined : freedInMs(share, policies[i]?.counter ?? '', now);
-    if (freed === undefined) return decision;
-    return { ...decision, retryAfterMs: Math.min(decision.retryAfterMs, now - said.decidedAt + freed) };
-  });
-};
-
-/** Whether the isolate's own share serves again all that denied: what is missing then is beside it, and is asked for. */
-const isFreed = ({ plan, share, said }: Holding, now: number): boolean => {
-  if (share === undefined) return false;
-  const policies = said.policies ?? plan.policies;
-  const denying = policies.filter((_, i) => said.decisions[i]?.allowed === false);
-  return denying.length > 0 && denying.every(({ counter }) => freedInMs(share, counter, now) === 0);
-};
-
-const outcomeOf = (
-  holding: Holding,
-  grant: Grant | undefined,
-  now: number,
-  allowed = grant !== undefined,
-  said: Said = holding.said,
-): Outcome => ({
-  holding,
-  allowed,
-  policies: said.policies ?? holding.plan.policies,
-  decisions: allowed ? said.decisions : decisionsOf(holding, said, now),
-  decidedAt: said.decidedAt,
-  heldPermits: heldPermits(holding, said.policies ?? holding.plan.policies, now),
-  grant,
-  marks: holding.marks,
-  abnormal: tellAbnormal(holding),
-});
