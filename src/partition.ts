@@ -142,8 +142,14 @@ export const addressPartition = (address: string | undefined, ipv6Prefix = USUAL
 export const claimPartition = (issuer: string, claim: string, value: string): string =>
   JSON.stringify(['claim', issuer, claim, value]);
 
-/** The quota of one value of a path parameter, shared by all routes that count by a parameter of that name. */
-export const paramPartition = (name: string, value: string): string => JSON.stringify(['param', name, value]);
+/**
+ * The quota of one value of a path parameter, shared by all routes that count by a parameter of that name. Longer values are told
+ * apart by their first characters alone, as many as a subject may have.
+ */
+export const paramPartition = (name: string, value: string): string =>
+  JSON.stringify(['param', name, value.slice(0, MAX_VALUE_LENGTH)]);
+
+const MAX_VALUE_LENGTH = 1_024;
 
 /** The quota of all callers together. */
 export const globalPartition = JSON.stringify(['global']);

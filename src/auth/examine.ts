@@ -47,16 +47,13 @@ const DECOYS_PER_SECOND = 200;
 /** Decoys pass the gate as the tokens of one address that is never charged. */
 const DECOYS = 'decoys';
 
-/** Characters are bytes here, since tokens are ASCII. */
-const chars = (token: string): number => token.length;
-
 /** A token with many short scopes makes an identity that is much heavier than the token. */
 const weightOf = (token: string, { identity }: Known): number => token.length + bytesOf(identity);
 
 /** Tells who sent a token. One for an isolate: it holds the caches, the failure gate and the verifier. */
 export class Examiner {
   readonly #good = new BoundedMap<string, Known>(MAX_TOKENS, MAX_TOKEN_BYTES, weightOf);
-  readonly #bad = new BoundedMap<string, KnownBad>(MAX_REFUSED, MAX_REFUSED_CHARS, chars);
+  readonly #bad = new BoundedMap<string, KnownBad>(MAX_REFUSED, MAX_REFUSED_CHARS);
   readonly #gate = new FailureGate();
   readonly #verifier: Verifier;
   readonly #decoys = new PerSecond(DECOYS_PER_SECOND);

@@ -1,5 +1,10 @@
 // A Map of bounded size, for caches that a client's input could otherwise fill.
 
+/** Characters of all keys of a map together, unless it weighs otherwise: however long a client makes each of them. */
+const MAX_CHARS = 8_388_608;
+
+const charsOf = (key: unknown): number => (typeof key === 'string' ? key.length : 0);
+
 /** Keeps the newest entries that fit; one more drops the oldest. Setting a key again makes it the newest. */
 export class BoundedMap<K, V> {
   readonly #entries = new Map<K, V>();
@@ -10,14 +15,10 @@ export class BoundedMap<K, V> {
 
   /**
    * @param capacity entries, 1 or more.
-   * @param maxWeight of all entries together, as `weigh` weighs them.
-   * @param weigh must give an entry the same weight each time.
+   * @param maxWeight of all entries together, as `weigh` weighs them; default 8,388,608.
+   * @param weigh must give an entry the same weight each time; default: the characters of its key.
    */
-  constructor(
-    capacity: number,
-    maxWeight = Number.POSITIVE_INFINITY,
-    weigh: (key: K, value: V) => number = () => 0,
-  ) {
+  constructor(capacity: number, maxWeight = MAX_CHARS, weigh: (key: K, value: V) => number = charsOf) {
     this.#capacity = capacity;
     this.#maxWeight = maxWeight;
     this.#weigh = weigh;

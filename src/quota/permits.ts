@@ -43,12 +43,13 @@ export class Permits {
 
   /** What this isolate holds of a partition under a plan. */
   holdingOf(plan: Plan, partition: string): Holding {
-    const key = `${plan.id}${partition}`;
-    const known = this.#holdings.get(key);
-    if (known !== undefined) return known;
-    const holding = { plan, partition, ...newLease(this.#newShare(plan)) };
-    this.#holdings.set(key, holding);
-    return holding;
+    const known = this.#holdings.get(keyOf(plan, partition));
+    return known ?? { plan, partition, ...newLease(this.#newShare(plan)) };
+  }
+
+  /** Only what is asked for is kept: else a spent caller could fill the memory with partitions that it only names. */
+  #remember(holdings: readonly Holding[]): void {
+    for (const holding of holdings) this.#holdings.set(keyOf(holding.plan, holding.partition), holding);
   }
 
   #newShare({ byRate, policies, cost }: Plan): Share | undefined {
@@ -76,14 +77,13 @@ export class Permits {
       if (denying === undefined && this.#isDenied(holding, now)) denying = holding;
     }
     if (areHeld) return this.#takeAll(asker, holdings, now);
-    const visit = { asker, holdings, cameAt: now, enforced };
-    if (denying === undefined) return this.#ask(visit);
-    const until = enforced ? awaitLoans(denying, now) : undefined;
-    if (until !== undefined) return this.#askInTurn(visit, until);
+    const until = denying !== undefined && enforced ? awaitLoans(denying, now) : undefined;
+    const isSure = enforced || areMarkedLately(holdings, now, this.#config.leaseMs);
     // Where one is known to deny, the others are not even asked: else a spent subject's flood would reach theirs.
-    return enforced || areMarkedLately(holdings, now, this.#config.leaseMs)
-      ? this.#deny(holdings, now)
-      : this.#ask(visit);
+    if (denying !== undefined && until === undefined && isSure) return this.#deny(holdings, now);
+    this.#remember(holdings);
+    const visit = { asker, holdings, cameAt: now, enforced };
+    return until === undefined ? this.#ask(visit) : this.#askInTurn(visit, until);
   }
 
   /** Nothing of these will come back, so nobody need wait for it, but for what their answers tell. */
@@ -237,6 +237,8 @@ export class Permits {
     return { ...this.#onError(holding, error), marks: holding.marks };
   }
 }
+
+const keyOf = ({ id }: Plan, partition: string): string => `${id}${partition}`;
 
 /** Whether a request whose permits are granted is decided by that. */
 const isAlone = ([first, ...others]: readonly Holding[]): boolean =>

@@ -93,7 +93,8 @@ export class Slots {
 
   /** Whether a request need not even be asked for: as many wait already as may pass. */
   isCrowded(plan: SlotPlan, partition: string): boolean {
-    return isCrowded(this.#poolOf(plan, partition), Date.now());
+    const pool = this.#pools.get(keyOf(plan, partition));
+    return pool !== undefined && isCrowded(pool, Date.now());
   }
 
   /** What is said where it is crowded. */
@@ -103,7 +104,7 @@ export class Slots {
   }
 
   #poolOf(plan: SlotPlan, partition: string): SlotPool {
-    const key = `${plan.id}${partition}`;
+    const key = keyOf(plan, partition);
     const known = this.#pools.get(key);
     if (known !== undefined) return known;
     const held = this.#held.get(partition) ?? new Map<string, HeldSlot>();
@@ -275,5 +276,7 @@ export class Slots {
     return { allowed: !asker.signal.aborted, free: slot.free, end };
   }
 }
+
+const keyOf = ({ id }: SlotPlan, partition: string): string => `${id}${partition}`;
 
 const noneFree = ({ policies }: SlotPlan): readonly number[] => policies.map(() => 0);

@@ -112,6 +112,13 @@ export const settling: readonly Mutant[] = [
     tests: WHOLE,
   },
   {
+    guard: 'nothing is kept of what a spent caller only names',
+    file: 'src/quota/permits.ts',
+    from: 'if (areHeld) return this.#takeAll(asker, holdings, now);',
+    to: 'this.#remember(holdings); if (areHeld) return this.#takeAll(asker, holdings, now);',
+    tests: ['test/unit/isolates/kept.test.ts'],
+  },
+  {
     guard: 'a claim’s value is one issuer’s alone',
     file: 'src/partition.ts',
     from: "JSON.stringify(['claim', issuer, claim, value])",

@@ -32,6 +32,12 @@ describe('a bounded map', () => {
     expect([cache.size, cache.weight]).toEqual([0, 0]);
   });
 
+  test('holds no more than 8 MiB of keys, where nothing else is said', () => {
+    const cache = new BoundedMap<string, number>(1_000_000);
+    for (let i = 0; i < 10; i++) cache.set(`${i}`.padStart(2 ** 20, 'x'), i);
+    expect([cache.size, cache.weight]).toEqual([8, 2 ** 23]);
+  });
+
   test('never exceeds its bounds, and knows its size, whatever is set and deleted', () => {
     const step = fc.record({ token: fc.string({ maxLength: 20 }), remove: fc.boolean() });
     fc.assert(

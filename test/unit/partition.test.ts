@@ -64,6 +64,12 @@ describe('a limit by a claim', () => {
   });
 });
 
+it('a path parameter is told apart by its first 1,024 characters', () => {
+  const [a, b] = ['a', 'b'].map((end) => paramPartition('team', 'x'.repeat(1_024) + end));
+  expect(a).toBe(b);
+  expect(paramPartition('team', `${'x'.repeat(1_023)}a`)).not.toBe(a);
+});
+
 it('no two partitions of different parts have one name', () => {
   const kinds = [
     ([a, b]: string[]) => subjectPartition(a ?? '', b ?? ''),
