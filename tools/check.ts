@@ -8,9 +8,8 @@ import { type PolicyRow, policyRows } from './check/policy-rows.ts';
 import { chooseTarget, readTargets, type Target } from './check/targets.ts';
 import { asJson, command, flag, paint, printable, say, table, text } from './cli.ts';
 
-interface Checked extends Examined {
-  readonly name: string;
-  readonly deployed: boolean;
+interface Checked extends Examined, Pick<Target, 'name' | 'deployed'> {
+  readonly notes: readonly string[];
   /** What fetching the issuers' metadata and keys found; undefined without `--live`. */
   readonly live: readonly LiveSource[] | undefined;
 }
@@ -21,7 +20,8 @@ const chosen = (targets: readonly Target[], environment: string | undefined): re
 const checkedOf = async (target: Target, live: boolean): Promise<Checked> => {
   const examined = examine(target);
   const { config } = examined;
-  return { ...target, ...examined, live: live && config ? await liveSources(config) : undefined };
+  const notes = notesOn(target, config);
+  return { ...target, ...examined, notes, live: live && config ? await liveSources(config) : undefined };
 };
 
 /** @returns the exit code: 1 with errors, and where `strict` with warnings. */
@@ -35,25 +35,25 @@ const verdict = (checked: readonly Checked[], strict: boolean): 0 | 1 =>
     : 0;
 
 const jsonOf = (checked: readonly Checked[], ok: boolean): string => {
-  const targets = checked.map(({ name, deployed, config, findings, live }) => ({
+  const targets = checked.map(({ name, deployed, config, findings, notes, live }) => ({
     name,
     deployed,
     findings,
     live,
     policies: config ? policyRows(config) : [],
-    notes: config ? notesOn(config) : [],
+    notes,
   }));
   return asJson({ ok, targets });
 };
 
 /** A target that is only run locally shows no policies. */
-const textOf = ({ name, deployed, config, findings, live = [] }: Checked): string => {
+const textOf = ({ name, deployed, config, findings, notes, live = [] }: Checked): string => {
   const title = paint('bold', name);
   const policies = config && deployed ? `\n${policyTable(policyRows(config))}\n` : '';
   const found = findings.length === 0 ? `${paint('green', 'ok')}\n` : findings.map(findingText).join('');
-  const notes = config && deployed ? notesOn(config).map((note) => `${paint('dim', 'note')} ${note}\n`) : [];
+  const noted = deployed ? notes.map((note) => `${paint('dim', 'note')} ${printable(note)}\n`) : [];
   const keys = liveText(live).map((line) => `${printable(line)}\n`);
-  return `${title}\n${policies}\n${found}${notes.join('')}${keys.join('')}`;
+  return `${title}\n${policies}\n${found}${noted.join('')}${keys.join('')}`;
 };
 
 const policyTable = (rows: readonly PolicyRow[]): string =>

@@ -32,7 +32,12 @@ const headersOf = (header: string | undefined): Question['headers'] => {
 };
 
 const readConfig = (path: string | undefined, environment: string | undefined, local: boolean): Config => {
-  const { config, findings } = examine(chooseTarget(readTargets(path), environment, !local));
+  const target = chooseTarget(readTargets(path), environment, !local);
+  const { config, findings } = examine(target);
+  if (target.prefix === undefined)
+    throw new UsageError(
+      'expected vars of Weir’s: this Worker has its options in its code, which is not read',
+    );
   if (config === undefined) throw new Error(findings.map(({ message }) => message).join('\n'));
   return config;
 };

@@ -275,7 +275,7 @@ limits = { gold = "9/minute", default = "5/minute" }
     ],
     [
       'a custom domain without an origin',
-      SAFE.replace('zone_name = "example.com"', 'custom_domain = true'),
+      SAFE.replace('/*"', '"').replace('zone_name = "example.com"', 'custom_domain = true'),
       'production: error no-origin',
     ],
     [

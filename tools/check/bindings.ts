@@ -50,7 +50,8 @@ const SERVICE: Kind = {
 
 interface Ours {
   readonly kind: Kind;
-  readonly isRequired: boolean;
+  /** `ours`: of the deployed Worker; in another, each isolate does without. */
+  readonly isRequired: boolean | 'ours';
   /** The class of a Durable Object, as Weir exports it. */
   readonly className?: string;
 }
@@ -58,7 +59,7 @@ interface Ours {
 /** The bindings of `src/bindings.ts`, whose types only exist in a Worker. */
 const OURS = {
   LIMITER: { kind: OBJECT, isRequired: true, className: 'Limiter' },
-  AUTH_FAILURES: { kind: RATE_LIMIT, isRequired: true },
+  AUTH_FAILURES: { kind: RATE_LIMIT, isRequired: 'ours' },
   DIRECTORY: { kind: OBJECT, isRequired: false, className: 'Directory' },
   PULSE: { kind: OBJECT, isRequired: false, className: 'Pulse' },
   ANALYTICS: { kind: DATASET, isRequired: false },
@@ -71,13 +72,17 @@ const NAMES = Object.keys(OURS) as Name[];
 
 /** @param isOurWorker whether nothing but Weir reads the bindings. */
 export const bindingFindings = (settings: Table, isOurWorker: boolean): readonly Finding[] => [
-  ...NAMES.filter((name) => OURS[name].isRequired && !isBound(settings, name)).map((name) =>
-    missing(settings, name),
-  ),
+  ...missedOf(settings, isOurWorker).map((name) => missing(settings, name)),
   ...[OBJECT, RATE_LIMIT, DATASET, SERVICE].flatMap((kind) => misnamed(settings, kind, isOurWorker)),
   ...NAMES.flatMap((name) => classFindings(settings, name)),
   ...rateLimitFindings(settings),
 ];
+
+const isRequired = (name: Name, isOurWorker: boolean): boolean =>
+  OURS[name].isRequired === true || (isOurWorker && OURS[name].isRequired === 'ours');
+
+const missedOf = (settings: Table, isOurWorker: boolean): readonly Name[] =>
+  NAMES.filter((name) => isRequired(name, isOurWorker) && !isBound(settings, name));
 
 /** Whether a binding of ours is there. */
 export const isBound = (settings: Table, name: Name): boolean => entryOf(settings, name) !== undefined;
@@ -123,8 +128,8 @@ const namesOf = (kind: Kind, settings: Table): readonly string[] =>
 /** Those that Weir needs are reported as missing. */
 const misnamed = (settings: Table, kind: Kind, isOurWorker: boolean): readonly Finding[] => {
   const wanted = NAMES.filter((name) => OURS[name].kind === kind);
-  const absent = wanted.filter((name) => !OURS[name].isRequired && !isBound(settings, name));
-  const missed = NAMES.filter((name) => OURS[name].isRequired && !isBound(settings, name));
+  const absent = wanted.filter((name) => !isRequired(name, isOurWorker) && !isBound(settings, name));
+  const missed = missedOf(settings, isOurWorker);
   const reported = missed.flatMap((name) => [name, meantFor(name, kind, settings)]);
   return kind
     .entries(settings)

@@ -3,21 +3,20 @@ import type { Config } from '../../src/config/types.ts';
 import { bindingFindings, isBound } from './bindings.ts';
 import { listOf, type Table, tableOf } from './config-file.ts';
 import { error, type Finding, warning } from './finding.ts';
+import { shapeFindings } from './shape.ts';
 import type { Target } from './targets.ts';
-import { coversHost, partsOf, zoneRouteFindings, zoneRoutesOf } from './zone-routes.ts';
+import { coversHost, partsOf, sharedRouteFindings, zoneRouteFindings, zoneRoutesOf } from './zone-routes.ts';
 
 /** @param config undefined where the parser refuses the vars. */
-export const deploymentFindings = (
-  target: Target,
-  config: Config | undefined,
-  isOurWorker: boolean,
-): readonly Finding[] => [
-  ...bindingFindings(target.settings, isOurWorker),
+export const deploymentFindings = (target: Target, config: Config | undefined): readonly Finding[] => [
+  ...shapeFindings(target.settings),
+  ...bindingFindings(target.settings, target.isOurWorker),
   ...entranceFindings(target.settings),
   ...zoneRouteFindings(target.settings, config),
+  ...sharedRouteFindings(target.sharedRoutes),
   ...earlierFindings(target.settings),
   ...consoleFindings(target),
-  ...(isOurWorker ? originFindings(target) : []),
+  ...(target.isOurWorker ? originFindings(target) : []),
   ...(target.settings.main === undefined ? [] : runtimeFindings(target.settings)),
   ...target.ignoredFiles.map(ignoredFile),
 ];
@@ -43,7 +42,7 @@ const entranceFindings = (settings: Table): readonly Finding[] => {
 const consoleFindings = ({ settings, env: { CONSOLE_HOST } }: Target): readonly Finding[] => {
   const host = String(CONSOLE_HOST ?? '').toLowerCase();
   const routes = zoneRoutesOf(settings);
-  if (host === '' || routes.length === 0) return [];
+  if (!/^[\w.-]+$/.test(host) || routes.length === 0) return [];
   if (!routes.some((route) => coversHost(route, host)))
     return [
       warning(
@@ -99,7 +98,11 @@ const originFindings = ({ settings, env }: Target): readonly Finding[] => {
         'Write the name of the Worker behind it as `service`.',
       ),
     ];
-  if (env.ORIGIN_URL) return originUrlFindings(settings, String(env.ORIGIN_URL));
+  if (env.ORIGIN_URL)
+    return [
+      ...originUrlFindings(settings, String(env.ORIGIN_URL)),
+      ...(isBound(settings, 'ORIGIN') ? [IDLE_SERVICE] : []),
+    ];
   if (isBound(settings, 'ORIGIN')) return [];
   const routes = zoneRoutesOf(settings);
   const zoneless = routes.filter(({ isCustomDomain }) => isCustomDomain);
@@ -122,6 +125,12 @@ const originFindings = ({ settings, env }: Target): readonly Finding[] => {
   return [];
 };
 
+const IDLE_SERVICE = warning(
+  'no-effect',
+  'ORIGIN_URL is set, so that the service bound as ORIGIN is asked nothing.',
+  'Remove one of the two.',
+);
+
 /** Addresses that are private, and names that only a machine or a network at home knows. */
 const UNREACHABLE =
   /^(localhost|127\.[\d.]+|0\.0\.0\.0|10\.[\d.]+|192\.168\.[\d.]+|172\.(1[6-9]|2\d|3[01])\.[\d.]+|169\.254\.[\d.]+|\[(::1|f[cde][\da-f]{2}:.*)\]|[^.:]+|.*\.(local|localhost|internal|lan|home|test))$/;
@@ -136,6 +145,14 @@ const originUrlFindings = (settings: Table, text: string): readonly Finding[] =>
         'local-address',
         `ORIGIN_URL is ${url.origin}, which Cloudflare's edge cannot reach.`,
         'Keep it in `.dev.vars` for `wrangler dev`; for the deployed Worker write the origin’s public URL, or use a Cloudflare Tunnel.',
+      ),
+    );
+  if (url.hostname.endsWith('.workers.dev') && url.hostname.startsWith(`${settings.name}.`))
+    found.push(
+      error(
+        'origin-loop',
+        `ORIGIN_URL leads to ${url.hostname}, which is this Worker itself.`,
+        'Write the host name of the origin behind it.',
       ),
     );
   const loop = zoneRoutesOf(settings).find((route) => coversHost(route, url.hostname));
@@ -156,21 +173,14 @@ const OLDEST_DATE = '2024-10-14';
 /** A client that leaves ends the origin request too. */
 const FLAGS = ['enable_request_signal', 'request_signal_passthrough'];
 
+/** Undo them, whatever stands beside. */
+const OPPOSITES = ['disable_request_signal', 'no_request_signal_passthrough'];
+
 const runtimeFindings = (settings: Table): readonly Finding[] => {
   const flags = listOf(settings.compatibility_flags);
-  const date = String(settings.compatibility_date ?? '');
   const missing = FLAGS.filter((name) => !flags.includes(name));
-  const found: Finding[] = [];
-  if (date < OLDEST_DATE)
-    found.push(
-      error(
-        'compatibility',
-        date === ''
-          ? 'There is no compatibility_date.'
-          : `Weir does not work with the compatibility_date ${date}.`,
-        `Write \`compatibility_date = "${new Date().toISOString().slice(0, 10)}"\`, or any from ${OLDEST_DATE} on.`,
-      ),
-    );
+  const off = flags.filter((name) => OPPOSITES.includes(String(name)));
+  const found = [...dateFindings(settings)];
   if (missing.length > 0)
     found.push(
       error(
@@ -179,7 +189,28 @@ const runtimeFindings = (settings: Table): readonly Finding[] => {
         `Write \`compatibility_flags = ${JSON.stringify(FLAGS).replaceAll(',', ', ')}\`.`,
       ),
     );
+  for (const name of off)
+    found.push(
+      error('compatibility', `The compatibility flag ${name} undoes what Weir needs.`, `Remove \`${name}\`.`),
+    );
   return found;
+};
+
+/** TOML has dates of its own, without quotes, which wrangler does not take. */
+const dateFindings = ({ compatibility_date: date = '' }: Table): readonly Finding[] => {
+  if (date instanceof Date) return [];
+  const today = new Date().toISOString().slice(0, 10);
+  const text = String(date);
+  if (/^\d{4}-\d\d-\d\d$/.test(text) && text >= OLDEST_DATE && text <= today) return [];
+  const what =
+    text === ''
+      ? 'There is no compatibility_date.'
+      : text > today && /^\d{4}-/.test(text)
+        ? `The compatibility_date ${text} is to come, which Cloudflare refuses.`
+        : `Weir does not work with the compatibility_date ${text}.`;
+  return [
+    error('compatibility', what, `Write \`compatibility_date = "${today}"\`, or any from ${OLDEST_DATE} on.`),
+  ];
 };
 
 const ignoredFile = (path: string): Finding =>

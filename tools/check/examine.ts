@@ -24,22 +24,18 @@ export interface Examined {
 /** Everything there is to say about a target; for one that is only run locally, only whether it would run. */
 export const examine = (target: Target): Examined => {
   const { config, problems } = parse(target);
-  const isOurWorker = isOurs(target.settings);
   const findings = [
     ...problems,
     ...(target.deployed
       ? [
-          ...varFindings(target, varNames(), isOurWorker),
-          ...deploymentFindings(target, config, isOurWorker),
+          ...varFindings(target, varNames()),
+          ...deploymentFindings(target, config),
           ...(config ? configFindings(config, target) : []),
         ]
       : []),
   ];
   return { config, findings: findings.toSorted((a, b) => a.level.localeCompare(b.level)) };
 };
-
-/** Whether the Worker is Weir and nothing else, so that all of its vars and bindings are Weir's. */
-const isOurs = ({ main }: Table): boolean => main === undefined || main === 'src/worker.ts';
 
 const configFindings = (config: Config, target: Target): readonly Finding[] => {
   const several = Boolean(target.env.ISSUERS);
@@ -63,26 +59,35 @@ interface Parsed {
 }
 
 /** Secrets that only this machine is known to have are assumed only where their absence would be an error. */
-const parse = ({ env, envWithLocalSecrets }: Target): Parsed => {
-  const bare = parseVars(env);
-  const withSecrets = parseVars(envWithLocalSecrets);
+const parse = (target: Target): Parsed => {
+  const bare = parseVars(target.env, target);
+  const withSecrets = parseVars(target.envWithLocalSecrets, target);
   return withSecrets.problems.length < bare.problems.length ? withSecrets : bare;
 };
 
-const parseVars = (vars: Table): Parsed => {
+const parseVars = (vars: Table, { prefix }: Target): Parsed => {
+  if (prefix === undefined) return { config: undefined, problems: [] };
   try {
     return { config: parseConfig(vars), problems: [] };
   } catch (thrown) {
     if (!(thrown instanceof ConfigError)) throw thrown;
-    return { config: undefined, problems: thrown.problems.map((problem) => findingOf(problem, vars)) };
+    // What has a prefix may be the half of it, and whose tokens to trust stand in the code.
+    const problems = thrown.problems.filter(
+      ({ variable }) => prefix === '' || variable !== 'JWT_ISSUER' || vars.JWT_ISSUER !== undefined,
+    );
+    return { config: undefined, problems: problems.map((problem) => findingOf(problem, vars, prefix)) };
   }
 };
 
-const findingOf = ({ variable, problem }: ConfigError['problems'][number], vars: Table): Finding => {
+const findingOf = (
+  { variable, problem }: ConfigError['problems'][number],
+  vars: Table,
+  prefix: string,
+): Finding => {
   const value = valueAt(vars, variable);
   const isForeign =
     /\.match$/.test(variable) && typeof value === 'string' && foreignSyntax(value) !== undefined;
-  const message = `\`${variable}\`${ofRoute(variable, vars)}: ${problem}`;
+  const message = `\`${prefix}${variable}\`${ofRoute(variable, vars)}: ${problem}`;
   return error(isForeign ? 'foreign-pattern' : 'config-error', message, fixOf({ variable, problem, vars }));
 };
 

@@ -81,6 +81,8 @@ export type Code =
   | 'workers-dev-open'
   /** Something answers before the Worker, so that requests are neither checked nor counted. */
   | 'answered-before-weir'
+  /** A setting of wrangler's own that it does not know or that has another type there. */
+  | 'wrangler-setting'
   /** The Workers runtime of that date or without that flag lacks what Weir relies on. */
   | 'compatibility'
   /** Wrangler reads another configuration file than the one that was edited. */

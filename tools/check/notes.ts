@@ -1,8 +1,25 @@
 // What to know of a configuration though nothing is wrong with it.
 import type { Config } from '../../src/config/types.ts';
+import type { Target } from './targets.ts';
+import type { SharedRoute } from './zone-routes.ts';
 
 /** In no case a reason to stop a deploy. */
-export const notesOn = ({ origin, corsOrigins, tokens }: Config): readonly string[] => [
+export const notesOn = (
+  { prefix, sharedRoutes }: Pick<Target, 'prefix' | 'sharedRoutes'>,
+  config: Config | undefined,
+): readonly string[] => [
+  ...sharedRoutes.filter(({ isInherited }) => isInherited).map(inherited),
+  ...(prefix === undefined ? [IN_CODE] : []),
+  ...(config === undefined ? [] : notesOnConfig(config)),
+];
+
+const inherited = ({ pattern, environment, other }: SharedRoute): string =>
+  `${environment} inherits the route ${pattern}, which is ${other}’s as well: one Worker alone can have it. Give it \`routes\` of its own in \`[env.${environment}]\`, unless it is the one that is deployed.`;
+
+const IN_CODE =
+  'No var is Weir’s, so its options stand in the code, which is not read here. The Worker itself logs what is wrong with them.';
+
+const notesOnConfig = ({ origin, corsOrigins, tokens }: Config): readonly string[] => [
   ...(origin.url === undefined ? [] : [REWRITTEN]),
   ...(corsOrigins.length === 0 && tokens.sources.some(({ kind }) => kind === 'cookie') ? [UNREADABLE] : []),
 ];

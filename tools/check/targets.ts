@@ -1,10 +1,12 @@
 // What Weir would run with: each environment of the configuration file, and the same on this machine with `.dev.vars`.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseEnv } from 'node:util';
+import { varNames } from '../../src/config/config.ts';
 import { SECRETS } from '../../src/config/settings.ts';
 import { UsageError } from '../cli.ts';
 import { listOf, readConfigFile, type Table, tableOf } from './config-file.ts';
+import { type SharedRoute, sharedRoutes } from './zone-routes.ts';
 
 /** One set of vars and settings that a Worker is started with. */
 export interface Target {
@@ -16,6 +18,10 @@ export interface Target {
   readonly deployed: boolean;
   /** Settings of the configuration file, those an environment inherits included. */
   readonly settings: Table;
+  /** Whether the Worker is Weir and nothing else, so that all of its vars and bindings are Weir's. */
+  readonly isOurWorker: boolean;
+  /** What the names of Weir's vars begin with; undefined: a Worker of one's own has its options in its code alone. */
+  readonly prefix: '' | typeof PREFIX | undefined;
   /** `[vars]` as they stand. */
   readonly vars: Table;
   /** What Weir reads: the vars with the secrets that are known to be set. */
@@ -24,6 +30,8 @@ export interface Target {
   readonly envWithLocalSecrets: Table;
   /** Configuration files that stand beside the one read, and that wrangler ignores. */
   readonly ignoredFiles: readonly string[];
+  /** Routes that an earlier environment has, too. */
+  readonly sharedRoutes: readonly SharedRoute[];
 }
 
 /** Wrangler keeps these per environment; everything else of the top level is inherited. */
@@ -39,6 +47,9 @@ const NOT_INHERITED = [
 /** Secrets belong in `wrangler secret put`, where no tool can read them. */
 export const SECRET_VARS: readonly string[] = Object.keys(SECRETS);
 
+/** Of the vars that `weir()` reads in a Worker of one's own, unless it has `env: true`. */
+const PREFIX = 'WEIR_';
+
 /** Stands for a secret that `secrets.required` names and no `.dev.vars` knows. */
 const UNKNOWN_SECRET = 'x'.repeat(64);
 
@@ -53,12 +64,21 @@ export const readTargets = (configPath?: string): readonly Target[] => {
   const environments = Object.entries(tableOf(content.env));
   const top = environments.some(([name]) => name === 'production') ? 'top level' : 'production';
   const inherited = without(content, ['env', ...NOT_INHERITED]);
-  return [
-    ...targetsOf(top, undefined, without(content, ['env']), directory),
-    ...environments.flatMap(([name, settings]) =>
-      targetsOf(name, name, { ...inherited, ...tableOf(settings) }, directory),
-    ),
-  ].map((target) => ({ ...target, ignoredFiles: ignored }));
+  const all = [
+    { name: top, environment: undefined, settings: without(content, ['env']) },
+    ...environments.map(([name, settings]) => ({
+      name,
+      environment: name,
+      settings: { ...inherited, ...tableOf(settings) },
+    })),
+  ];
+  return all.flatMap(({ name, environment, settings }, index) =>
+    targetsOf(name, environment, settings, directory).map((target) => ({
+      ...target,
+      ignoredFiles: ignored,
+      sharedRoutes: sharedRoutes(all, index),
+    })),
+  );
 };
 
 /**
@@ -82,7 +102,7 @@ export const chooseTarget = (
   );
 };
 
-type Named = Omit<Target, 'ignoredFiles'>;
+type Named = Omit<Target, 'ignoredFiles' | 'sharedRoutes'>;
 
 const targetsOf = (
   name: string,
@@ -92,16 +112,45 @@ const targetsOf = (
 ): readonly Named[] => {
   const devVars = readDevVars(directory, environment);
   const vars = tableOf(settings.vars);
-  const env = { ...requiredSecrets(settings), ...vars };
-  const envWithLocalSecrets = { ...env, ...pick(devVars ?? {}, SECRET_VARS) };
-  const deployed = { name, environment, deployed: true, settings, vars, env, envWithLocalSecrets };
-  if (devVars === undefined) return [deployed];
-  const local = { ...env, ...devVars };
-  return [
-    deployed,
-    { ...deployed, name: `${name}, local`, deployed: false, env: local, envWithLocalSecrets: local },
-  ];
+  const bound = { ...requiredSecrets(settings), ...vars };
+  const isOurWorker = settings.main === undefined || settings.main === 'src/worker.ts';
+  const prefix = isOurWorker
+    ? ''
+    : prefixOf({ ...bound, ...devVars }, join(directory, String(settings.main)));
+  const env = unprefixed(bound, prefix);
+  const local = { ...env, ...unprefixed(devVars ?? {}, prefix) };
+  const envWithLocalSecrets = { ...env, ...pick(local, SECRET_VARS) };
+  const shared = { environment, settings, isOurWorker, prefix, vars };
+  const deployed = { ...shared, name, deployed: true, env, envWithLocalSecrets };
+  return devVars === undefined
+    ? [deployed]
+    : [
+        deployed,
+        { ...shared, name: `${name}, local`, deployed: false, env: local, envWithLocalSecrets: local },
+      ];
 };
+
+/** How a Worker of one's own names Weir's vars, as far as its configuration and its main file tell. */
+const prefixOf = (bound: Table, main: string): Target['prefix'] => {
+  const known = new Set([...varNames(), ...SECRET_VARS]);
+  const names = Object.keys(bound);
+  if (names.some((name) => name.startsWith(PREFIX) && known.has(name.slice(PREFIX.length)))) return PREFIX;
+  // A `MODE` may well be of the Worker's own.
+  if (names.some((name) => known.has(name) && name !== 'MODE')) return '';
+  return statSync(main, { throwIfNoEntry: false })?.isFile() &&
+    /\benv:\s*true\b/.test(readFileSync(main, 'utf8'))
+    ? ''
+    : undefined;
+};
+
+const unprefixed = (bound: Table, prefix: Target['prefix']): Table =>
+  prefix === ''
+    ? bound
+    : Object.fromEntries(
+        Object.entries(bound).flatMap(([name, value]) =>
+          prefix !== undefined && name.startsWith(prefix) ? [[name.slice(prefix.length), value]] : [],
+        ),
+      );
 
 const requiredSecrets = (settings: Table): Table => {
   const { required } = tableOf(settings.secrets);

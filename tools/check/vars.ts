@@ -5,29 +5,43 @@ import type { Config } from '../../src/config/types.ts';
 import { parseJson } from '../../src/lib/json.ts';
 import { listOf, type Table, tableOf } from './config-file.ts';
 import { error, type Finding, warning } from './finding.ts';
+import { isMisnamedSetting } from './shape.ts';
 import { SECRET_VARS, type Target } from './targets.ts';
 
 /** Cloudflare's limit for one variable. */
 const MAX_VAR_BYTES = 5 * 1024;
 
-/** @param isOurWorker whether only Weir reads the vars: then an unknown one is surely a mistake. */
+/** In a Worker of nothing but Weir, an unknown var is surely a mistake. */
 export const varFindings = (
-  { vars, settings }: Target,
-  known: ReadonlySet<string>,
-  isOurWorker: boolean,
+  { vars, settings, isOurWorker, prefix = '' }: Target,
+  plain: ReadonlySet<string>,
 ): readonly Finding[] => {
-  const secrets = [...SECRET_VARS, ...issuerSecrets(vars)];
+  const known = new Set([...plain].map((name) => prefix + name));
+  const secrets = [...SECRET_VARS.map((name) => prefix + name), ...issuerSecrets(vars)];
   const ours = new Set([...known, ...secrets]);
   return [
     ...Object.entries(vars).flatMap(([name, value]) => [
       ...(secrets.includes(name) ? secretFindings(name, value) : []),
       ...sizeFindings(name, value, known.has(`${name}_1`)),
-      ...(ours.has(name) ? [] : unknownFindings(name, value, known, isOurWorker)),
+      ...(ours.has(name) || !name.startsWith(prefix) ? [] : unknownFindings(name, value, known, isOurWorker)),
     ]),
+    ...secretValueFindings(settings),
     ...requiredFindings(settings, ours),
-    ...outsideFindings(settings, known),
+    ...outsideFindings(settings, plain),
   ];
 };
+
+/** `[secrets]` has names, and no values. */
+const secretValueFindings = ({ secrets }: Table): readonly Finding[] =>
+  Object.keys(tableOf(secrets))
+    .filter((name) => name !== 'required')
+    .map((name) =>
+      error(
+        'secret-in-vars',
+        `${name} has a value in [secrets], which holds names alone.`,
+        `Write \`required = ["${name}"]\` there and run \`wrangler secret put ${name}\`.`,
+      ),
+    );
 
 /** Secrets that the deploy would ask for under another name than the one that is read. */
 const requiredFindings = ({ secrets }: Table, ours: ReadonlySet<string>): readonly Finding[] =>
@@ -50,7 +64,7 @@ const requiredFindings = ({ secrets }: Table, ours: ReadonlySet<string>): readon
 /** The bindings that entries of `ISSUERS` name for their secrets. */
 const issuerSecrets = (vars: Table): readonly string[] =>
   Object.entries(vars)
-    .filter(([name]) => /^ISSUERS(_\d+)?$/.test(name))
+    .filter(([name]) => /^(WEIR_)?ISSUERS(_\d+)?$/.test(name))
     .flatMap(([, value]) => listOf(typeof value === 'string' ? parseJson(value) : value))
     .map(tableOf)
     .flatMap(({ secret, secret_previous }) => [secret, secret_previous])
@@ -156,8 +170,9 @@ const outsideFindings = (settings: Table, known: ReadonlySet<string>): readonly 
     )
     .map((path) => outside(path, 'Move it up, above the first `[vars.…]`')),
   ...Object.entries(settings).flatMap(([name, value]) => {
-    if (name === 'vars' || name === 'secrets') return [];
-    if (isOursInOtherCase(name, known)) return [outside([name.toUpperCase()])];
+    if (name === 'vars' || name === 'secrets' || isMisnamedSetting(name)) return [];
+    if (isOursInOtherCase(name, known) || (name === 'limits' && typeof value === 'string'))
+      return [outside([name.toUpperCase()])];
     return strays(value, [name], known).map((path) => outside(path));
   }),
 ];

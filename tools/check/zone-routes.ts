@@ -9,18 +9,27 @@ export interface ZoneRoute {
   /** All paths of a host, with no origin behind it. */
   readonly isCustomDomain: boolean;
   readonly zoneName: string | undefined;
+  /** 32 hexadecimal digits, which the dashboard shows. */
+  readonly zoneId: string | undefined;
   /** An entry of ROUTES, in a place where it is none. */
   readonly isOurs: boolean;
+  /** Keys that a route of wrangler's does not have. */
+  readonly strange: readonly string[];
 }
+
+/** Of a route, by wrangler. */
+const KEYS = ['pattern', 'zone_name', 'zone_id', 'custom_domain', 'enabled', 'previews_enabled'];
 
 export const zoneRoutesOf = ({ route, routes }: Table): readonly ZoneRoute[] =>
   (route === undefined ? listOf(routes) : [route]).map((entry) => {
-    const { pattern, custom_domain, zone_name, match, limits } =
-      typeof entry === 'string' ? { pattern: entry } : tableOf(entry);
+    const keys: Table = typeof entry === 'string' ? { pattern: entry } : tableOf(entry);
+    const { pattern, custom_domain, zone_name, zone_id, match, limits } = keys;
     return {
       pattern: String(pattern ?? ''),
       isCustomDomain: custom_domain === true,
       zoneName: zone_name === undefined ? undefined : String(zone_name),
+      zoneId: zone_id === undefined ? undefined : String(zone_id),
+      strange: Object.keys(keys).filter((key) => !KEYS.includes(key)),
       isOurs: pattern === undefined && (match !== undefined || limits !== undefined),
     };
   });
@@ -41,8 +50,57 @@ const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\
 
 export const zoneRouteFindings = (settings: Table, config: Config | undefined): readonly Finding[] => {
   const routes = zoneRoutesOf(settings);
-  return [...routes.flatMap(findingsOf), ...(config ? uncovered(config, routes) : [])];
+  return [
+    ...(settings.route !== undefined && settings.routes !== undefined ? [TWICE] : []),
+    ...routes.flatMap(findingsOf),
+    ...(config ? uncovered(config, routes) : []),
+  ];
 };
+
+const TWICE = error(
+  'zone-route',
+  'Both `route` and `routes` are there, of which wrangler takes one.',
+  'Write all of them in `routes`.',
+);
+
+/** A route of an environment that an earlier one has, too: Cloudflare gives it to one Worker alone. */
+export interface SharedRoute {
+  readonly pattern: string;
+  readonly environment: string;
+  readonly other: string;
+  /** The environment has no routes of its own, and so those of the top level. */
+  readonly isInherited: boolean;
+}
+
+interface Environment {
+  readonly environment: string | undefined;
+  readonly settings: Table;
+}
+
+/** Where one environment alone inherits, it may well be the only one that is deployed. */
+export const sharedRoutes = (all: readonly Environment[], index: number): readonly SharedRoute[] => {
+  const { environment, settings } = all[index] ?? {};
+  if (environment === undefined || settings === undefined) return [];
+  return zoneRoutesOf(settings).flatMap(({ pattern }) => {
+    const has = (each: Environment) => zoneRoutesOf(each.settings).some((route) => route.pattern === pattern);
+    const other = all.slice(0, index).find(has);
+    if (other === undefined) return [];
+    const isInherited =
+      settings.routes === all[0]?.settings.routes && settings.route === all[0]?.settings.route;
+    return [{ pattern, environment, other: other.environment ?? 'the top level', isInherited }];
+  });
+};
+
+export const sharedRouteFindings = (shared: readonly SharedRoute[]): readonly Finding[] =>
+  shared
+    .filter(({ isInherited }) => !isInherited)
+    .map(({ pattern, environment, other }) =>
+      warning(
+        'zone-route',
+        `The route \`${pattern}\` is ${other}’s as well as ${environment}’s, and Cloudflare gives it to one Worker alone.`,
+        `Write another pattern in \`[env.${environment}]\`, or take it away from ${other}.`,
+      ),
+    );
 
 const findingsOf = (route: ZoneRoute): readonly Finding[] => {
   const { host, path } = partsOf(route);
@@ -54,11 +112,28 @@ const findingsOf = (route: ZoneRoute): readonly Finding[] => {
         'Write it as `[[vars.ROUTES]]`; `[[routes]]` has a `pattern` and a `zone_name`.',
       ),
     ];
+  const [strange] = route.strange;
+  if (strange !== undefined)
+    return [
+      error(
+        'zone-route',
+        `The route \`${route.pattern}\` has a \`${strange}\`, which wrangler refuses.`,
+        /zone/i.test(strange) ? 'Write `zone_name = "example.com"` with your zone.' : 'Remove it.',
+      ),
+    ];
   if (host === '') return [faulty(route, 'names no host', 'such as `api.example.com/*`')];
   const [, port] = /:(\d+)$/.exec(host) ?? [];
   if (port !== undefined)
     return [
       faulty(route, 'names a port, which no route has', `\`${host.replace(/:\d+$/, '')}${path || '/*'}\``),
+    ];
+  if (/\.[*+]$|[\^|]/.test(path))
+    return [
+      faulty(
+        route,
+        'is a regular expression, of which Cloudflare takes every character as it stands',
+        `\`${host}${path.replace(/[^/]*(\.[*+]|[\^|]).*$/, '')}*\``,
+      ),
     ];
   if (/[:{}()?#<>[\]]/.test(path))
     return [
@@ -69,7 +144,7 @@ const findingsOf = (route: ZoneRoute): readonly Finding[] => {
       ),
     ];
   if (route.isCustomDomain)
-    return (path === '' || path === '/*') && !host.includes('*')
+    return path === '' && !host.includes('*')
       ? []
       : [
           faulty(
@@ -86,12 +161,15 @@ const findingsOf = (route: ZoneRoute): readonly Finding[] => {
         `\`${host.replace(/(?<=.)\*/g, '')}/*\``,
       ),
     ];
+  const named = zoneFindings(route, host);
+  if (named.length > 0) return named;
   if (!isIn(host, route.zoneName))
     return [
       faulty(
         route,
         `does not belong to the zone ${route.zoneName}`,
-        `a pattern of that zone, or set \`zone_name\` to the zone of ${host}`,
+        `a pattern of that zone`,
+        `or set \`zone_name\` to the zone of ${host}`,
       ),
     ];
   if (!path.endsWith('*'))
@@ -125,8 +203,35 @@ const isIn = (host: string, zone: string | undefined): boolean => {
   return zone === undefined || bare === zone || bare.endsWith(`.${zone}`);
 };
 
-const faulty = ({ pattern }: ZoneRoute, what: string, instead: string): Finding =>
-  error('zone-route', `The route \`${pattern}\` ${what}.`, `Write ${instead} as its pattern.`);
+/** A zone is named by its host name alone, or by its id. */
+const zoneFindings = ({ pattern, zoneName, zoneId }: ZoneRoute, host: string): readonly Finding[] => {
+  const of = (what: string, instead: string): Finding =>
+    error('zone-route', `The route \`${pattern}\` has a ${what}.`, `Write ${instead}.`);
+  if (zoneId !== undefined && !/^[\da-f]{32}$/i.test(zoneId))
+    return [
+      of(
+        `\`zone_id\` \`${zoneId}\`, which is no id`,
+        zoneId.includes('.') ? `\`zone_name = "${zoneId}"\`` : 'the 32 digits that the dashboard shows',
+      ),
+    ];
+  if (zoneName === undefined) return [];
+  if (/^[\da-f]{32}$/i.test(zoneName))
+    return [of(`\`zone_name\` that is an id`, `\`zone_id = "${zoneName}"\` in its place`)];
+  const bare = zoneName
+    .toLowerCase()
+    .replace(/^https?:\/\/|[/:].*$|^\*?\./g, '')
+    .replace(/[/:*].*$/, '');
+  return bare !== zoneName && isIn(host, bare)
+    ? [of(`\`zone_name\` \`${zoneName}\`, which is no zone's name`, `\`zone_name = "${bare}"\``)]
+    : [];
+};
+
+const faulty = ({ pattern }: ZoneRoute, what: string, instead: string, or = ''): Finding =>
+  error(
+    'zone-route',
+    `The route \`${pattern}\` ${what}.`,
+    `Write ${instead} as its pattern${or === '' ? '' : `, ${or}`}.`,
+  );
 
 /** Entries of ROUTES that no path can reach, since no zone route leads there. */
 const uncovered = ({ routes }: Config, zoneRoutes: readonly ZoneRoute[]): readonly Finding[] => {
