@@ -290,14 +290,15 @@ const spellings = (text: string): readonly string[] => {
 
 const HAS_SPELLINGS = new RegExp(`[;${END}${DROPPED}]|\\.$`);
 
-const withoutDots = (text: string): readonly string[] => {
+/** A segment, and without the dots at its end where there are any and something is before them. */
+export const withoutDots = (text: string): readonly string[] => {
   if (!text.endsWith('.')) return [text];
   const end = lastIndex(text, (code) => code !== DOT) + 1;
   return end === 0 ? [text] : [text, text.slice(0, end)];
 };
 
 /** Rails and JAX-RS take off what follows the last dot, Spring what follows any. */
-const withoutSuffix = (text: string): readonly string[] => {
+export const withoutSuffix = (text: string): readonly string[] => {
   const [first, last] = [text.indexOf('.'), text.lastIndexOf('.')];
   return first <= 0
     ? []
@@ -306,7 +307,8 @@ const withoutSuffix = (text: string): readonly string[] => {
       : [text.slice(0, first), text.slice(0, last)];
 };
 
-const isScript = (text: string): boolean =>
+/** Whether a segment may be a file that is run. */
+export const isScript = (text: string): boolean =>
   text.includes('.') && spellings(text).some((spelling) => SCRIPT.test(spelling));
 
 /** Files that servers run, and hand what follows their name to. */

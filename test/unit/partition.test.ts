@@ -1,7 +1,9 @@
 // Whose a counter is: what a token claims, and names of partitions that cannot run together.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { keyedOf } from '../../src/admin/partitions.ts';
 import { keyValuesOf } from '../../src/auth/claims.ts';
+import { parseConfig } from '../../src/config/config.ts';
 import {
   addressPartition,
   claimPartition,
@@ -10,6 +12,7 @@ import {
   partitionOf,
   subjectPartition,
 } from '../../src/partition.ts';
+import { paramsOf } from '../../src/routing/params.ts';
 
 const CLAIM = { kind: 'claim', claim: 'org.id' } as const;
 
@@ -68,6 +71,23 @@ it('a path parameter is told apart by its first 1,024 characters', () => {
   const [a, b] = ['a', 'b'].map((end) => paramPartition('team', 'x'.repeat(1_024) + end));
   expect(a).toBe(b);
   expect(paramPartition('team', `${'x'.repeat(1_023)}a`)).not.toBe(a);
+});
+
+it('an operator who names the value of a path parameter means the partition that requests with it spend from', () => {
+  const match = '/t/:team';
+  const limits = '9/minute by :team';
+  const config = parseConfig({ JWT_ISSUER: 'https://issuer.test', ROUTES: [{ name: 't', match, limits }] });
+  const value = fc.oneof(
+    fc.string({ unit: 'grapheme', minLength: 1 }),
+    fc.constantFrom('Straße', 'ＡＣＭＥ', 'a/b', '..'),
+  );
+  fc.assert(
+    fc.property(value, (team) => {
+      const found = keyedOf({ config, query: { key: ':team', value: team }, body: {}, now: 0 });
+      const spent = paramsOf({ match }, `/t/${encodeURIComponent(team)}`).team ?? '';
+      expect(found.partition).toBe(paramPartition('team', spent));
+    }),
+  );
 });
 
 it('no two partitions of different parts have one name', () => {

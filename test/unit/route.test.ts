@@ -574,8 +574,46 @@ describe('the parameters of a route', () => {
     ['/v1/:rest*', '/v1/a/b', {}],
     ['/plain', '/plain', {}],
     ['/t/:tenant', '/elsewhere/x/y', {}],
+    ['/t/:tenant/items', '/t/acme/items.json', { tenant: 'acme' }],
+    ['/t/:tenant/items', '/t/acme/items.tar.gz', { tenant: 'acme' }],
+    ['/t/:tenant/run.php', '/t/acme/run.php/0', { tenant: 'acme' }],
+    ['/t/:tenant/items', '/index.php/t/acme/items', { tenant: 'acme' }],
+    ['/t/:tenant/items', '/index.php/t/acme/items.json', { tenant: 'acme' }],
+    ['/t/:tenant', '/t/acme;/x/y', { tenant: 'acme' }],
+    ['/t/:tenant/items', '/t%2fa%00cme/items', { tenant: 'acme' }],
+    ['/t/:tenant', '/t/acme..', { tenant: 'acme' }],
+    ['/t/:tenant', '/t/acme.json', { tenant: 'acme.json' }],
+    ['/t/:tenant([^.]+)', '/t/acme.json', { tenant: 'acme' }],
   ])('%s in %s', (match, path, params) => {
     expect(paramsOf({ match }, path)).toEqual(params);
+  });
+
+  it('are the same however the path is spelled that leads to the route', () => {
+    const spelled = fc.tuple(
+      fc.constantFrom('', '/', '/.', '/x/..', '/index.php', '/App.PHP', '/x%2f..'),
+      fc.constantFrom('/', '//', '%2f', '/%2e/', '/y/../'),
+      fc.constantFrom('acme', 'ACME', '%61cme', 'acme;v=1', 'acme.', 'a%2563me', 'a%09cme', '\uff41cme'),
+      fc.constantFrom('/', '//', '%5c', ';/'),
+      fc.constantFrom(
+        'items',
+        'ITEMS',
+        'items.json',
+        'items.a.b',
+        'items;x',
+        'items/',
+        'items.',
+        'items%00z',
+      ),
+    );
+    const match = '/t/:team/items';
+    const config = configOf([{ name: 'team', match }]);
+    fc.assert(
+      fc.property(spelled, ([before, a, team, b, last]) => {
+        const path = `${before}/t${a}${team}${b}${last}`;
+        expect(ask(config, path).name).toContain('team');
+        expect(paramsOf({ match }, path)).toEqual({ team: 'acme' });
+      }),
+    );
   });
 });
 
