@@ -23,7 +23,7 @@ import {
   subjectPartition,
   writtenKey,
 } from '../partition.ts';
-import { valueOf } from '../routing/params.ts';
+import { paramValue } from '../routing/params.ts';
 import { invalid } from './invalid.ts';
 import { EXPECTED } from './schemas.ts';
 
@@ -119,7 +119,7 @@ const namedBy = (key: Key, value: string, request: AdminRequest): Partition => {
     const issuer = issuerOf(request);
     return { partition: claimPartition(issuer, key.claim, value), key, names: { ...names, issuer } };
   }
-  return { partition: paramPartition(writtenKey(key).slice(1), valueOf(value)), key, names };
+  return { partition: paramPartition(writtenKey(key).slice(1), paramValue(value)), key, names };
 };
 
 /** Every key by which some limit counts, except the caller and its address, which have paths of their own. */

@@ -26,7 +26,7 @@ export const paramsOf = ({ match }: Pick<Route, 'match'>, path: string): Params 
 };
 
 /** A value as an operator writes it, in the form that it has in `Params`. */
-export const valueOf = (text: string): string =>
+export const paramValue = (text: string): string =>
   paramsOf({ match: '/:value' }, `/${encodeURIComponent(text.toWellFormed())}`).value ?? '';
 
 function* readingsOf(read: string): Iterable<readonly string[]> {
