@@ -1,5 +1,5 @@
 // `check` on what people get wrong, and on what they get right: the tables of `test/fixtures/configurations`.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -7,6 +7,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { examine } from '../../tools/check/examine.ts';
 import type { Finding } from '../../tools/check/finding.ts';
 import { readTargets } from '../../tools/check/targets.ts';
+import { HEAD } from '../fixtures/configurations/base.ts';
 import { MISTAKES } from '../fixtures/configurations/mistakes.ts';
 import { SOUND } from '../fixtures/configurations/sound.ts';
 
@@ -34,6 +35,12 @@ describe('check finds', () => {
   it('a hundred and fifty kinds of mistakes at least, each told apart', () => {
     expect(new Set(MISTAKES.map(({ toml }) => toml)).size).toBeGreaterThanOrEqual(150);
   });
+});
+
+/** Every block of vars of the pages that are there to be copied from, by its page. */
+const documented = ['cookbook', 'providers'].flatMap((page) => {
+  const text = readFileSync(join(import.meta.dirname, `../../docs/${page}.md`), 'utf8');
+  return [...text.matchAll(/^```toml[^\n]*\n(.*?)^```/gms)].map(([, vars = '']) => [page, vars] as const);
 });
 
 /** Names as people give them. */
@@ -89,6 +96,13 @@ describe('check names', () => {
 describe('check has nothing to say of', () => {
   it.each(SOUND)('$what', ({ file }) => {
     expect(findingsOf(file)).toEqual([]);
+  });
+
+  it.each(documented)('what the docs say to write: %s', (_page, vars) => {
+    const trust = /ISSUER/.test(vars)
+      ? ''
+      : 'JWT_ISSUER = "https://login.example.com/"\nJWT_AUDIENCE = "api"\n';
+    expect(findingsOf(`${HEAD}${vars.replace('[vars]\n', `[vars]\n${trust}`)}`)).toEqual([]);
   });
 
   it('thirty sound configurations at least', () => {

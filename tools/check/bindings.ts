@@ -75,6 +75,7 @@ export const bindingFindings = (settings: Table, isOurWorker: boolean): readonly
   ...missedOf(settings, isOurWorker).map((name) => missing(settings, name)),
   ...[OBJECT, RATE_LIMIT, DATASET, SERVICE].flatMap((kind) => misnamed(settings, kind, isOurWorker)),
   ...NAMES.flatMap((name) => classFindings(settings, name)),
+  ...tagFindings(settings),
   ...rateLimitFindings(settings),
 ];
 
@@ -178,21 +179,41 @@ const classFindings = (settings: Table, name: Name): readonly Finding[] => {
 };
 
 /** How the class is declared; undefined: not at all. */
-const storageOf = (
-  { migrations, exports: declared }: Table,
-  className: string,
-): 'sqlite' | 'other' | undefined => {
+const storageOf = ({ migrations, exports: declared }: Table, className: string): Storage => {
   const export_ = tableOf(declared)[className];
   if (export_ !== undefined) return tableOf(export_).storage === 'sqlite' ? 'sqlite' : 'other';
-  const all = tables(migrations);
-  if (all.some(({ new_sqlite_classes }) => listOf(new_sqlite_classes).includes(className))) return 'sqlite';
-  if (all.some(({ new_classes }) => listOf(new_classes).includes(className))) return 'other';
-  // A class that was renamed, or came from another Worker, keeps its storage.
-  const moved = all.flatMap(({ renamed_classes, transferred_classes }) => [
-    ...tables(renamed_classes),
-    ...tables(transferred_classes),
-  ]);
-  return moved.some(({ to }) => to === className) ? 'sqlite' : undefined;
+  return tables(migrations).reduce<Storage>(
+    (storage, migration) => afterMigration(storage, migration, className),
+    undefined,
+  );
+};
+
+type Storage = 'sqlite' | 'other' | undefined;
+
+/** Migrations are applied in their order, each once. A class that was renamed, or came from another Worker, keeps its storage. */
+const afterMigration = (before: Storage, migration: Table, className: string): Storage => {
+  const { new_sqlite_classes, new_classes, deleted_classes } = migration;
+  const moved = [...tables(migration.renamed_classes), ...tables(migration.transferred_classes)];
+  if (listOf(new_sqlite_classes).includes(className)) return 'sqlite';
+  if (listOf(new_classes).includes(className)) return 'other';
+  if (moved.some(({ to }) => to === className)) return 'sqlite';
+  const isGone = listOf(deleted_classes).includes(className) || moved.some(({ from }) => from === className);
+  return isGone ? undefined : before;
+};
+
+/** Of two migrations with one tag, the second is taken for done. */
+const tagFindings = ({ migrations }: Table): readonly Finding[] => {
+  const tags = tables(migrations).flatMap(({ tag }) => (tag === undefined ? [] : [String(tag)]));
+  const twice = tags.find((tag, index) => tags.indexOf(tag) < index);
+  return twice === undefined
+    ? []
+    : [
+        error(
+          'missing-binding',
+          `Two migrations have the tag \`${twice}\`, so that the second is never applied.`,
+          'Give each its own, in order: `tag = "v1"`, `tag = "v2"`.',
+        ),
+      ];
 };
 
 /** The platform has two periods and no others, and takes a number in quotes for the namespace. */

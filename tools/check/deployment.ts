@@ -1,5 +1,6 @@
 // What the configuration file says about how requests come to the Worker and leave it, and what it runs on.
 import type { Config } from '../../src/config/types.ts';
+import { blankIn, isUnreachable } from './addresses.ts';
 import { bindingFindings, isBound } from './bindings.ts';
 import { listOf, type Table, tableOf } from './config-file.ts';
 import { error, type Finding, warning } from './finding.ts';
@@ -131,15 +132,20 @@ const IDLE_SERVICE = warning(
   'Remove one of the two.',
 );
 
-/** Addresses that are private, and names that only a machine or a network at home knows. */
-const UNREACHABLE =
-  /^(localhost|127\.[\d.]+|0\.0\.0\.0|10\.[\d.]+|192\.168\.[\d.]+|172\.(1[6-9]|2\d|3[01])\.[\d.]+|169\.254\.[\d.]+|\[(::1|f[cde][\da-f]{2}:.*)\]|[^.:]+|.*\.(local|localhost|internal|lan|home|test))$/;
-
 const originUrlFindings = (settings: Table, text: string): readonly Finding[] => {
   const url = URL.parse(text);
   if (url === null) return [];
   const found: Finding[] = [];
-  if (UNREACHABLE.test(url.hostname))
+  const rest = blankIn(text) ?? (/\*/.test(url.pathname) ? url.pathname : undefined);
+  if (rest !== undefined)
+    found.push(
+      error(
+        'origin-address',
+        `ORIGIN_URL is ${text}, which still has \`${rest}\` in it.`,
+        `Write the origin’s own address, such as \`ORIGIN_URL = "https://origin.example.net"\`; a request’s path is put behind it.`,
+      ),
+    );
+  if (isUnreachable(url))
     found.push(
       error(
         'local-address',

@@ -2,12 +2,14 @@
 import { ConfigError, parseConfig, varNames } from '../../src/config/config.ts';
 import type { Config } from '../../src/config/types.ts';
 import { lendingOf } from '../../src/limiter/policy.ts';
+import { audienceFindings } from './audiences.ts';
+import { claimFindings } from './claims.ts';
 import type { Table } from './config-file.ts';
 import { costFindings } from './costs.ts';
 import { deploymentFindings } from './deployment.ts';
 import { error, type Finding, warning } from './finding.ts';
 import { fixOf } from './fixes.ts';
-import { audienceFindings, issuerFindings } from './issuers.ts';
+import { issuerFindings } from './issuers.ts';
 import { keyFindings } from './keys.ts';
 import { foreignSyntax } from './patterns.ts';
 import { valueAt } from './refused.ts';
@@ -44,6 +46,7 @@ const configFindings = (config: Config, target: Target): readonly Finding[] => {
       several ? `ISSUERS[${index}].${part}` : part === 'issuer' ? 'JWT_ISSUER' : 'JWKS_URL',
     ),
     ...audienceFindings(config, several ? '`audience`' : 'JWT_AUDIENCE'),
+    ...claimFindings(config),
     ...idleFindings(config, target),
     ...limitFindings(config),
     ...originFindings(config, target),

@@ -17,7 +17,7 @@ export type Code =
   | 'unknown-var'
   /** A var of ours stands outside `[vars]`, where no Worker can see it. */
   | 'outside-vars'
-  /** A var that does nothing without another one. */
+  /** A setting that does not do what it seems to: nothing without another one, or nothing at all. */
   | 'no-effect'
   /** A secret stands in `[vars]`, readable by whoever sees the repository or the dashboard. */
   | 'secret-in-vars'
@@ -27,6 +27,12 @@ export type Code =
   | 'issuer-spelling'
   /** An address that is no key set's. */
   | 'key-set-url'
+  /** An audience that no token of its issuer names, or that those of every client do. */
+  | 'audience-spelling'
+  /** Callers would be told apart by a claim that tells tokens apart, or nobody. */
+  | 'subject-claim'
+  /** An address that is a pattern, or not filled in. */
+  | 'origin-address'
   /** Tokens that an issuer made for any other audience are taken. */
   | 'no-audience'
   /** Tokens of any issuer are taken that the keys have signed. */

@@ -1,6 +1,6 @@
 // How identity providers write `iss`: one letter off, and every token is refused.
-import { isTemplate } from '../../src/config/issuer-name.ts';
 import type { Config, Issuer } from '../../src/config/types.ts';
+import { blankIn, isLoopback, isUnreachable } from './addresses.ts';
 import { error, type Finding, warning } from './finding.ts';
 
 interface Provider {
@@ -10,6 +10,8 @@ interface Provider {
   readonly endsWithSlash?: boolean;
   /** What the path of its issuers looks like, without a slash at the end. */
   readonly path?: RegExp;
+  /** Where the path of an issuer says what its host must be. */
+  readonly isOwnHost?: (issuer: URL) => boolean;
   /** One of its issuers. */
   readonly example: string;
 }
@@ -44,8 +46,15 @@ const PROVIDERS: readonly Provider[] = [
     name: 'Cognito',
     host: /^cognito-idp\.[\w-]+\.amazonaws\.com(\.cn)?$/,
     endsWithSlash: false,
-    path: /^\/[\w-]+_\w+$/,
+    path: /^\/([\w-]+)_\w+$/,
+    isOwnHost: ({ hostname, pathname }) => hostname.includes(`.${pathname.slice(1).split('_')[0]}.`),
     example: 'https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_aBcDeFgHi',
+  },
+  {
+    name: 'Firebase',
+    host: /\.(firebaseapp\.com|web\.app|firebaseio\.com)$/,
+    path: NEVER,
+    example: 'https://securetoken.google.com/my-project',
   },
   {
     name: 'Cognito',
@@ -135,11 +144,38 @@ export const issuerFindings = (
   tokens.issuers.flatMap((issuer, index) => [
     ...spellingFindings(issuer, nameOf(index, 'issuer')),
     ...keySetFindings(issuer, nameOf(index, 'jwks_url')),
+    ...reachFindings(issuer, (part) => nameOf(index, part)),
   ]);
+
+/** Keys are fetched by the edge, which sees no private network. */
+const reachFindings = (
+  { keys }: Issuer,
+  nameOf: (part: 'issuer' | 'jwks_url') => string,
+): readonly Finding[] =>
+  keys.flatMap((source) => {
+    const text = source.kind === 'jwks' ? source.url : source.kind === 'discovery' ? source.issuer : '';
+    const url = URL.parse(text);
+    if (url === null || !isUnreachable(url) || blankIn(text) !== undefined) return [];
+    return [
+      (isLoopback(url) ? warning : error)(
+        'local-address',
+        `${nameOf(source.kind === 'jwks' ? 'jwks_url' : 'issuer')} is ${text}, from which Cloudflare's edge cannot fetch keys.`,
+        'Keep it in `.dev.vars` for `wrangler dev`; for the deployed Worker write a public URL, or the keys themselves into JWT_PUBLIC_KEY.',
+      ),
+    ];
+  });
 
 const spellingFindings = ({ issuer }: Issuer, variable: string): readonly Finding[] => {
   const url = issuer === undefined ? null : URL.parse(issuer);
   if (url === null || issuer === undefined) return [];
+  if (/^https?:(?!\/\/[^/])/.test(issuer))
+    return [
+      error(
+        'issuer-spelling',
+        `${variable} is \`${issuer}\`, and no token has that as its \`iss\`.`,
+        `Write \`${variable} = "${respelt(issuer.replace(/^(https?):\/*/, '$1://'))}"\`, exactly as \`iss\` stands in a token.`,
+      ),
+    ];
   const endpoint = ENDPOINT.exec(issuer.replace(/[?#].*$/, ''))?.[0];
   if (endpoint !== undefined)
     return [
@@ -149,8 +185,7 @@ const spellingFindings = ({ issuer }: Issuer, variable: string): readonly Findin
         `Write \`${variable} = "${respelt(issuer.slice(0, issuer.indexOf(endpoint)))}"\`, exactly as \`iss\` stands in a token.`,
       ),
     ];
-  const [blank] =
-    /your[-_]?(domain|tenant|org|project|realm|app|issuer)|<[^<>]*>|x{4,}|changeme/i.exec(issuer) ?? [];
+  const blank = blankIn(issuer);
   if (blank !== undefined)
     return [
       error(
@@ -171,7 +206,8 @@ const spellingFindings = ({ issuer }: Issuer, variable: string): readonly Findin
 };
 
 const providerOf = ({ hostname, pathname }: URL): Provider | undefined =>
-  PROVIDERS.find(({ host }) => host.test(hostname)) ?? (pathname.includes('/realms/') ? KEYCLOAK : undefined);
+  PROVIDERS.find(({ host }) => host.test(hostname)) ??
+  (/\/(realms|admin\/[^/]+\/console)(\/|$)/.test(pathname) ? KEYCLOAK : undefined);
 
 /** At whatever host. */
 const KEYCLOAK: Provider = {
@@ -182,9 +218,14 @@ const KEYCLOAK: Provider = {
   example: 'https://id.example.com/realms/main',
 };
 
-const fits = ({ endsWithSlash, path }: Provider, issuer: string, { pathname }: URL): boolean =>
+const fits = ({ endsWithSlash, path, isOwnHost }: Provider, issuer: string, url: URL): boolean =>
   (endsWithSlash === undefined || issuer.endsWith('/') === endsWithSlash) &&
-  path?.test(pathname.replace(/\/$/, '')) !== false;
+  path?.test(pathOf(url)) !== false &&
+  isOwnHost?.(url) !== false;
+
+/** As it is written: the braces of `{tid}` stand as escapes in a URL. */
+const pathOf = ({ pathname }: URL): string =>
+  pathname.replace(/\/$/, '').replaceAll('%7B', '{').replaceAll('%7D', '}');
 
 /** What to write in place of the metadata's address, and of Entra's name for every tenant. */
 export const issuerFix = (issuer: string): string | undefined => {
@@ -204,7 +245,9 @@ const respelt = (issuer: string): string => {
   const provider = url === null ? undefined : providerOf(url);
   const bare = issuer.replace(/\/$/, '');
   if (url === null || provider === undefined) return bare;
-  if (provider.path?.test(url.pathname.replace(/\/$/, '')) === false) return provider.example;
+  if (provider.isOwnHost?.(url) === false)
+    return `https://cognito-idp.${pathOf(url).slice(1).split('_')[0]}.amazonaws.com${pathOf(url)}`;
+  if (provider.path?.test(pathOf(url)) === false) return provider.example;
   return provider.endsWithSlash === true ? `${bare}/` : bare;
 };
 
@@ -228,40 +271,3 @@ const noKeySet = (url: string): readonly string[] => {
     ? ['the address of another endpoint of the issuer']
     : [];
 };
-
-/** Tokens that were made for another service, or by somebody else. */
-export const audienceFindings = ({ tokens }: Config, variable: string): readonly Finding[] =>
-  tokens.issuers.flatMap((issuer) => [
-    ...(issuer.issuer === undefined && issuer.keys.some(({ kind }) => kind !== 'secret') ? [ANY_ISSUER] : []),
-    ...(isTemplate(issuer.issuer ?? '') && !names(issuer, ['tid', 'tenantid']) ? [anyTenant(issuer)] : []),
-    ...(issuer.audience.length === 0 && !names(issuer, CLIENT_CLAIMS) ? [noAudience(issuer, variable)] : []),
-  ]);
-
-/** Claims that tell for whom a token was made, where there is no `aud` or the caller chooses it. */
-const CLIENT_CLAIMS = ['aud', 'client_id', 'cid', 'azp', 'appid', 'repository', 'repository_owner'];
-
-const names = ({ claims }: Issuer, wanted: readonly string[]): boolean =>
-  claims.some(({ claim }) => wanted.includes(claim.join('.')));
-
-/** Of public keys: whoever holds the secret of an issuer is that issuer. */
-const ANY_ISSUER = warning(
-  'any-issuer',
-  'No JWT_ISSUER is set, so whatever the keys signed is accepted, whoever it names as its issuer.',
-  'Set JWT_ISSUER to the `iss` of your tokens; several issuers often share one key set.',
-);
-
-const anyTenant = ({ issuer }: Issuer): Finding =>
-  warning(
-    'any-tenant',
-    `Tokens of every tenant of ${issuer} are accepted, and anybody can have one.`,
-    'Name the tenants that you trust: `REQUIRED_CLAIMS = { tid = ["<tenant id>"] }`.',
-  );
-
-const noAudience = ({ issuer = 'any issuer' }: Issuer, variable: string): Finding =>
-  warning(
-    'no-audience',
-    `A token that ${issuer} made for another service is accepted.`,
-    /^https:\/\/cognito-idp\./.test(issuer)
-      ? 'Access tokens of Cognito have no `aud`: name the client, `REQUIRED_CLAIMS = { client_id = "<client id>" }`.'
-      : `Set ${variable} to the name of this API; where tokens have no \`aud\`, REQUIRED_CLAIMS to their client.`,
-  );

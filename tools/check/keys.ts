@@ -18,21 +18,38 @@ const OF_CALLER: ReadonlyMap<string, string> = new Map([
   ...['all', 'global', 'everybody', 'anyone', 'service'].map((word) => [word, 'everyone'] as const),
 ]);
 
-/** A caller whose token lacks the claim has a quota of its own, beside the shared one. */
-const claimFindings = ({ tokens }: Config): readonly Finding[] =>
-  tokens.keyClaims
-    .filter(
-      (claim) => !tokens.issuers.every(({ claims }) => claims.some((each) => each.claim.join('.') === claim)),
-    )
-    .map((claim) =>
+/** A caller whose token lacks the claim has a quota of its own, beside the shared one, unless a limit of each caller holds it. */
+const claimFindings = (config: Config): readonly Finding[] =>
+  config.tokens.keyClaims.flatMap((claim) => {
+    const word = OF_CALLER.get(claim);
+    if (isRequired(claim, config) || (word === undefined && isBesideCallers(claim, config))) return [];
+    return [
       warning(
         'claim-may-lack',
         `Limits count by \`${claim}\`; a token without it counts as its subject.`,
-        OF_CALLER.has(claim)
-          ? `Did you mean \`by ${OF_CALLER.get(claim)}\`? \`by ${claim}\` is a claim of that name.`
-          : 'Where every token has it, say so: REQUIRED_CLAIMS takes a claim with its values.',
+        word === undefined
+          ? 'Put a limit of each caller beside it, such as `100/minute`; or where every token has it, say so: REQUIRED_CLAIMS takes a claim with its values.'
+          : `Did you mean \`by ${word}\`? \`by ${claim}\` is a claim of that name.`,
       ),
-    );
+    ];
+  });
+
+const isRequired = (claim: string, { tokens }: Config): boolean =>
+  tokens.issuers.every(({ claims }) => claims.some((each) => each.claim.join('.') === claim));
+
+/** Whether wherever limits count by the claim, others of the same request count by its caller. */
+const isBesideCallers = (claim: string, { policies, routes }: Config): boolean => {
+  const lists = [policies.default, ...policies.tiers.values()];
+  const ofRoutes = routes.flatMap((route) =>
+    [route.limits, ...route.tierLimits.values()].map((list) => [
+      ...(list === 'none' ? [] : list),
+      ...(route.overrideDefaults ? [] : policies.default),
+    ]),
+  );
+  return [...lists, ...ofRoutes]
+    .filter((list) => list.some(({ key }) => key.kind === 'claim' && key.claim === claim))
+    .every((list) => list.some(({ key }) => isOfCaller(key)));
+};
 
 /** On a route that is open to everybody, one caller can use up another team's quota. */
 const paramFindings = ({ routes, policies }: Config): readonly Finding[] =>

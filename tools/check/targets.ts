@@ -137,8 +137,7 @@ const prefixOf = (bound: Table, main: string): Target['prefix'] => {
   if (names.some((name) => name.startsWith(PREFIX) && known.has(name.slice(PREFIX.length)))) return PREFIX;
   // A `MODE` may well be of the Worker's own.
   if (names.some((name) => known.has(name) && name !== 'MODE')) return '';
-  return statSync(main, { throwIfNoEntry: false })?.isFile() &&
-    /\benv:\s*true\b/.test(readFileSync(main, 'utf8'))
+  return existsSync(main) && statSync(main).isFile() && /\benv:\s*true\b/.test(readFileSync(main, 'utf8'))
     ? ''
     : undefined;
 };

@@ -236,15 +236,15 @@ export const idleFindings = (config: Config, { env }: Target): readonly Finding[
     found.push(
       warning('no-effect', 'TIER_CLAIM is set, but no tier has limits.', 'Set TIERS, or remove it.'),
     );
-  const [path = ''] = tierClaim ?? [];
-  if (path.startsWith('$'))
+  if (config.policies.tiers.has('default'))
     found.push(
       warning(
         'no-effect',
-        `TIER_CLAIM names a claim \`${path}\`, which no token has.`,
-        'Write the claim alone, with dots between its parts: `TIER_CLAIM = "org.plan"`.',
+        'The tier `default` of TIERS holds for callers whose token names it, and for no others.',
+        'Write what holds for everybody else in LIMITS, and remove it.',
       ),
     );
+  found.push(...strangeTiers(config), ...shortTimes(config), ...uselessOverrides(config));
   if (env.ABNORMAL_ACTION && !env.ABNORMAL_FACTOR)
     found.push(
       warning(
@@ -255,3 +255,55 @@ export const idleFindings = (config: Config, { env }: Target): readonly Finding[
     );
   return found;
 };
+
+/** A route's limits of a tier that is a misspelling of one. */
+const strangeTiers = ({ policies, routes }: Config): readonly Finding[] =>
+  routes.flatMap(({ name, tierLimits }) =>
+    [...tierLimits.keys()]
+      .filter((tier) => !policies.tiers.has(tier))
+      .flatMap((tier) => {
+        const [near] = nearNames(tier, policies.tiers.keys());
+        return near === undefined
+          ? []
+          : [
+              warning(
+                'no-effect',
+                `\`${name}\` has limits for a tier \`${tier}\`, which TIERS does not have.`,
+                `Did you mean \`${near}\`?`,
+              ),
+            ];
+      }),
+  );
+
+/** Nothing far away answers sooner, milliseconds. */
+const SHORT_MS = 100;
+
+/** Seconds where milliseconds are meant. */
+const shortTimes = ({ origin, limiterTimeoutMs }: Config): readonly Finding[] =>
+  Object.entries({
+    ORIGIN_TIMEOUT_MS: origin.timeoutMs,
+    UPLOAD_IDLE_TIMEOUT_MS: origin.uploadIdleMs || SHORT_MS,
+    LIMITER_TIMEOUT_MS: limiterTimeoutMs,
+  })
+    .filter(([, ms]) => ms < SHORT_MS)
+    .map(([name, ms]) =>
+      warning(
+        'no-effect',
+        `${name} is ${ms} milliseconds, in which hardly anything answers.`,
+        `Write milliseconds: \`${name} = ${ms * 1e3}\` for ${ms} seconds.`,
+      ),
+    );
+
+const uselessOverrides = ({ routes }: Config): readonly Finding[] =>
+  routes
+    .filter(
+      ({ overrideDefaults, limits, tierLimits }) =>
+        overrideDefaults && limits.length === 0 && tierLimits.size === 0,
+    )
+    .map(({ name }) =>
+      warning(
+        'no-effect',
+        `\`${name}\` has \`override_defaults\`, but no limits that stand in place of the default ones.`,
+        'Give it `limits`; `limits = "none"` exempts it.',
+      ),
+    );
