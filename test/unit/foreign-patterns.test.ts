@@ -33,6 +33,23 @@ const SEGMENTS: readonly (readonly [written: string, meant: string])[] = [
   ['{users,posts}', 'posts'],
   ['(users|posts)', 'users'],
   ['(?:users|posts)', 'users'],
+  ['{{id}}', 'x'],
+  ['\u0024{id}', 'x'],
+  ['{ id }', 'x'],
+  ['{int:id}', '7'],
+  ['{uuid:id}', 'x'],
+  [':id<int>', '7'],
+  [':id<\\d+>', '7'],
+  [':id(int)', '7'],
+  [':id(uuid)', 'x'],
+  ['(:id)', 'x'],
+  ['(:num)', '7'],
+  ['<:id>', 'x'],
+  ['[:id]', 'x'],
+  ['[i:id]', '7'],
+  ['{:id}', 'x'],
+  ['%s', 'x'],
+  ['%d', '7'],
 ];
 
 /** A last segment that stands for any number of them. */
@@ -52,6 +69,14 @@ const TAILS = [
   '.*',
   '(.*)',
   '$',
+  '{proxy+}',
+  '{path*}',
+  ':path(.*)*',
+  ':path(.*)+',
+  ':path(*)',
+  ':path...',
+  '[*:path]',
+  '{path:.+}',
 ];
 
 const text = fc.stringMatching(/^[a-z][a-z0-9-]{0,6}$/).map((word) => [word, word] as const);

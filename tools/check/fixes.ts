@@ -13,7 +13,34 @@ export const fixOf = (refused: Refused): string => {
     const fix = suggest(refused, value);
     if (fix !== undefined) return fix;
   }
-  return `Correct ${refused.variable}: the README's table of vars says what it takes.`;
+  const name = refused.variable.replace(/_\d(?=\[)/, '').replace(/^.*\./, '');
+  const example = EXAMPLES[name] ?? EXAMPLES[refused.variable.replace(/[.[].*$/, '')];
+  return example === undefined
+    ? `Correct ${refused.variable}: the README's table of vars says what it takes.`
+    : `Write it as in \`${example}\`.`;
+};
+
+/** Of what has a notation of its own, one that is right; by the var, or by the key of an entry. */
+const EXAMPLES: Readonly<Record<string, string>> = {
+  CLAIM_HEADERS: 'CLAIM_HEADERS = "sub=X-User, org.id=X-Org"',
+  JWT_AUDIENCE: 'JWT_AUDIENCE = "https://api.example.com, https://beta.example.com"',
+  JWT_PUBLIC_KEY: 'JWT_PUBLIC_KEY = "-----BEGIN PUBLIC KEY-----\\n…\\n-----END PUBLIC KEY-----"',
+  JWT_TYP: 'JWT_TYP = "at+jwt"',
+  REQUIRED_CLAIMS: 'REQUIRED_CLAIMS = { client_id = "app-1", azp = ["web", "ios"] }',
+  RESPONSES: 'RESPONSES = { "429" = { type = "text/html", body = "<p>Later.</p>" } }',
+  ISSUERS: '[[vars.ISSUERS]]\\nissuer = "https://login.example.com/"\\naudience = "https://api.example.com"',
+  ROUTES: '[[vars.ROUTES]]\\nname = "search"\\nmatch = "/search/*"\\nlimits = "10/minute"',
+  SCOPE_CLAIM: 'SCOPE_CLAIM = "scope, permissions"',
+  SUBJECT_CLAIM: 'SUBJECT_CLAIM = "sub"',
+  TIER_CLAIM: 'TIER_CLAIM = "org.plan"',
+  TIERS: 'TIERS = { pro = "1000/minute" }',
+  audience: 'audience = ["https://api.example.com"]',
+  claims: 'claims = { azp = ["web", "ios"] }',
+  cost: 'cost = 5',
+  cost_header: 'cost_header = "X-Tokens-Used"',
+  count: 'count = ["401", "403", "5xx"]',
+  public_key: 'public_key = "-----BEGIN PUBLIC KEY-----\\n…\\n-----END PUBLIC KEY-----"',
+  scopes: 'scopes = ["users:read"]',
 };
 
 /** Tables of TOML have no prototype, so that they are no text either. */
@@ -31,6 +58,23 @@ const keyless: Suggest = ({ variable, problem }, value) =>
 const issuer: Suggest = ({ variable }, value) =>
   /(^JWT_ISSUER|\.issuer)$/.test(variable) && typeof value === 'string' ? issuerFix(value) : undefined;
 
+/** What stands twice, or in a place that another var has taken. */
+const twice: Suggest = ({ variable, problem }) => {
+  if (problem.includes('`ISSUERS` replaces it'))
+    return `Remove ${variable}, or ISSUERS; an entry of that has an \`issuer\` and an \`audience\` of its own.`;
+  return problem.includes('each issuer once')
+    ? 'Keep one entry of the two; it may have several audiences: `audience = ["a", "b"]`.'
+    : undefined;
+};
+
+/** An entry of `ISSUERS` names its secret; that itself is never shown. */
+const secretName: Suggest = ({ variable }) => {
+  const [, key] = /\.(secret(?:_previous)?)$/.exec(variable) ?? [];
+  return key === undefined
+    ? undefined
+    : `Run \`wrangler secret put PARTNER_SECRET\`, name it in \`[secrets] required\`, and write its name alone: \`${key} = "PARTNER_SECRET"\`.`;
+};
+
 /** JWT_ISSUER takes one. */
 const severalIssuers: Suggest = ({ variable }, value) => {
   const several = Array.isArray(value) ? value : typeof value === 'string' ? value.split(/,\s*|\s+/) : [];
@@ -40,10 +84,15 @@ const severalIssuers: Suggest = ({ variable }, value) => {
 };
 
 /** What a template or a guide leaves to be filled in. */
-const placeholder: Suggest = ({ variable }, value) =>
-  /(_URL|_ISSUER|\.(issuer|jwks_url))$/.test(variable) && /\$\{|\{\{|<[^<>]*>/.test(String(value ?? ''))
-    ? `Write the address itself in ${variable}: nothing replaces \`${/\$?\{+[^{}]*\}+|<[^<>]*>/.exec(String(value))?.[0]}\`.`
-    : undefined;
+const placeholder: Suggest = ({ variable }, value) => {
+  const text = String(value ?? '');
+  if (!/(_URL|_ISSUER|\.(issuer|jwks_url))$/.test(variable)) return undefined;
+  const [blank] = /\$?\{+[^{}]*\}+|<[^<>]*>/.exec(text.replaceAll(/\{tid\}|\{tenantid\}/g, '')) ?? [];
+  if (blank === undefined) return undefined;
+  return /microsoftonline|sts\.windows/.test(text)
+    ? `Write your tenant's id in place of \`${blank}\`; or \`{tid}\` for every tenant, and those that you trust in REQUIRED_CLAIMS.`
+    : `Write the address itself in ${variable}: nothing replaces \`${blank}\`.`;
+};
 
 /** `[vars.ROUTES]` and `[[vars.ROUTES]]` are easily taken for each other. */
 const brackets: Suggest = ({ variable }, value) => {
@@ -64,31 +113,52 @@ const brackets: Suggest = ({ variable }, value) => {
 const LISTS = ['ROUTES', 'ISSUERS'];
 
 /** Our keys of an entry, and what other tools call them. */
-const KEYS: Readonly<Record<string, readonly string[]>> = {
-  match: ['path', 'paths', 'route', 'pattern', 'url', 'uri', 'prefix', 'endpoint'],
-  methods: ['method', 'verbs', 'verb'],
-  limits: ['limit', 'rate', 'rates', 'quota', 'rate_limit'],
-  cost: ['weight', 'tokens', 'price', 'points'],
-  scopes: ['scope', 'permissions'],
-  auth: ['authentication', 'authenticate', 'public'],
-  jwks_url: ['jwks', 'jwks_uri', 'jwksUrl', 'keys'],
-  issuer: ['iss', 'url'],
-  audience: ['aud', 'audiences'],
-  algorithms: ['algorithm', 'alg', 'algs'],
+const KEYS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  ROUTES: {
+    name: ['id', 'title'],
+    match: ['path', 'paths', 'route', 'pattern', 'url', 'uri', 'prefix', 'endpoint'],
+    methods: ['method', 'verbs', 'verb'],
+    limits: ['limit', 'rate', 'rates', 'quota', 'rate_limit'],
+    cost: ['weight', 'tokens', 'price', 'points'],
+    cost_header: ['cost_field', 'real_cost', 'usage_header'],
+    count: ['status', 'statuses', 'status_codes', 'codes'],
+    scopes: ['scope', 'permissions'],
+    auth: ['authentication', 'authenticate', 'public'],
+    mode: ['shadow', 'dry_run'],
+    algorithm: ['strategy'],
+    override_defaults: ['override', 'replace', 'exclusive'],
+  },
+  ISSUERS: {
+    issuer: ['iss', 'url', 'domain', 'authority'],
+    audience: ['aud', 'audiences'],
+    jwks_url: ['jwks', 'jwks_uri', 'keys'],
+    public_key: ['key', 'pem', 'certificate'],
+    secret: ['secret_key', 'hmac', 'password'],
+    secret_previous: ['previous_secret', 'old_secret'],
+    secret_encoding: ['encoding'],
+    algorithms: ['algorithm', 'alg', 'algs'],
+    typ: ['type', 'token_type'],
+    claims: ['required_claims', 'claim', 'require'],
+  },
 };
 
 const key: Suggest = ({ variable, problem }) => {
-  const [, list, given] = /^(ROUTES|ISSUERS)(?:_\d)?\[\d+\]\.(\w+)$/.exec(variable) ?? [];
+  const [, list = '', given] = /^(ROUTES|ISSUERS)(?:_\d)?\[\d+\]\.([\w-]+)$/.exec(variable) ?? [];
   if (given === undefined) return undefined;
+  const keys = KEYS[list] ?? {};
   if (/^[A-Z][A-Z_]+$/.test(given))
     return `Move \`${given}\` up, above the first \`[[vars.${list}]]\`: what follows that belongs to the entry.`;
   if (!/no such key/.test(problem))
-    return /a value/.test(problem) && (given === 'name' || Object.hasOwn(KEYS, given))
-      ? `Give the entry a \`${given}\`.`
+    return /a value/.test(problem) && Object.hasOwn(keys, given)
+      ? `Give the entry ${/^[aeio]/.test(given) ? 'an' : 'a'} \`${given}\`.`
       : undefined;
-  const ours = Object.keys(KEYS).find(
-    (name) => KEYS[name]?.includes(given) || nearNames(given, [name]).length > 0,
-  );
+  const snake = given
+    .replace(/([a-z])([A-Z])/g, '$1_$2')
+    .replaceAll('-', '_')
+    .toLowerCase();
+  const ours =
+    Object.keys(keys).find((name) => name === snake || keys[name]?.includes(snake)) ??
+    nearNames(given, Object.keys(keys))[0];
   return ours === undefined
     ? `Remove \`${given}\`: an entry of ${list} has no such key.`
     : `Write \`${ours}\` in place of \`${given}\`.`;
@@ -129,9 +199,24 @@ const sources: Suggest = ({ variable }, value) => {
 
 const sourceOf = (text: string): string => {
   const [, kind = '', name = ''] = /^\s*(?:([\w-]+)\s*[:=]\s*)?([\w-]*)/.exec(text) ?? [];
-  const meant = ['header', 'cookie', 'query'].find((each) => kind.toLowerCase().startsWith(each));
-  return `${meant ?? (/param|arg|url/i.test(kind) ? 'query' : 'header')}:${name || 'Authorization'}`;
+  const bare = SOURCES.find(([word]) => kind === '' && word.test(name));
+  if (bare !== undefined) return `${bare[1]}:${bare[2]}`;
+  const [, meant] = SOURCES.find(([word]) => word.test(kind)) ?? [];
+  return `${meant ?? 'header'}:${name || 'Authorization'}`;
 };
+
+/** What each kind is called, and a name that is usual there. */
+const SOURCES = [
+  [/^headers?$/i, 'header', 'Authorization'],
+  [/^cookies?$/i, 'cookie', 'session'],
+  [/^(query|params?|args?|url)/i, 'query', 'access_token'],
+] as const;
+
+/** Nowhere else does a token stand. */
+const noSource: Suggest = ({ variable }, value) =>
+  variable === 'TOKEN_SOURCES' && /\b(body|form|json)\b/i.test(String(value))
+    ? 'Write `TOKEN_SOURCES = "header:Authorization"`: a body is not read, since it may be long; there are headers, cookies and queries alone.'
+    : undefined;
 
 /** `https://console.example.com/` */
 const host: Suggest = ({ variable }, value) => {
@@ -198,6 +283,8 @@ const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
 const word: Suggest = ({ variable, problem }, value) => {
   const [expected = ''] = problem.split(', got ');
   const words = wordsOf(variable) ?? [...expected.matchAll(/`([^`]+)`/g)].map(([, each = '']) => each);
+  if (variable.includes('.') && words.join() === 'true,false')
+    return `Write \`${variable.replace(/^.*\./, '')} = ${!NO.test(String(value))}\`, without quotes.`;
   if (words.length < 2 || !['string', 'boolean', 'number'].includes(typeof value)) return undefined;
   const given = String(value)
     .trim()
@@ -220,6 +307,8 @@ const url: Suggest = ({ variable }, value) => {
     .flatMap((each) => String(each ?? '').split(','))
     .map((each) => each.trim());
   if (variable === 'CORS_ORIGINS') {
+    if (list.length > 1 && list.includes('*'))
+      return `Write \`*\` alone, or the origins without it: \`CORS_ORIGINS = "${list.filter((each) => each !== '*').join(', ')}"\`.`;
     const origins = list.map((each) => (each === '*' ? '*' : originOf(each)));
     return origins.includes(undefined) || origins.some((each) => each !== '*' && each?.includes('*'))
       ? 'Write each origin by itself, such as `https://app.example.com`; only `*` alone stands for any.'
@@ -229,7 +318,7 @@ const url: Suggest = ({ variable }, value) => {
   const text = String(value ?? '').trim();
   if (/^[\w.-]+\.[a-z]{2,}([:/].*)?$/i.test(text)) return write(variable, `https://${text}`);
   const parsedUrl = URL.parse(text);
-  if (parsedUrl === null)
+  if (parsedUrl === null || !/^https?:$/.test(parsedUrl.protocol))
     return `Write a whole URL, such as \`${variable.replace(/^.*\./, '')} = "https://login.example.com/"\`.`;
   const isPlain = parsedUrl.protocol === 'http:';
   return `Write \`https://${parsedUrl.host}${parsedUrl.pathname}\`${isPlain ? ', since tokens and keys must not travel in the clear' : ', without credentials, query or fragment'}.`;
@@ -243,14 +332,28 @@ const originOf = (text: string): string | undefined => {
 /** The path that a `match` was meant to have. */
 const match: Suggest = ({ variable }, value) => {
   if (!/^ROUTES(_\d)?\[\d+\]\.match$/.test(variable) || typeof value !== 'string') return undefined;
-  const [, method, rest = value] = /^([A-Z]+)\s+(\S+)$/.exec(value) ?? [];
+  const bare = unwrapped(value);
+  const [, method, rest = bare] =
+    /^((?:[A-Z]+|get|post|put|patch|delete|options|any)(?:[|,][A-Za-z]+)*)\s+(\S+)$/.exec(bare) ?? [];
   const meant = rest.replace(/^https?:\/\/[^/]+|^[\w-]+(\.[\w-]+)+(?=\/)/, '').trim();
-  const foreign = foreignSyntax(meant);
+  const foreign = foreignSyntax(meant) ?? foreignSyntax(`/${meant}`);
   const plain = decoded(meant.replace(/[?#].*$/, ''))
     .replace(/\/{2,}/g, '/')
     .replace(/;.*$/, '');
   const fix = patternFix(foreign === undefined ? plain.replace(/^(?!\/)/, '/') : foreign.instead);
-  return method === undefined ? fix : fix.replace(/\.$/, ` and \`methods = ["${method}"]\`.`);
+  const methods = (method ?? '')
+    .toUpperCase()
+    .split(/[|,]/)
+    .map((each) => JSON.stringify(each))
+    .join(', ');
+  return method === undefined ? fix : fix.replace(/\.$/, ` and \`methods = [${methods}]\`.`);
+};
+
+/** Out of the call or the quotes that a router has it in: `PathPrefix(\`/api\`)`, `path("a/")`, `location /api`. */
+const unwrapped = (text: string): string => {
+  const [, call, inner] = /^(\w*)\(?\s*r?["'`](.*)["'`]\s*\)?$/.exec(text) ?? [];
+  const bare = inner ?? text.replace(/^(?:location|prefix|path|exact)\s*[:=]?\s*(?=[/~^=])/i, '');
+  return /prefix/i.test(call ?? '') || /^prefix/i.test(text) ? `${bare.replace(/\/$/, '')}/*` : bare;
 };
 
 /** Without what no configuration file shows as it is. */
@@ -281,13 +384,16 @@ const length: Suggest = ({ variable, problem }) => {
 /** In this order: the first that has something to say wins. */
 const SUGGESTIONS: readonly Suggest[] = [
   keyless,
+  twice,
+  secretName,
   severalIssuers,
-  placeholder,
   issuer,
+  placeholder,
   brackets,
   key,
   array,
   methods,
+  noSource,
   sources,
   host,
   networks,

@@ -231,6 +231,9 @@ const pathOf = ({ pathname }: URL): string =>
 export const issuerFix = (issuer: string): string | undefined => {
   const [, base] = /^(.*?)\/\.well-known(?:\/|$)/.exec(issuer) ?? [];
   if (base !== undefined) return `Write \`"${respelt(base)}"\`, exactly as \`iss\` stands in a token.`;
+  const [, region, pool] = /^arn:aws[\w-]*:cognito-idp:([\w-]+):\d*:userpool\/([\w-]+)$/.exec(issuer) ?? [];
+  if (pool !== undefined)
+    return `Write \`"https://cognito-idp.${region}.amazonaws.com/${pool}"\`, exactly as \`iss\` stands in a token.`;
   const [, tenants] =
     /^https:\/\/login\.microsoftonline\.\w+\/(common|organizations|consumers)\//.exec(issuer) ?? [];
   return tenants === undefined

@@ -28,31 +28,128 @@ export const limitsFix = ({ variable, problem }: Refused, value: unknown): strin
   if (!/(LIMITS|^TIERS(_\d)?\.\S+|\.limits(\.\S+)?)$/.test(variable)) return undefined;
   if (/a key after `by`/.test(problem))
     return 'Write `by subject`, `by address`, `by everyone`, a claim or a `:name` that is in the `match`, as in `10/minute by :team`.';
-  if (/^\s*(unlimited|infinit[ey]|off|no|never|0|-1)\s*$/i.test(String(value)))
+  const told = FAULTS.find(([found]) => found.test(problem));
+  if (told !== undefined) return told[1];
+  if (/^\s*(unlimited|infinit[ey]|off|no|never|false|0|-1)\s*$/i.test(String(value)))
     return write(variable, 'none');
-  const texts = [value].flat().filter((each) => typeof each === 'string' || typeof each === 'number');
-  const spelt = texts.map((each) => String(each).split(/[,;|]/).map(spell).join('; ')).join('; ');
+  const spelt = partsOf(value).map(spell).join('; ');
   if (spelt !== '' && parseLimits(spelt, 'default', 'sliding-window').problems.length === 0)
     return write(variable, spelt);
   const example = `\`${variable.replace(/^.*\./, '')} = "10/second; 1000/hour"\``;
   return `Write a quota and its window, such as ${example}; a unit is ${UNIT_NAMES.join(', ')}.`;
 };
 
-const spell = (part: string): string => {
-  const bare = part
+/** What is refused for itself, however it is spelt. */
+const FAULTS: readonly (readonly [problem: RegExp, fix: string])[] = [
+  [/each window once/, 'Keep the smaller of the two, which is the one that holds.'],
+  [/`at once` once/, 'Keep the smaller of the two, which is the one that holds.'],
+  [/got `none`$/, 'Write `none` alone, or the limits without it.'],
+  [/ at once, got/, 'Write from 1 to 10,000 at once, such as `5 at once; 100/minute`.'],
+  [
+    /got `[^`]*burst/i,
+    'Leave the burst out: `ALGORITHM = "gcra"` passes the quota at once and then one permit at a time.',
+  ],
+];
+
+/** The limits of a text, a number, a list, or a table as limiters of Node have it. */
+const partsOf = (value: unknown): readonly string[] => {
+  if (Array.isArray(value)) return value.flatMap(partsOf);
+  if (typeof value !== 'string' && typeof value !== 'number') return optionsOf(tableOf(value));
+  const options = /^\s*\{/.test(String(value)) ? optionsOf(tableOf(parsed(value))) : [];
+  return options.length > 0
+    ? options
+    : String(value)
+        .replace(/(\d),(?=\d{3}(?!\d))/g, '$1')
+        .split(/[,;|&\n]|\+(?=\s*\d)|\band\b|(?<=[a-z])\s+(?=\d+\s*(?:\/|per))/)
+        .map((part) => part.trim())
+        .filter((part) => part !== '');
+};
+
+/** `{ windowMs: 900000, max: 100 }`, `{ limit: 10, window: 60 }` */
+const optionsOf = (options: Table): readonly string[] => {
+  const { limit, max, points, requests, quota, windowMs, window, duration, period, interval } = options;
+  const count = limit ?? max ?? points ?? requests ?? quota;
+  const seconds =
+    windowMs === undefined ? (window ?? duration ?? period ?? interval) : Number(windowMs) / 1e3;
+  return Number.isInteger(Number(count)) && Number.isInteger(Number(seconds)) && seconds !== undefined
+    ? [`${Number(count)}/${inUnits(Number(seconds))}`]
+    : [];
+};
+
+const SECONDS = { day: 86_400, hour: 3_600, minute: 60 } as const;
+
+/** 900 -> `15 minutes` */
+const inUnits = (seconds: number): string => {
+  const [unit, each] = Object.entries(SECONDS).find(([, length]) => seconds % length === 0) ?? ['second', 1];
+  const count = seconds / each;
+  return count === 1 ? unit : `${count} ${unit}s`;
+};
+
+/** What a limit counts by, in other words. */
+const WHOM: Readonly<Record<string, string>> = {
+  user: '',
+  caller: '',
+  client: '',
+  consumer: '',
+  subject: '',
+  token: '',
+  key: '',
+  ip: ' by address',
+  address: ' by address',
+  route: ' by route',
+  endpoint: ' by route',
+};
+
+/** How many at once, as other tools say it. */
+const AT_ONCE =
+  /^(?:max\s*)?(\d+)\s*(?:requests?\s*)?(?:at[ _-]?once|at a time|concurrent(?:ly)?|in[ _-]?(?:flight|parallel)|parallel|simultaneous(?:ly)?)(?:\s*requests?)?$|^(?:at once|concurrency|concurrent|parallel)\s*[:=]?\s*(\d+)$/;
+
+const spell = (text: string): string => {
+  const part = text
     .trim()
     .toLowerCase()
-    .replace(/[_,'](?=\d)/g, '');
-  const [, quota, count = '', unit] =
-    /^(\d+)\s*(?:r|reqs?|requests?|calls?|hits?|times?)?\s*(?:\/|per|every|an?|each|in)?\s*(\d+)?\s*([a-z]+)$/.exec(
-      bare,
-    ) ?? [];
-  if (quota === undefined || unit === undefined) return /^\d+$/.test(bare) ? `${bare}/minute` : part.trim();
-  const [weeks] = /^7 days$/.exec(UNITS[unit] ?? '') ?? [];
-  if (weeks !== undefined) return `${quota}/${7 * Number(count || 1)} days`;
-  const name = UNITS[unit] ?? unit;
-  return count === '' || count === '1' ? `${quota}/${name}` : `${quota}/${count} ${name.replace(/s?$/, 's')}`;
+    .replace(/[_'](?=\d)/g, '');
+  const [, first, second] = AT_ONCE.exec(part) ?? [];
+  if (first !== undefined || second !== undefined) return `${first ?? second} at once`;
+  const [, rest = part, whom = ''] = /^(.*\S)\s*(?:\/|per|for|by)\s*(?:each\s*)?([a-z]+)$/.exec(part) ?? [];
+  const by = WHOM[whom];
+  return by === undefined ? rated(part, text.trim()) : `${rated(rest, rest)}${by}`;
 };
+
+/** @returns `otherwise` where it is no rate of any notation. */
+const rated = (part: string, otherwise: string): string => {
+  const plain = part
+    .replace(/^rate\s*[=:]\s*/, '')
+    .replace(
+      /^(\d+)([km])(?=\s*(?:\/|per))/,
+      (_all, count, power) => `${count}${power === 'k' ? '000' : '000000'}`,
+    )
+    .replace(/^(\d+)e(\d)(?=\s*(?:\/|per))/, (_all, count, power) => `${count}${'0'.repeat(Number(power))}`)
+    .replace(/^(\d+)\s*([rqt])p([smhd])$/, '$1/$3')
+    .replace(/^(\d+)-([smhd])$/, '$1/$2')
+    .replace(/^(\d+)\s*(?:\/|:|per)\s*(\d+)$/, '$1/$2s')
+    .replace(/\/\s*pt?(\d+)([smhd])$/, '/$1$2');
+  const [, quota = '', count = '', unit] =
+    /^(\d+(?:\.\d+)?)\s*(?:r|x|reqs?|requests?|calls?|hits?|times?)?\s*(?:\/|per|every|an?|each|in)?\s*(\d+)?\s*([a-z]+)$/.exec(
+      plain,
+    ) ?? [];
+  if (unit === undefined) return /^\d+$/.test(plain) ? `${plain}/minute` : otherwise;
+  const [whole, scale] = wholeOf(quota);
+  const length = scale * Number(count || 1);
+  if (UNITS[unit] === '7 days') return `${whole}/${7 * length} days`;
+  const name = UNITS[unit] ?? unit;
+  return length === 1 ? `${whole}/${name}` : `${whole}/${length} ${name.replace(/s?$/, 's')}`;
+};
+
+/** `1.5` a second is 3 in 2. */
+const wholeOf = (quota: string): readonly [whole: number, windows: number] => {
+  const scale = 10 ** (quota.split('.')[1]?.length ?? 0);
+  const scaled = Math.round(Number(quota) * scale);
+  const common = divisor(scaled, scale);
+  return [scaled / common, scale / common];
+};
+
+const divisor = (a: number, b: number): number => (b === 0 ? a : divisor(b, a % b));
 
 /** A route that costs more than some caller may ever spend. */
 export const costFix = ({ variable, problem, vars }: Refused): string | undefined => {

@@ -23,8 +23,34 @@ const EXPRESSION = 'is a regular expression, which stands here only in `:name(�
 /** Of a regular expression: a class, and how often. */
 const CLASS = String.raw`(?:\[\^?[^\]/]+(?:\](?=[+*{)])|/\](?=[+*]))|\\[dws])(?:[+*]|\{\d+(?:,\d*)?\})?`;
 
+/** What stands for digits where a parameter has a type. */
+const DIGITS = /^(?:i|int|integer|long|number|num|numeric|digits?)$/;
+
+const TYPE =
+  '(?:int|integer|long|number|num|numeric|digits?|uuid|guid|str|string|slug|alpha|word|float|bool|any)';
+
+/** A parameter of a type. */
+const typed = (name: string, type = ''): string => (DIGITS.test(type) ? `${named(name)}(\\d+)` : named(name));
+
 /** Parameters with an expression, which is kept. */
 const EXPRESSED: readonly Syntax[] = [
+  { found: /:\w+\((?:\.[*+]\)[*+?]|\*\))/g, instead: '*', why: SEVERAL },
+  { found: /(?::\w+)?(?<!\{\w*|\[)(?:\.{3}|…)$/g, instead: '*', why: SEVERAL },
+  {
+    found: new RegExp(`:(\\w+)\\((${TYPE})\\)`, 'g'),
+    instead: (_all, name = '', type = '') => typed(name, type),
+    why: 'is a type elsewhere, and here that very word',
+  },
+  {
+    found: /:(\w+)<([^<>]*)>/g,
+    instead: (_all, name = '', type = '') => (/^\w*$/.test(type) ? typed(name, type) : expressed(name, type)),
+    why: 'is the syntax of Fiber and Rocket; an expression stands in `(…)` here',
+  },
+  {
+    found: /\(:(num|any|\w+)\)/g,
+    instead: (_all, name = '') => (name === 'num' || name === 'any' ? typed('id', name) : named(name)),
+    why: 'is the syntax of CodeIgniter and Laravel; a parameter is `:name`',
+  },
   { found: /\(\.:\w+\)/g, instead: '', why: 'is Rails’s format, and here a regular expression' },
   {
     found: /:(\w+)\((?:\^([^()/]*?)\$?|([^()/]*?)\$)\)/g,
@@ -36,10 +62,47 @@ const EXPRESSED: readonly Syntax[] = [
     instead: (_all, name = '', expression = '') => expressed(name, expression),
     why: 'is Hono’s; an expression stands in `(…)` here',
   },
+  { found: /\[\*{1,2}:\w+\]/g, instead: '*', why: SEVERAL },
+  {
+    found: new RegExp(`\\{(${TYPE}):(\\w+)\\}`, 'g'),
+    instead: (_all, type = '', name = '') => typed(name, type),
+    why: 'is a parameter with its type',
+  },
+  {
+    found: /\[(\w{0,2}):(\w+)\]/g,
+    instead: (_all, type = '', name = '') => typed(name, type),
+    why: 'is the syntax of AltoRouter; here it is literal text',
+  },
+  {
+    found: /%([sd])(?![\da-f])/g,
+    instead: (_all, letter) => typed('id', letter === 'd' ? 'int' : ''),
+    why: 'is a format’s, for a value',
+  },
+  {
+    found: /(?<=\/[\w.-]*)\[(\d[\d-]*)\](?![+*{?)])/g,
+    instead: (_all, digits = '') => `:any([${digits}])`,
+    why: EXPRESSION,
+  },
 ];
+
+/** A bar that stands in no expression. */
+const ALTERNATIVES = /\|(?![^(]*\))/g;
 
 /** In order: where several fit a place, the first is meant. */
 const SYNTAXES: readonly Syntax[] = [
+  { found: /\(\/\|\$\)(?:\(\.\*\))?/g, instead: '/*', why: EXPRESSION },
+  { found: /\/\?\(\.[*+]\)/g, instead: '/*', why: EXPRESSION },
+  { found: /\{[?&][\w,]+\}/g, instead: '', why: 'is a query, which no path has' },
+  {
+    found: /\{\{\s*(\w+)\s*\}\}|\$\{(\w+)\}|\{\s+(\w+)\s*\}|\{(\w+)\s+\}/g,
+    instead: (_all, ...names) => named(names.find((name) => name !== undefined) ?? 'id'),
+    why: 'is a template’s; nothing replaces it',
+  },
+  {
+    found: /<:(\w+)>|\{:(\w+)\}(?![?*+])/g,
+    instead: (_all, angle, brace) => named(angle ?? brace ?? 'id'),
+    why: 'is a parameter in brackets, which it needs none of',
+  },
   { found: /^(?:~\*?|\^~|=|@)\s*(?=[/^])/g, instead: '', why: 'is nginx’s or Kong’s, before a path' },
   {
     found: /\(\?P?<(\w+)>(?:[^()]|\([^()]*\))*\)/g,
@@ -56,7 +119,7 @@ const SYNTAXES: readonly Syntax[] = [
   { found: /(?<=\/)\*\w+/g, instead: '*', why: SEVERAL },
   {
     found:
-      /\{\*\*?(\w*)\}|\{\w+:path\}|<path:\w+>|<\w+\.\.>|\{\w+\.\.\.\}|\[?\[\.\.\.\w+\]\]?|\{\w+=\*\*\}|\{\w+:\.[*+]\}/g,
+      /\{\*\*?(\w*)\}|\{\w+:path\}|<path:\w+>|<\w+\.\.>|\{\w+\.\.\.\}|\[?\[\.\.\.\w+\]\]?|\{\w+=\*\*\}|\{\w+:\.[*+]\}|\{\w+[+*]\}/g,
     instead: '*',
     why: SEVERAL,
   },
@@ -110,9 +173,15 @@ const SYNTAXES: readonly Syntax[] = [
     why: 'is the syntax of Next.js and SvelteKit; here it is literal text',
   },
   {
-    found: /(?<=\/)\$(\w+)/g,
+    found:
+      /(?<=\/)\$(?!(?:metadata|batch|count|value|ref|entity|links|validate|everything|expand)(?:\/|$))(\w+)/g,
     instead: (_all, name = '') => named(name),
     why: 'is Remix’s syntax; here it is literal text',
+  },
+  {
+    found: /(?<=\/):(\w+)-(ids?|name|slug|key|no|number|num|uuid|code|type)(?=\/|$)/g,
+    instead: (_all, name = '', rest = '') => `:${name}_${rest}`,
+    why: 'ends at its hyphen, since a name has none',
   },
   {
     found: /(?<=[^/{]):(\w+)\?(?=\/|$)/g,
@@ -123,6 +192,11 @@ const SYNTAXES: readonly Syntax[] = [
     found: /(?<=\/:\w+)\?(?=\/)/g,
     instead: '',
     why: 'makes a segment in the middle optional, so that other paths match too',
+  },
+  {
+    found: ALTERNATIVES,
+    instead: (all) => all,
+    why: 'stands for itself; write each path as a route of its own',
   },
   { found: /^\^|(?<=.)\$$/g, instead: '', why: 'is an anchor, which a path has none of' },
 ];
@@ -149,7 +223,7 @@ export const foreignSyntax = (pattern: string): Foreign | undefined => {
   );
   return {
     why: `\`${(pattern.match(syntax.found) ?? text.match(syntax.found))?.[0]}\` ${syntax.why}`,
-    instead: patternIssue(instead) === undefined ? instead : undefined,
+    instead: patternIssue(instead) === undefined && !instead.includes('|/') ? instead : undefined,
   };
 };
 

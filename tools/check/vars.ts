@@ -22,6 +22,7 @@ export const varFindings = (
   return [
     ...Object.entries(vars).flatMap(([name, value]) => [
       ...(secrets.includes(name) ? secretFindings(name, value) : []),
+      ...(isPrivateKey(value) ? [privateKey(name)] : []),
       ...sizeFindings(name, value, known.has(`${name}_1`)),
       ...(ours.has(name) || !name.startsWith(prefix) ? [] : unknownFindings(name, value, known, isOurWorker)),
     ]),
@@ -81,6 +82,19 @@ const secretFindings = (name: string, value: unknown): readonly Finding[] =>
       ]
     : [];
 
+/** PEM, or a JWK with its private part. */
+const isPrivateKey = (value: unknown): boolean => {
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  return /PRIVATE KEY-----/.test(text) || (/"kty"/.test(text) && /"d"\s*:/.test(text));
+};
+
+const privateKey = (name: string): Finding =>
+  error(
+    'secret-in-vars',
+    `${name} holds a private key, with which whoever reads it can sign tokens.`,
+    'Take the key out of use, remove it there, and write the public half alone, or JWKS_URL.',
+  );
+
 /** @param isContinued whether the var may continue in others of its name and a number. */
 const sizeFindings = (name: string, value: unknown, isContinued: boolean): readonly Finding[] => {
   const bytes = Buffer.byteLength(typeof value === 'string' ? value : JSON.stringify(value));
@@ -113,7 +127,10 @@ const PEERS: readonly (readonly [name: RegExp, ours: string])[] = [
   [/^(JWKS|JWK|KEY_?SET)_(ENDPOINT|ADDRESS|HREF|URI|SOURCE)$/, 'JWKS_URL'],
   [/^FAIL(URE)?_(OPEN|CLOSED?|MODE|POLICY)$/, 'ON_LIMITER_ERROR'],
   [/^(SHADOW|DRY_?RUN|REPORT|ENFORCE|LOG)(_(MODE|ONLY))?$|^ENFORCEMENT$/, 'MODE'],
-  [/^(CLOCK_?)?(SKEW|LEEWAY|DRIFT)(_(SECONDS|SEC|S|MS))?$/, 'CLOCK_TOLERANCE_SECONDS'],
+  [/^(USER|SUBJECT|CALLER|CLIENT|IDENTITY|ACCOUNT)(_ID)?_(CLAIM|FIELD|KEY)$/, 'SUBJECT_CLAIM'],
+  [/^(ROLES?|PERMISSIONS?|SCOPES?)_CLAIM$/, 'SCOPE_CLAIM'],
+  [/^ORIGIN_(HOST(NAME)?|SERVER|ADDRESS|BASE|BASE_URL|URI)$|^BASE_URL$/, 'ORIGIN_URL'],
+  [/^(JWT_|TOKEN_)?(CLOCK_?)?(SKEW|LEEWAY|DRIFT)(_(SECONDS|SEC|S|MS))?$/, 'CLOCK_TOLERANCE_SECONDS'],
   [/^(TOKEN|AUTH|JWT|SESSION|ACCESS_TOKEN)_?(COOKIE|QUERY|HEADER|PARAM|LOCATION)(_NAME)?$/, 'TOKEN_SOURCES'],
   [/^(ALLOWED?|ACCEPTED|CORS_ALLOWED?)_(ORIGINS?|DOMAINS?)$/, 'CORS_ORIGINS'],
   [/^(PLANS?|PACKAGES?)$/, 'TIERS'],
@@ -154,10 +171,9 @@ const unknownFindings = (
 
 /** Another Worker may have a var by a peer's name for itself. */
 const meant = (name: string, known: ReadonlySet<string>, isOurWorker: boolean): readonly string[] => {
-  const near = nearNames(name, known);
-  if (near.length > 0 || !isOurWorker) return near;
   const upper = name.toUpperCase().replace(/[^A-Z]+/g, '_');
-  return PEERS.filter(([peer]) => peer.test(upper)).map(([, ours]) => ours);
+  const peers = isOurWorker ? PEERS.filter(([peer]) => peer.test(upper)) : [];
+  return peers.length > 0 ? peers.map(([, ours]) => ours) : nearNames(name, known);
 };
 
 /** In TOML, what follows a `[table]` belongs to it: a var of ours below one is easily written. */
