@@ -1,5 +1,4 @@
 // Grants of which something may still come back, and what is counted as lent or held of them. No clock, no I/O.
-import { BoundedMap } from '../lib/bounded-map.ts';
 import { permitsOf } from './counters.ts';
 import type { Loans } from './loans.ts';
 import type { Adopted, Ask, Return, Settlement } from './messages.ts';
@@ -7,6 +6,10 @@ import type { Policy } from './policy.ts';
 
 /** Grants remembered, of those to be settled and of others. Of one that is forgotten, a settlement says all that is needed. */
 const MAX_GRANTS = 4_096;
+
+/** A settlement is told again within so long, and so many are known by their names for that: more than one object hears. */
+const RETOLD_MS = 10_000;
+const MAX_SETTLED = 16_384;
 
 /**
  * A grant's return is accepted for so long after two lives of a lease: of those that are told with the next ask, or of an
@@ -72,8 +75,10 @@ export class Grants {
   /** In the order they were granted: those that are to be settled, and others. */
   readonly #held = new Map<string, Grant>();
   readonly #others = new Map<string, Grant>();
-  /** Grants of which all requests are settled. */
-  readonly #settled = new BoundedMap<string, true>(MAX_GRANTS);
+  /** When each request of late was settled; the latest are last. */
+  readonly #settled = new Map<string, number>();
+  /** Until then a settlement may be told again that is not known any more. */
+  #unsureUntil = 0;
   #count = 0;
 
   /**
@@ -127,6 +132,11 @@ export class Grants {
         if (grant.forgetAt > now && grants.size <= MAX_GRANTS) break;
         this.forget(name);
       }
+    for (const [request, at] of this.#settled) {
+      if (at + RETOLD_MS > now && this.#settled.size <= MAX_SETTLED) break;
+      this.#settled.delete(request);
+      this.#unsureUntil = at + RETOLD_MS;
+    }
   }
 
   /** Each part once; undefined where nothing comes back. */
@@ -139,15 +149,19 @@ export class Grants {
   }
 
   /** What one request is settled of, each part once; undefined where it was settled before, or nothing is known of it. */
-  settle({ grant: name, part, policies, cost }: Settlement): Charged | undefined {
+  settle(now: number, { grant: name, part, policies, cost }: Settlement): Charged | undefined {
+    const request = `${name} ${part}`;
+    if (this.#settled.has(request)) return undefined;
+    this.#settled.set(request, now);
     const grant = this.#find(name);
     if (grant !== undefined) {
       const ended = this.#end(name, grant, part, 1);
       return ended?.requests === 1 ? ended.grant : undefined;
     }
-    if (policies === undefined || cost === undefined || this.#settled.get(name)) return undefined;
+    if (policies === undefined || cost === undefined) return undefined;
     const [load, , until] = name.split('.');
-    return { policies, cost, until: load === this.#load ? Number(until) : undefined };
+    const comesBack = load === this.#load && now >= this.#unsureUntil;
+    return { policies, cost, until: comesBack ? Number(until) : undefined };
   }
 
   #find(name: string): Grant | undefined {
@@ -160,7 +174,7 @@ export class Grants {
     grant.parts.add(part);
     grant.granted -= requests;
     endLoan(grant, requests);
-    if (grant.granted === 0 && this.#held.delete(name)) this.#settled.set(name, true);
+    if (grant.granted === 0) this.#held.delete(name);
     return { grant, requests };
   }
 

@@ -159,7 +159,7 @@ export class Ledger {
    */
   settle(clock: number, settlement: Settlement): { write: Stored | undefined } {
     const now = this.#tick(clock);
-    const charged = this.#books.grants.settle(settlement);
+    const charged = this.#books.grants.settle(now, settlement);
     if (charged === undefined) return { write: undefined };
     const { policies, cost, until } = charged;
     const { used } = settlement;

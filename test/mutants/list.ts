@@ -294,15 +294,22 @@ export const mutants: readonly Mutant[] = [
   {
     guard: 'a settlement counts once',
     file: GRANTS,
-    from: ' || this.#settled.get(name)',
+    from: 'if (this.#settled.has(request)) return undefined;',
+    to: '',
+    tests: HOLDS,
+  },
+  {
+    guard: 'a settlement counts once, though more were told since than are known',
+    file: GRANTS,
+    from: ' && now >= this.#unsureUntil',
     to: '',
     tests: HOLDS,
   },
   {
     guard: 'nothing comes back to a load that did not grant it',
     file: GRANTS,
-    from: 'load === this.#load ? Number(until) : undefined',
-    to: 'Number(until)',
+    from: 'load === this.#load && now',
+    to: 'now',
     tests: HOLDS,
   },
   {

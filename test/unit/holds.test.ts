@@ -93,9 +93,11 @@ describe.each(algorithms)('a request under %s that tells later what it spent', (
     const told = { policies: [limit], cost: 2 };
     ledger.settle(EPOCH + 20, settlement(reply.grant, 0, told));
     expect(left(ledger, EPOCH + 20, limit)).toBe(8);
-    const debt = ledger.settle(EPOCH + 20, settlement(reply.grant, 7, told)).write;
+    const debt = ledger.settle(EPOCH + 20, settlement(reply.grant, 7, { ...told, part: 1 })).write;
     expect(left(ledger, EPOCH + 20, limit)).toBe(3);
     expect(left(new Ledger(structuredClone(debt), '3'), EPOCH + 20, limit)).toBeLessThanOrEqual(3);
+    ledger.settle(EPOCH + 20, settlement(reply.grant, 7, { ...told, part: 1 }));
+    expect(left(ledger, EPOCH + 20, limit)).toBe(3);
     expect(left(second, EPOCH + 20, limit)).toBe(10);
   });
 
@@ -106,6 +108,29 @@ describe.each(algorithms)('a request under %s that tells later what it spent', (
     for (let i = 0; i < 3; i++) ledger.settle(EPOCH, settlement(grant, 2, told));
     ledger.settle(EPOCH, settlement(grant.replace('0.', '1.'), 2, told));
     expect(left(ledger, EPOCH, limit)).toBe(8);
+  });
+
+  it('is settled once, however many others are settled before it is told again', () => {
+    const many = policy(1_000_000, 5, 'minute', algorithm);
+    const ledger = new Ledger(undefined, '0');
+    const told = { policies: [many], cost: 1 };
+    const grants = Array.from(
+      { length: 16_500 },
+      () => ledger.consume(EPOCH, asking(many, { holdMs: HOLD_MS })).reply.grant,
+    );
+    for (const grant of grants) ledger.settle(EPOCH + 10, settlement(grant, 1, told));
+    const before = left(ledger, EPOCH + 10, many);
+    ledger.settle(EPOCH + 10, settlement(grants[0] ?? '', 0, told));
+    expect(left(ledger, EPOCH + 10, many)).toBe(before);
+  });
+
+  it('is settled once, though its grant was forgotten before', () => {
+    const ledger = new Ledger(undefined, '0');
+    const { grant } = ledger.consume(EPOCH, asking(limit)).reply;
+    ledger.consume(EPOCH, asking(limit));
+    for (let i = 0; i < 2; i++)
+      ledger.settle(EPOCH + 20_000, settlement(grant, 0, { policies: [limit], cost: 1 }));
+    expect(left(ledger, EPOCH + 20_000, limit)).toBe(9);
   });
 
   it('is settled by each of those that were granted together', () => {
