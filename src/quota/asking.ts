@@ -51,8 +51,14 @@ export const join = (lease: Lease, waiter: Waiter): boolean => {
   return true;
 };
 
-/** Has one of those that nobody asks for yet ask for them all. */
-export const passOn = (lease: Lease): void => lease.waiting.find(isWaiting)?.tell({ kind: 'ask' });
+/**
+ * Has one of those that nobody asks for yet ask for them all. Whoever has asked twice in vain waits for the share that is asked for
+ * meanwhile: should its answer be lost, each looks for itself after a while.
+ */
+export const passOn = (lease: Lease): void => {
+  const next = lease.waiting.find(isWaiting);
+  if (next !== undefined && !(isShareAsked(lease) && (next.rejoined ?? 0) > 1)) next.tell({ kind: 'ask' });
+};
 
 /** What is to be asked now, if anything: for those that wait and, of a hot caller, for those to come. */
 export const startAsking = (lease: Lease, now: number, terms: Terms): Asking | undefined => {

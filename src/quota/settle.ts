@@ -143,7 +143,10 @@ const shareEnd = ({ share }: Lease): number =>
 
 /** A Limiter that knows nothing of those that wait granted some of them, and denied none: the rest asks again. */
 const rejoin = (lease: Lease, waiters: readonly Waiter[]): void => {
-  for (const waiter of waiters) waiter.state = 'waiting';
+  for (const waiter of waiters) {
+    waiter.state = 'waiting';
+    waiter.rejoined = (waiter.rejoined ?? 0) + 1;
+  }
   lease.waiting.unshift(...waiters);
 };
 

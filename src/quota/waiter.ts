@@ -47,6 +47,8 @@ export interface Waiter {
   state: 'waiting' | 'asked' | 'granted' | 'taken' | 'left' | 'gone';
   readonly token: TokenClaims | undefined;
   readonly tell: (answer: Answer) => void;
+  /** How often it was asked for in vain, and asked for again. */
+  rejoined?: number;
   /** What it was granted of the share, which is not the Limiter's to take back. */
   within?: Grant;
 }
