@@ -1,7 +1,7 @@
 // What a request spent is known after its answer: statuses that count (`count`), and a cost that the origin tells
 // (`cost_header`), on the built Worker.
 import { createServer, request as open } from 'node:http';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import WebSocket, { WebSocketServer } from 'ws';
 import { serve } from '../../tools/demo/ports.ts';
 import { call, leave } from '../fixtures/client.ts';
@@ -24,6 +24,13 @@ const server = createServer((request, response) => {
 });
 
 let origin = '';
+let shared: Weir;
+let unleased: Weir;
+/** Whose origin is not there. */
+let down: Weir;
+/** Whose origin has six seconds. */
+let slow: Weir;
+/** The one that a test asks. */
 let weir: Weir;
 
 /** Opens a WebSocket, or refuses it with `?status=`. */
@@ -35,65 +42,106 @@ server.on('upgrade', (request, socket, head) => {
   else socket.end(`HTTP/1.1 ${status} No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
 });
 
+const ALGORITHMS = ['sliding-window', 'gcra', 'fixed-window'];
+
+/** `/gcra/login`, which a right password does not spend, and the like. */
+const routes = ALGORITHMS.flatMap((algorithm) => {
+  const route = (name: string, more: Record<string, unknown>) => ({
+    name: `${algorithm}-${name}`,
+    match: `/${algorithm}/${name}`,
+    algorithm,
+    ...more,
+  });
+  const model = { cost_header: 'X-Cost', limits: '20000/minute' };
+  return [
+    route('login', { limits: '3/minute', count: ['401'] }),
+    route('fast', { limits: '3/second', count: ['401'] }),
+    route('model', model),
+    route('model-100', { ...model, cost: 100 }),
+    route('model-1000', { ...model, cost: 1_000 }),
+  ];
+});
+
 beforeAll(async () => {
   origin = await serve(server);
+  const vars = { ORIGIN_URL: origin, LIMITS: '1000000/hour' };
+  const once = { name: 'once', match: '/once', limits: '1/minute', count: ['401'] };
+  const statuses = ['204', '304'].map((status) => ({
+    name: status,
+    match: `/${status}`,
+    limits: '2/minute',
+    count: [status],
+  }));
+  const ws = { match: '/ws', limits: '3/minute', count: ['101'], name: 'ws' };
+  const told = { match: '/told', limits: '3/minute', count: ['4xx'], cost_header: 'X-Cost', name: 'told' };
+  shared = await startWeir({
+    isolates: 2,
+    vars: { ...vars, ROUTES: [...routes, once, ...statuses, ws, told] },
+  });
+  unleased = await startWeir({ isolates: 2, vars: { ...vars, LEASES: 'off', ROUTES: routes } });
+  const dead = ALGORITHMS.map((algorithm) => ({
+    name: algorithm,
+    match: `/${algorithm}`,
+    algorithm,
+    limits: '2/minute',
+  }));
+  const listed = { name: 'listed', match: '/listed', limits: '2/minute', count: ['5xx'] };
+  down = await startWeir({ vars: { ...vars, ORIGIN_URL: 'http://127.0.0.1:1', ROUTES: [...dead, listed] } });
+  const late = { name: 'late', match: '/late', limits: '2/hour', algorithm: 'gcra' };
+  slow = await startWeir({
+    vars: { ...vars, ORIGIN_TIMEOUT_MS: '6000', ROUTES: [...routes, late] },
+  });
 });
-afterEach(() => weir.close());
-afterAll(() => {
+/** Each test is somebody else, whose quotas are whole. */
+beforeEach(async () => {
+  [weir, reached] = [shared, 0];
+  authorization = await bearer({ sub: crypto.randomUUID() });
+});
+afterAll(async () => {
   for (const socket of sockets.clients) socket.terminate();
+  for (const one of [shared, unleased, down, slow]) await one.close();
   server.close();
 });
 
-const start = async (vars: Record<string, unknown>, isolates = 1): Promise<void> => {
-  reached = 0;
-  weir = await startWeir({ vars: { ORIGIN_URL: origin, LIMITS: '1000000/hour', ...vars }, isolates });
-};
-
 let authorization: Record<string, string> = {};
-beforeAll(async () => {
-  authorization = await bearer();
-});
 
 const send = (path: string, isolate = 0) =>
   call(`${weir.urls[isolate % weir.urls.length]}${path}`, { headers: authorization });
 
 const statusOf = async (path: string, isolate = 0): Promise<number> => (await send(path, isolate)).status;
 
-const RIGHT = '/login?status=200';
-const WRONG = '/login?status=401';
+/** Three a minute are two orders of magnitude fewer. */
+const SEVERAL = process.env.SOAK === undefined ? 300 : 1_000;
 
-const login = (limits: string, more: Record<string, unknown> = {}) => ({
-  ROUTES: [{ name: 'login', match: '/login', limits, count: ['401'], ...more }],
-});
-
-const ALGORITHMS = ['sliding-window', 'gcra', 'fixed-window'];
-const LEASES = ['on', 'off'];
+const RIGHT = 'login?status=200';
+const WRONG = 'login?status=401';
 
 describe.each(ALGORITHMS)('a login that counts only failures, under %s', (algorithm) => {
   it('of 3 a minute lets any number of right ones pass, one after another, and the fourth wrong one not', async () => {
-    await start(login('3/minute', { algorithm }));
     const right: number[] = [];
-    for (let i = 0; i < (algorithm === 'sliding-window' ? 1_000 : 100); i++)
-      right.push(await statusOf(RIGHT));
+    for (let i = 0; i < (algorithm === 'sliding-window' ? SEVERAL : 100); i++)
+      right.push(await statusOf(`/${algorithm}/${RIGHT}`));
     expect(right.filter((status) => status !== 200)).toEqual([]);
     const wrong: number[] = [];
-    for (let i = 0; i < 4; i++) wrong.push(await statusOf(WRONG));
+    for (let i = 0; i < 4; i++) wrong.push(await statusOf(`/${algorithm}/${WRONG}`));
     expect(wrong).toEqual([401, 401, 401, 429]);
-    const denied = await send(RIGHT);
+    const denied = await send(`/${algorithm}/${RIGHT}`);
     expect(denied.status).toBe(429);
     expect(Number(denied.headers['retry-after'])).toBeGreaterThan(0);
     expect(Number(denied.headers['retry-after'])).toBeLessThanOrEqual(61);
   });
 
-  it.each(LEASES)(
+  it.each(['on', 'off'])(
     'of 3 a second lets right ones pass, and wrong ones no more than that, with LEASES %s',
     async (LEASES) => {
-      await start({ LEASES, ...login('3/second', { algorithm }) }, 2);
+      weir = LEASES === 'on' ? shared : unleased;
       const right: number[] = [];
-      for (let i = 0; i < 60; i++) right.push(await statusOf(RIGHT, i));
+      for (let i = 0; i < 60; i++) right.push(await statusOf(`/${algorithm}/fast?status=200`, i));
       expect(right.filter((status) => status !== 200)).toEqual([]);
       const began = Date.now();
-      const wrong = await Promise.all(Array.from({ length: 12 }, (_, i) => statusOf(WRONG, i)));
+      const wrong = await Promise.all(
+        Array.from({ length: 12 }, (_, i) => statusOf(`/${algorithm}/fast?status=401`, i)),
+      );
       const windows = 2 + Math.floor((Date.now() - began) / 1_000);
       const passed = wrong.filter((status) => status === 401).length;
       expect(passed).toBeGreaterThanOrEqual(3);
@@ -103,14 +151,16 @@ describe.each(ALGORITHMS)('a login that counts only failures, under %s', (algori
   );
 
   it('has more right ones in flight than the quota wait for each other, over two isolates', async () => {
-    await start(login('3/minute', { algorithm }), 2);
-    const all = await Promise.all(Array.from({ length: 24 }, (_, i) => statusOf(`${RIGHT}&ms=40`, i)));
+    const all = await Promise.all(
+      Array.from({ length: 24 }, (_, i) => statusOf(`/${algorithm}/${RIGHT}&ms=40`, i)),
+    );
     expect(all).toEqual(Array(24).fill(200));
   });
 
   it('has wrong ones in flight wait too, and refuses them once it is known', async () => {
-    await start(login('3/minute', { algorithm }), 2);
-    const all = await Promise.all(Array.from({ length: 12 }, (_, i) => statusOf(`${WRONG}&ms=60`, i)));
+    const all = await Promise.all(
+      Array.from({ length: 12 }, (_, i) => statusOf(`/${algorithm}/${WRONG}&ms=60`, i)),
+    );
     expect(all.filter((status) => status === 401).length).toBe(3);
     expect(all.filter((status) => status === 429).length).toBe(9);
     expect(reached).toBe(3);
@@ -118,55 +168,51 @@ describe.each(ALGORITHMS)('a login that counts only failures, under %s', (algori
 });
 
 describe('a request whose origin fails', () => {
-  it.each(ALGORITHMS)('spends nothing by default, under %s, for whom nobody answers', async (ALGORITHM) => {
-    await start({ LIMITS: '2/minute', ALGORITHM, ORIGIN_URL: 'http://127.0.0.1:1' });
+  it.each(ALGORITHMS)('spends nothing by default, under %s, for whom nobody answers', async (algorithm) => {
+    weir = down;
     const all: number[] = [];
-    for (let i = 0; i < 12; i++) all.push(await statusOf('/'));
+    for (let i = 0; i < 12; i++) all.push(await statusOf(`/${algorithm}`));
     expect(all).toEqual(Array(12).fill(502));
   });
 
   it('spends nothing where the origin is too slow, long after its permit was granted', async () => {
-    await start({ LIMITS: '2/hour', ALGORITHM: 'gcra', ORIGIN_TIMEOUT_MS: '6000' });
-    const slow = await Promise.all([statusOf('/?never'), statusOf('/?never')]);
-    expect(slow).toEqual([504, 504]);
-    await expect.poll(() => statusOf('/'), { timeout: 5_000 }).toBe(200);
+    weir = slow;
+    expect(await Promise.all([statusOf('/late?never'), statusOf('/late?never')])).toEqual([504, 504]);
+    await expect.poll(() => statusOf('/late'), { timeout: 5_000 }).toBe(200);
   });
 
   it('spends where its status is listed', async () => {
-    const route = { name: 'all', match: '/*', limits: '2/minute', count: ['5xx'] };
-    await start({ ORIGIN_URL: 'http://127.0.0.1:1', ROUTES: [route] });
-    expect([await statusOf('/'), await statusOf('/'), await statusOf('/')]).toEqual([502, 502, 429]);
+    weir = down;
+    const seen: number[] = [];
+    for (let i = 0; i < 3; i++) seen.push(await statusOf('/listed'));
+    expect(seen).toEqual([502, 502, 429]);
   });
-});
-
-const model = (more: Record<string, unknown> = {}) => ({
-  ROUTES: [{ name: 'model', match: '/model', cost_header: 'X-Cost', limits: '20000/minute', ...more }],
 });
 
 /** What the fields say is left of the route's limit. */
 const leftIn = (field: string | string[] | undefined): number =>
-  Number(/"model:20000\/minute";r=(\d+)/.exec(String(field))?.[1]);
+  Number(/model[-\d]*:20000\/minute";r=(\d+)/.exec(String(field))?.[1]);
 
 describe.each(ALGORITHMS)('a cost that the origin tells, under %s', (algorithm) => {
   it('is what is spent, less or more than was asked, and nobody else sees it', async () => {
-    await start(model({ cost: 1_000, algorithm }));
-    const first = await send('/model?cost=5');
+    const path = `/${algorithm}/model-1000`;
+    const first = await send(`${path}?cost=5`);
     expect(first.headers['x-cost']).toBeUndefined();
     expect(leftIn(first.headers.ratelimit)).toBe(19_995);
     await expect
-      .poll(async () => leftIn((await send('/model?cost=0')).headers.ratelimit))
+      .poll(async () => leftIn((await send(`${path}?cost=0`)).headers.ratelimit))
       .toBeGreaterThan(19_900);
-    const second = await send('/model?cost=3500');
+    const second = await send(`${path}?cost=3500`);
     expect(leftIn(second.headers.ratelimit)).toBeGreaterThan(16_400);
     expect(leftIn(second.headers.ratelimit)).toBeLessThan(16_600);
   });
 
   it('is a debt where it exceeds what is left, which is paid before the next passes, though the object is evicted', async () => {
-    await start(model({ algorithm }));
-    expect(await statusOf('/model?cost=50000')).toBe(200);
-    await expect.poll(() => statusOf('/model?cost=1')).toBe(429);
+    const path = `/${algorithm}/model`;
+    expect(await statusOf(`${path}?cost=50000`)).toBe(200);
+    await expect.poll(() => statusOf(`${path}?cost=1`)).toBe(429);
     await weir.evictLimiters();
-    const denied = await send('/model?cost=1');
+    const denied = await send(`${path}?cost=1`);
     expect(denied.status).toBe(429);
     // A fixed window ends with its minute.
     if (algorithm !== 'fixed-window') expect(Number(denied.headers['retry-after'])).toBeGreaterThan(50);
@@ -174,7 +220,7 @@ describe.each(ALGORITHMS)('a cost that the origin tells, under %s', (algorithm) 
   });
 
   it('is the cost where it is no number, and none is less than nothing', async () => {
-    await start(model({ cost: 100, algorithm }));
+    const path = `/${algorithm}/model-100`;
     const told = [
       'garbage',
       '-5',
@@ -189,19 +235,18 @@ describe.each(ALGORITHMS)('a cost that the origin tells, under %s', (algorithm) 
       'Infinity',
     ];
     for (const cost of told) {
-      const before = leftIn((await send('/model?cost=0')).headers.ratelimit);
-      const after = leftIn((await send(`/model?cost=${cost}`)).headers.ratelimit);
+      const before = leftIn((await send(`${path}?cost=0`)).headers.ratelimit);
+      const after = leftIn((await send(`${path}?cost=${cost}`)).headers.ratelimit);
       // What gcra has paid meanwhile is 333 a second.
       expect([cost, Math.abs(before - after - 100) < (algorithm === 'gcra' ? 200 : 1)]).toEqual([cost, true]);
     }
   });
 
   it('exceeds the quota by no more than what was in flight', async () => {
-    await start(model({ algorithm }), 2);
     const began = Date.now();
     let spent = 0;
     const one = async (cost: number, isolate: number): Promise<void> => {
-      if ((await statusOf(`/model?cost=${cost}&ms=5`, isolate)) === 200) spent += cost;
+      if ((await statusOf(`/${algorithm}/model?cost=${cost}&ms=5`, isolate)) === 200) spent += cost;
     };
     const costs = Array.from({ length: 60 }, (_, i) => 1 + ((i * 1_237) % 5_000));
     for (let i = 0; i < costs.length; i += 4) await Promise.all(costs.slice(i, i + 4).map(one));
@@ -222,40 +267,37 @@ const sent = (path: string) => {
 
 describe('a caller who leaves', () => {
   it('has spent the cost, so that nobody hides a failure by leaving', async () => {
-    await start(login('3/minute'));
+    // What nobody settled is known to be spent once its origin's time is over.
+    weir = slow;
     for (let i = 0; i < 3; i++) {
-      const leaving = sent(`${WRONG}&ms=400`);
+      const leaving = sent(`/sliding-window/${WRONG}&ms=400`);
       await expect.poll(() => reached).toBe(i + 1);
       leave(leaving);
     }
-    expect(await statusOf(RIGHT)).toBe(429);
+    expect(await statusOf(`/sliding-window/${RIGHT}`)).toBe(429);
     expect(reached).toBe(3);
   });
 
   it('while it waits for others spends nothing, and is waited for by nobody', async () => {
-    await start(login('1/minute'));
-    const first = statusOf(`${RIGHT}&ms=1500`);
+    const path = '/once?status=200';
+    const first = statusOf(`${path}&ms=1500`);
     await expect.poll(() => reached).toBe(1);
-    const leaving = sent(RIGHT);
-    const stays = statusOf(RIGHT);
+    const leaving = sent(path);
+    const stays = statusOf(path);
     await expect.poll(() => leaving.writableFinished).toBe(true);
     leave(leaving);
     expect([await first, await stays]).toEqual([200, 200]);
-    expect(await statusOf(RIGHT)).toBe(200);
+    expect(await statusOf(path)).toBe(200);
   });
 });
 
 describe('answers without a body', () => {
   it.each(['204', '304'])('of %s count as any other', async (status) => {
-    const counted = { name: 'all', match: '/*', limits: '2/minute', count: [status] };
-    await start({ ROUTES: [counted] });
-    const path = `/?status=${status}`;
-    expect([await statusOf('/'), await statusOf(path), await statusOf(path), await statusOf(path)]).toEqual([
-      200,
-      Number(status),
-      Number(status),
-      429,
-    ]);
+    const path = `/${status}?status=${status}`;
+    expect(await statusOf(`/${status}`)).toBe(200);
+    const seen: number[] = [];
+    for (let i = 0; i < 3; i++) seen.push(await statusOf(path));
+    expect(seen).toEqual([Number(status), Number(status), 429]);
   });
 });
 
@@ -272,10 +314,7 @@ const dial = (path: string): Promise<number> =>
   });
 
 describe('a WebSocket', () => {
-  const route = { name: 'ws', match: '/ws', limits: '3/minute' };
-
   it('counts as 101: it has spent while it is open still, where that is listed', async () => {
-    await start({ ROUTES: [{ ...route, count: ['101'] }] });
     for (let i = 0; i < 4; i++) expect(await dial('/ws?status=403')).toBe(403);
     expect([await dial('/ws'), await dial('/ws'), await dial('/ws'), await dial('/ws')]).toEqual([
       101, 101, 101, 429,
@@ -284,12 +323,11 @@ describe('a WebSocket', () => {
   });
 
   it('has its permit back at once where it is not, and a handshake that is refused spends', async () => {
-    await start({ ROUTES: [{ ...route, count: ['4xx'], cost_header: 'X-Cost' }] });
-    for (let i = 0; i < 6; i++) expect(await dial('/ws')).toBe(101);
-    const refused = [403, 403, 403, 403].map((status) => () => dial(`/ws?status=${status}`));
+    for (let i = 0; i < 6; i++) expect(await dial('/told')).toBe(101);
+    const refused = [403, 403, 403, 403].map((status) => () => dial(`/told?status=${status}`));
     const seen: number[] = [];
     for (const one of refused) seen.push(await one());
     expect(seen).toEqual([403, 403, 403, 429]);
-    expect(await dial('/ws')).toBe(429);
+    expect(await dial('/told')).toBe(429);
   });
 });
