@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { cloudflareTest } from '@cloudflare/vitest-plugin';
 import { Response } from 'miniflare';
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 
 const env = {
   /** Tools that tests start are compiled once, not each time. */
@@ -9,6 +9,21 @@ const env = {
   /** No test needs a machine's own authorities; Miniflare would hand a hundred of them to every runtime it starts. */
   NODE_EXTRA_CA_CERTS: '',
 };
+
+/** Tests of the built Worker, in the folder of that name. */
+const overHttp = (name: string): TestProjectInlineConfiguration => ({
+  test: {
+    name,
+    include: [`test/${name}/**/*.test.ts`],
+    env,
+    isolate: false,
+    globalSetup: './test/e2e/build.ts',
+    // Whoever shares the CI machine may take the time that a volley or a wait has.
+    retry: process.env.CI === undefined ? 0 : 2,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+  },
+});
 
 export default defineConfig({
   test: {
@@ -35,19 +50,9 @@ export default defineConfig({
         ],
         test: { name: 'worker', testTimeout: 120_000, include: ['test/worker/**/*.test.ts'] },
       },
-      {
-        test: {
-          name: 'e2e',
-          include: ['test/e2e/**/*.test.ts'],
-          env,
-          isolate: false,
-          globalSetup: './test/e2e/build.ts',
-          // Whoever shares the CI machine may take the time that a volley or a wait has.
-          retry: process.env.CI === undefined ? 0 : 2,
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
-        },
-      },
+      overHttp('e2e'),
+      // Against browsers and servers that a machine may lack: `npm run test:foreign`.
+      overHttp('foreign'),
     ],
   },
 });

@@ -47,7 +47,7 @@ const main = async (): Promise<number> => {
   const by = values.explorer ? EXPLORER : values.by;
   const chosen = mutants
     .filter(({ guard, file }) => `${guard} ${file}`.includes(values.only))
-    .filter(({ tests }) => values.e2e || !tests.some((test) => test.includes('/e2e/')))
+    .filter(({ tests }) => values.e2e || !tests.some((test) => /\/(e2e|foreign)\//.test(test)))
     .filter(({ explored = false }) => explored || !values.explorer)
     .map((mutant) => (by === undefined ? mutant : { ...mutant, tests: [by] }));
   if (chosen.length === 0) throw new UsageError(`no guard is called that: --only ${values.only}`);
@@ -120,7 +120,7 @@ const tryOne = async (copy: string, { file, from, to, tests }: Mutant): Promise<
 const passes = (copy: string, tests: readonly string[]): Promise<boolean> => {
   const vitest = join(copy, 'node_modules/vitest/vitest.mjs');
   const { promise, resolve } = Promise.withResolvers<boolean>();
-  const projects = ['unit', 'worker', 'e2e'].filter((name) =>
+  const projects = ['unit', 'worker', 'e2e', 'foreign'].filter((name) =>
     tests.some((test) => test.includes(`/${name}/`)),
   );
   const args = [vitest, 'run', ...projects.map((name) => `--project=${name}`), '--bail=1', ...tests];

@@ -1,8 +1,11 @@
-// `npm test`: every test, without colours where the output is no terminal. Arguments go to vitest.
+// `npm test`: every test that needs nothing but `npm ci`, without colours where the output is no terminal. Arguments go to vitest.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { run } from './cli.ts';
+
+const args = process.argv.slice(2);
+const projects = args.includes('--project') ? [] : ['--project=!foreign'];
 
 await run(async () => {
   const vitest = fileURLToPath(import.meta.resolve('vitest/package.json')).replace(
@@ -10,7 +13,7 @@ await run(async () => {
     'vitest.mjs',
   );
   const env = process.stdout.isTTY ? process.env : { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined };
-  const child = spawn(process.execPath, [vitest, 'run', ...process.argv.slice(2)], { stdio: 'inherit', env });
+  const child = spawn(process.execPath, [vitest, 'run', ...projects, ...args], { stdio: 'inherit', env });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
   const [code] = (await once(child, 'exit')) as [number | null];
   return code ?? 1;

@@ -6,7 +6,7 @@ const CONSOLE = 'src/middleware/console.ts';
 const REPORTER = 'src/pulse/reporter.ts';
 const STATE = 'src/pulse/state.ts';
 const PULSE = ['test/e2e/pulse.test.ts'];
-const CONSOLE_HOST = ['test/e2e/console.test.ts'];
+const CONSOLE_HOST = ['test/foreign/console.test.ts'];
 
 export const operators: readonly Mutant[] = [
   {

@@ -12,7 +12,6 @@ import { bearer, startWeir, type Weir, zoneOrigin } from '../fixtures/weir.ts';
 
 /** Spellings tried on a zone route, and under `ORIGIN_URL`, where the runtime rewrites some. */
 const COUNTS = [scaled(500, 5_000), scaled(150, 5_000)] as const;
-const ALL = process.env.SOAK === '1' || process.env.ORIGINS === 'all';
 const SEED = 16;
 const AT_ONCE = 16;
 const VARS = {
@@ -93,8 +92,7 @@ const tryAll = async (weir: Weir, speller: Speller, count: number): Promise<Figu
 };
 
 describe.each([...JAVASCRIPT, ...PROGRAMS])('$name', ({ name, handlers, lack, start }: RealOrigin) => {
-  const isAsked = JAVASCRIPT.some((each) => each.name === name) || ALL;
-  const lacking = isAsked ? lack() : 'it runs in `npm run soak` and with ORIGINS=all';
+  const lacking = lack();
   let origin: Running;
   let ways: (readonly [string, Weir, number])[] = [];
 
