@@ -34,8 +34,8 @@ const buildCommand = async (): Promise<void> => {
     target: 'node20',
     external: ['wrangler', 'miniflare', 'esbuild'],
     banner: {
-      // CommonJS dependencies ask for `require`, which a module does not have.
-      js: "import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);",
+      // CommonJS dependencies ask for `require`, which a module does not have. Under a name that no module of ours imports.
+      js: "import { createRequire as requireFrom } from 'node:module';\nconst require = requireFrom(import.meta.url);",
     },
   });
 };
