@@ -53,11 +53,15 @@ const bearerText = (header: string | null): string | undefined => {
 
 const joined = (values: readonly string[]): string | undefined => values.join(', ') || undefined;
 
-/** RFC 6265 section 4.2.1; a value may stand in quotes. */
+/**
+ * RFC 6265 section 4.2.1; a value may stand in quotes. The runtime joins several fields by commas, at which some origins part
+ * cookies too.
+ */
 const cookies = (header: string, name: string): readonly string[] =>
-  pairs(header).flatMap((pair) => (pair.includes('=') && cookieName(pair) === name ? cookieValue(pair) : []));
+  header
+    .split(/[;,]/)
+    .flatMap((pair) => (pair.includes('=') && cookieName(pair) === name ? cookieValue(pair) : []));
 
-const pairs = (header: string): readonly string[] => header.split(';').map((pair) => pair.trim());
 const cookieName = (pair: string): string => pair.split('=', 1)[0]?.trim() ?? '';
 const cookieValue = (pair: string): string =>
   pair
@@ -93,8 +97,12 @@ const replaceCookies = (headers: Headers, kept: string): void => {
 };
 
 const withoutCookies = (header: string, names: ReadonlySet<string>): string =>
-  pairs(header)
-    .filter((pair) => !names.has(cookieName(pair)))
+  header
+    .split(';')
+    .flatMap((part) => {
+      const kept = part.split(',').filter((pair) => !names.has(cookieName(pair)));
+      return kept.length > 0 ? [kept.join(',').trim()] : [];
+    })
     .join('; ');
 
 const withoutParameters = (url: string, names: ReadonlySet<string>): string => {

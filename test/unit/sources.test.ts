@@ -71,6 +71,8 @@ describe('a token', () => {
     ['session=', undefined],
     ['session', undefined],
     ['session=a.b.c; session=d.e.f', 'a.b.c, d.e.f'],
+    ['a=1, session=a.b.c', 'a.b.c'],
+    ['session=a.b.c, session=d.e.f', 'a.b.c, d.e.f'],
   ])('in the cookies %j is %j', (cookie, token) => {
     expect(read(requestOf({ Cookie: cookie }), COOKIE)).toBe(token);
   });
@@ -185,6 +187,9 @@ describe('what is sent to the origin', () => {
     const headers = new Headers({ Cookie: 'a=1; session=a.b.c; b="2"; session=d.e.f' });
     remover.fromCookies(headers);
     expect(headers.get('Cookie')).toBe('a=1; b="2"');
+    const lines = new Headers({ Cookie: 'a=1,2; b=3, session=a.b.c' });
+    remover.fromCookies(lines);
+    expect(lines.get('Cookie')).toBe('a=1,2; b=3');
     const only = new Headers({ Cookie: 'session=a.b.c' });
     remover.fromCookies(only);
     expect(only.has('Cookie')).toBe(false);
@@ -198,6 +203,7 @@ describe('what is sent to the origin', () => {
   test('has none left that the reader would find, whatever else stands there', () => {
     const piece = fc.constantFrom(
       'a=1',
+      'b=2, session=g.h.i',
       'session=x',
       ' session =y',
       'session',
