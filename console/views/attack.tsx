@@ -18,6 +18,10 @@ const LINES: readonly (readonly [Outcome, string, string])[] = [
 
 /** What a reason means to whoever is woken by it. */
 const MEANINGS: Readonly<Record<string, string>> = {
+  path_ambiguous: 'a path that servers read in many ways: a scanner',
+  host_invalid: 'a `Host` that is no name: a scanner',
+  method_not_allowed: 'TRACE: a scanner',
+  length_invalid: 'a length beyond all counting',
   token_missing: 'no token was sent',
   token_malformed: 'not a JWT: a scanner, or a broken client',
   token_expired: 'a client that does not refresh its tokens',

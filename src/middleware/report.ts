@@ -55,9 +55,9 @@ export const report = (config: Config): Step => {
 };
 
 const noteUncaught = ({ request, trace }: Exchange, error: unknown): void => {
-  if (!URL.canParse(request.url)) return;
-  trace.outcome = 'internal_error';
-  trace.reason = String(error).slice(0, 200);
+  const isOurs = URL.canParse(request.url);
+  trace.outcome = isOurs ? 'internal_error' : 'invalid';
+  trace.reason = isOurs ? String(error).slice(0, 200) : 'host_invalid';
 };
 
 const addHeaders = (exchange: Exchange, headers: Headers, config: Config): void => {

@@ -20,12 +20,12 @@ export const route = (config: Config): Step => {
   return async function route(c, next) {
     const exchange = c.get('exchange');
     const { request } = exchange;
-    const refusal = refusalOf(request);
-    if (refusal !== undefined) return refusal;
+    const flaw = flawOf(request);
+    if (flaw !== undefined) return refuse(exchange, flaw);
     const own = find(request);
     const found = mayNameMethod(request) ? await foundBy(find, others, exchange, own) : own;
     if (exchange.request !== request) c.req.raw = exchange.request;
-    if (found === undefined) return badRequest();
+    if (found === undefined) return refuse(exchange, 'path_ambiguous');
     exchange.route = found;
     exchange.preflight = isPreflight(request);
     return next();
@@ -65,11 +65,26 @@ const namedIn = async (
   return text === undefined ? undefined : methodsInBody(text);
 };
 
-/** Refuses what no route can serve. TRACE would show its sender what the origin gets, secrets included. */
-const refusalOf = ({ method, url, headers }: Request): Response | undefined => {
-  if (method === 'TRACE' || method === 'TRACK') return methodNotAllowed();
-  if (!PLAIN_URL.test(url) && !isUrl(url)) return badRequest();
-  return Number.isSafeInteger(Number(headers.get('content-length'))) ? undefined : contentTooLarge();
+/** What no route can serve, by the code in the log. */
+const ANSWERS = {
+  method_not_allowed: methodNotAllowed,
+  host_invalid: badRequest,
+  path_ambiguous: badRequest,
+  length_invalid: contentTooLarge,
+};
+type Flaw = keyof typeof ANSWERS;
+
+const refuse = ({ trace }: Exchange, reason: Flaw): Response => {
+  trace.outcome = 'invalid';
+  trace.reason = reason;
+  return ANSWERS[reason]();
+};
+
+/** TRACE would show its sender what the origin gets, secrets included. */
+const flawOf = ({ method, url, headers }: Request): Flaw | undefined => {
+  if (method === 'TRACE' || method === 'TRACK') return 'method_not_allowed';
+  if (!PLAIN_URL.test(url) && !isUrl(url)) return 'host_invalid';
+  return Number.isSafeInteger(Number(headers.get('content-length'))) ? undefined : 'length_invalid';
 };
 
 /** How most URLs begin: this test is cheaper than parsing. */

@@ -8,6 +8,7 @@ export const OUTCOMES = {
   near_limit: 'passed',
   denied: 'limited',
   abnormal: 'limited',
+  invalid: 'refused',
   unauthorized: 'refused',
   forbidden: 'refused',
   origin_error: 'failed',
