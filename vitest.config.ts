@@ -48,7 +48,13 @@ export default defineConfig({
             miniflare: { outboundService: () => new Response(null, { status: 503 }) },
           }),
         ],
-        test: { name: 'worker', testTimeout: 120_000, include: ['test/worker/**/*.test.ts'] },
+        test: {
+          name: 'worker',
+          include: ['test/worker/**/*.test.ts'],
+          // A runtime for all files: each test asks objects of its own.
+          isolate: false,
+          testTimeout: 120_000,
+        },
       },
       overHttp('e2e'),
       // Against browsers and servers that a machine may lack: `npm run test:foreign`.
