@@ -1,13 +1,14 @@
 // `npx weir-edge init`: a project that deploys Weir, without a clone of it.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { createInterface, type Interface } from 'node:readline/promises';
 import { ConfigError, parseConfig } from '../src/config/config.ts';
 import { examine } from './check/examine.ts';
+import type { Finding } from './check/finding.ts';
 import { fixOf } from './check/fixes.ts';
-import { readTargets } from './check/targets.ts';
+import { readTargets, targetsIn } from './check/targets.ts';
 import { command, flag, say, text, UsageError } from './cli.ts';
-import { type Answers, filesOf, gitignoreOf, manifestOf } from './init/files.ts';
+import { type Answers, filesOf, gitignoreOf, manifestOf, settingsOf } from './init/files.ts';
 import { version } from './version.ts';
 
 interface Question {
@@ -40,20 +41,41 @@ const QUESTIONS: Readonly<Record<Exclude<keyof Answers, 'name'>, Question>> = {
 
 type Given = Readonly<Record<keyof typeof QUESTIONS, string | undefined>>;
 
+/** What has been answered so far. */
+type Answered = Readonly<Record<string, string>>;
+
+const UNANSWERED: Answers = {
+  name: 'weir',
+  issuer: 'https://login.example.com/',
+  audience: '',
+  limits: '1/minute',
+  route: '',
+  origin: '',
+};
+
 /** What is wrong with an answer, and what to write instead; undefined: nothing. */
-const faultOf = ({ variable, fallback }: Question, answer: string): string | undefined => {
+const faultOf = (name: string, answer: string, before: Answered): string | undefined => {
+  const { variable, fallback } = QUESTIONS[name as keyof typeof QUESTIONS] ?? {};
   if (answer === '') return fallback === undefined ? 'An answer is required.' : undefined;
-  if (variable === undefined) return undefined;
-  const vars = { JWT_ISSUER: 'https://login.example.com/', [variable]: answer };
+  const vars = { JWT_ISSUER: UNANSWERED.issuer, ...(variable && { [variable]: answer }) };
   try {
     parseConfig(vars);
-    return undefined;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     const [first] = error.problems;
     return first && `${first.problem}. ${fixOf({ ...first, vars })}`;
   }
+  const known = errorsOf(before).map(({ message }) => message);
+  const found = errorsOf({ ...before, [name]: answer }).find(({ message }) => !known.includes(message));
+  return found && `${found.message} ${found.fix}`;
 };
+
+/** What `check` would refuse of a project with these answers; an address of this machine's may be there to try it. */
+const errorsOf = (answered: Answered): readonly Finding[] =>
+  targetsIn(settingsOf({ ...UNANSWERED, ...answered }), '')
+    .filter(({ deployed }) => deployed)
+    .flatMap((target) => examine(target).findings)
+    .filter(({ level, code }) => level === 'error' && code !== 'local-address');
 
 /** Takes answers from options, and prompts for the rest. @throws {UsageError} for an option whose value is wrong. */
 const answersOf = async (given: Given, yes: boolean): Promise<Omit<Answers, 'name'>> => {
@@ -64,7 +86,7 @@ const answersOf = async (given: Given, yes: boolean): Promise<Omit<Answers, 'nam
     for (const [name, question] of Object.entries(QUESTIONS)) {
       const option = given[name as keyof Given] ?? (yes ? question.fallback : undefined);
       answers[name] =
-        option === undefined ? await ask(prompts, lines, name, question) : checked(name, question, option);
+        option === undefined ? await ask(prompts, lines, name, answers) : checked(name, option, answers);
     }
   } finally {
     prompts.close();
@@ -72,8 +94,8 @@ const answersOf = async (given: Given, yes: boolean): Promise<Omit<Answers, 'nam
   return answers as unknown as Omit<Answers, 'name'>;
 };
 
-const checked = (name: string, question: Question, option: string): string => {
-  const fault = faultOf(question, option);
+const checked = (name: string, option: string, before: Answered): string => {
+  const fault = faultOf(name, option, before);
   if (fault !== undefined) throw new UsageError(`--${name}: ${fault}`);
   return option;
 };
@@ -83,8 +105,9 @@ const ask = async (
   prompts: Interface,
   lines: AsyncIterator<string>,
   name: string,
-  question: Question,
+  before: Answered,
 ): Promise<string> => {
+  const question = QUESTIONS[name as keyof typeof QUESTIONS];
   for (;;) {
     prompts.setPrompt(`${question.asks}\n> `);
     prompts.prompt();
@@ -92,7 +115,7 @@ const ask = async (
     if (done)
       throw new UsageError(`--${name}: expected an answer; with --yes, what is left out has its default`);
     const answer = value.trim();
-    const fault = faultOf(question, answer);
+    const fault = faultOf(name, answer, before);
     if (fault === undefined) return answer === '' ? (question.fallback ?? '') : answer;
     process.stderr.write(`${fault}\n`);
   }
@@ -106,9 +129,9 @@ const write = (path: string, content: string): void => {
 const readIfThere = (path: string): string => (existsSync(path) ? readFileSync(path, 'utf8') : '');
 
 /** What is left to do, as commands to paste. */
-const NEXT = `
+const next = (folder: string): string => `
 Next:
-  npm install
+${folder === '.' ? '' : `  cd ${/^[\w./-]+$/.test(folder) ? folder : `'${folder.replaceAll("'", "'\\''")}'`}\n`}  npm install
   cp .dev.vars.example .dev.vars && npx weir-edge token --dev-vars >> .dev.vars
   npx wrangler dev                            # in another terminal:
   curl -i -H "Authorization: Bearer $(npx weir-edge token)" http://127.0.0.1:8787/
@@ -135,7 +158,12 @@ package.json and .gitignore. Asks what the options leave open.`,
   async run({ name, yes, force, ...given }, [folder = '.']) {
     const answers = await answersOf(given, yes);
     const root = resolve(folder);
-    const worker = (name ?? basename(root)).toLowerCase().replace(/[^a-z0-9-]+/g, '-');
+    if (existsSync(root) && !statSync(root).isDirectory())
+      throw new UsageError(`${folder}: expected a folder`);
+    const worker = (name ?? basename(root))
+      .toLowerCase()
+      .replace(/[^a-z0-9-]+/g, '-')
+      .replace(/^-+|-+$/g, '');
     const files = filesOf({ ...answers, name: worker });
     const there = Object.keys(files).filter((path) => existsSync(join(root, path)));
     if (there.length > 0 && !force)
@@ -147,6 +175,8 @@ package.json and .gitignore. Asks what the options leave open.`,
     write(join(root, '.gitignore'), gitignoreOf(readIfThere(join(root, '.gitignore'))));
     const findings = readTargets(join(root, 'wrangler.jsonc')).flatMap((target) => examine(target).findings);
     const told = findings.map(({ level, message, fix }) => `${level}: ${message}\n  ${fix}\n`).join('');
-    return say(`Wrote ${Object.keys(files).join(', ')}, package.json and .gitignore.\n${told}${NEXT}`);
+    return say(
+      `Wrote ${Object.keys(files).join(', ')}, package.json and .gitignore.\n${told}${next(folder)}`,
+    );
   },
 });

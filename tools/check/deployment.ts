@@ -17,7 +17,7 @@ export const deploymentFindings = (target: Target, config: Config | undefined): 
   ...sharedRouteFindings(target.sharedRoutes),
   ...earlierFindings(target.settings),
   ...consoleFindings(target),
-  ...(target.isOurWorker ? originFindings(target) : []),
+  ...(target.isOurWorker ? originFindings(target) : ownOriginFindings(target)),
   ...(target.settings.main === undefined ? [] : runtimeFindings(target.settings)),
   ...target.ignoredFiles.map(ignoredFile),
 ];
@@ -84,6 +84,10 @@ const earlierFindings = ({ cache, assets }: Table): readonly Finding[] => {
     );
   return found;
 };
+
+/** Where a Worker of one's own sends requests, if it is told by a var of ours. */
+const ownOriginFindings = ({ settings, prefix, env }: Target): readonly Finding[] =>
+  prefix !== undefined && env.ORIGIN_URL ? originUrlFindings(settings, String(env.ORIGIN_URL)) : [];
 
 const originFindings = ({ settings, env }: Target): readonly Finding[] => {
   const itself = listOf(settings.services)

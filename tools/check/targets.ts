@@ -60,7 +60,15 @@ const UNKNOWN_SECRET = 'x'.repeat(64);
  */
 export const readTargets = (configPath?: string): readonly Target[] => {
   const { path, content, ignored } = readConfigFile(configPath);
-  const directory = dirname(path);
+  return targetsIn(content, dirname(path), ignored);
+};
+
+/** @param directory where its main file and `.dev.vars` are. */
+export const targetsIn = (
+  content: Table,
+  directory: string,
+  ignored: readonly string[] = [],
+): readonly Target[] => {
   const environments = Object.entries(tableOf(content.env));
   const top = environments.some(([name]) => name === 'production') ? 'top level' : 'production';
   const inherited = without(content, ['env', ...NOT_INHERITED]);

@@ -24,15 +24,11 @@ export const filesOf = (answers: Answers): Readonly<Record<string, string>> => (
   '.dev.vars.example': DEV_VARS,
 });
 
-const wranglerJsonc = ({
-  name,
-  issuer,
-  audience,
-  limits,
-  route,
-  origin,
-}: Answers): string => `// ${'`npx weir-edge check`'} says what this means, and what is wrong with it.
-${asJson({
+const wranglerJsonc = (answers: Answers): string =>
+  `// ${'`npx weir-edge check`'} says what this means, and what is wrong with it.\n${asJson(settingsOf(answers))}`;
+
+/** What `wrangler.jsonc` says. */
+export const settingsOf = ({ name, issuer, audience, limits, route, origin }: Answers) => ({
   $schema: 'node_modules/wrangler/config-schema.json',
   name,
   main: 'src/index.ts',
@@ -52,13 +48,16 @@ ${asJson({
     LIMITS: limits,
     ...(origin === '' ? {} : { ORIGIN_URL: origin }),
   },
-})}`;
+});
 
-/** The zone is the host without its first label, unless it has two labels only; wrangler finds it by name. */
+/** Two labels under which names are registered, such as `co.uk`. */
+const SUFFIX = /^(ac|co|com|edu|go|gov|ne|net|or|org)\.[a-z]{2}$/;
+
+/** The zone is the name that was registered. */
 const zoneRoute = (pattern: string): object => {
   const [host = ''] = pattern.replace(/^https?:\/\//, '').split('/');
   const labels = host.replace(/^\*\.?/, '').split('.');
-  return { pattern, zone_name: labels.slice(labels.length > 2 ? 1 : 0).join('.') };
+  return { pattern, zone_name: labels.slice(SUFFIX.test(labels.slice(-2).join('.')) ? -3 : -2).join('.') };
 };
 
 const INDEX = `import { Hono } from 'hono';
