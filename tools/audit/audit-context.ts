@@ -5,7 +5,7 @@ import { retryAfterSeconds } from './fields.ts';
 import type { Call, Client, Exchange, Header } from './http/client.ts';
 import { Inconclusive, pause } from './stop.ts';
 import { type Jwt, readJwt } from './tokens/jwt.ts';
-import type { SigningKey } from './tokens/keys.ts';
+import { publicHalf, type SigningKey } from './tokens/keys.ts';
 import { mint } from './tokens/mint.ts';
 
 export interface Credentials {
@@ -30,24 +30,36 @@ export interface Caller {
 /** What is known of a quota; `performance.now()`. */
 export interface Account {
   lastAdmitted: number | undefined;
-  /** When it is whole or in part there again, as its last denial said. */
+  /** When its last denial came. */
+  deniedAt: number | undefined;
+  /** When it is whole or in part there again, as that denial said. */
   deniedUntil: number | undefined;
 }
 
 /** Longest wait for a limit to renew. */
 export const MAX_WAIT_MS = 65_000;
 /** Longest wait for an API that limits refused tokens. */
-const MAX_REFUSAL_WAIT_SECONDS = 5;
+const MAX_REFUSAL_WAIT_SECONDS = 10;
 const REFUSAL_TRIES = 3;
+/** Waited for it in the whole audit. */
+const REFUSAL_PATIENCE_SECONDS = 40;
+/** What nginx denies with unless it is told otherwise. */
+const UNAVAILABLE = 503;
+const FIRST_REST_MS = 200;
+/** For a limit that does not say when it renews. */
+const SHORT_WAIT_MS = 10_000;
+/** Refusals that are kept to be read. */
+const MOST_KEPT = 100;
 
 export const isAdmitted = (exchange: Exchange): boolean => exchange.status >= 200 && exchange.status < 300;
 /** Neither admitted nor refused: the API failed. */
-export const isBroken = (exchange: Exchange): boolean => exchange.status >= 500;
-export const isLimited = (exchange: Exchange): boolean => exchange.status === 429;
+export const isBroken = (exchange: Exchange): boolean => exchange.status >= 500 && !isLimited(exchange);
+export const isLimited = (exchange: Exchange): boolean =>
+  exchange.status === 429 || exchange.limited === true;
 export const bearer = (token: string): Header => ['Authorization', `Bearer ${token}`];
 export const callerOf = (token: string): Caller => ({
   token,
-  account: { lastAdmitted: undefined, deniedUntil: undefined },
+  account: { lastAdmitted: undefined, deniedAt: undefined, deniedUntil: undefined },
 });
 
 export class Audit {
@@ -55,6 +67,8 @@ export class Audit {
   readonly credentials: Credentials;
   readonly signal: AbortSignal;
   readonly main: Caller;
+  /** The issuer's public keys as given; else the one that belongs to the signing key. */
+  readonly publicKeys: readonly KeyObject[];
   /** The main token's parts; undefined for an opaque one. */
   readonly jwt: Jwt | undefined;
   /** Whether a request without a token is refused. */
@@ -65,9 +79,14 @@ export class Audit {
   hasSeveralCounters = false;
   /** The first good answer. */
   welcome: Exchange | undefined;
+  /** All pauses so far. */
+  pausedMs = 0;
   /** Whole JWTs, one in a request, that were answered with a server error. */
   readonly broken: { readonly what: string; readonly status: number }[] = [];
+  /** Answers to what ought to be refused, the first of them. */
+  readonly refused: Exchange[] = [];
   readonly #memo = new Map<string, Promise<unknown>>();
+  #patienceSeconds = REFUSAL_PATIENCE_SECONDS;
   readonly #closers: (() => void)[] = [];
 
   /** The limits that `--expect` names; empty: those that the API declares. */
@@ -85,6 +104,8 @@ export class Audit {
     this.signal = signal;
     this.main = callerOf(credentials.token);
     this.jwt = readJwt(credentials.token);
+    const { publicKeys, signingKey } = credentials;
+    this.publicKeys = publicKeys.length > 0 || signingKey === undefined ? publicKeys : publicHalf(signingKey);
   }
 
   /** Runs `work` once for the whole audit. */
@@ -107,6 +128,7 @@ export class Audit {
   }
 
   pause(ms: number): Promise<void> {
+    this.pausedMs += ms;
     return pause(ms, this.signal);
   }
 
@@ -123,16 +145,45 @@ export class Audit {
   /** Sends something that ought to be refused. An API that limits such requests is waited for, within bounds. */
   async attempt(call: Call): Promise<Exchange> {
     const exchange = await this.patiently(call);
+    if (!isAdmitted(exchange) && this.refused.length < MOST_KEPT) this.refused.push(exchange);
     if (!isLimited(exchange)) return exchange;
     throw new Inconclusive(
       'the API answers refused tokens with 429 by now; wait, or raise that limit for the audit',
     );
   }
 
+  /**
+   * Whether the API denies with this status, in place of 429, whoever is over a limit: the good token gets it, too, and
+   * is admitted again after a while. Not where refused tokens get the same, as the two could not be told apart.
+   */
+  deniesWith(status: number): Promise<boolean> {
+    return this.once(`denies with ${status}`, async () => {
+      if (status < 402 || this.refused.some((one) => one.status === status)) return false;
+      this.client.denialStatus = status;
+      const denial = await this.get(this.main);
+      if (isLimited(denial) && (await this.isAdmittedAgain(denial))) return true;
+      this.client.denialStatus = undefined;
+      return false;
+    });
+  }
+
+  private async isAdmittedAgain(denial: Exchange): Promise<boolean> {
+    const mostMs = Math.min(MAX_WAIT_MS, Math.max(SHORT_WAIT_MS, 1000 * (resetSeconds(denial) ?? 0)));
+    const start = performance.now();
+    for (let rest = FIRST_REST_MS; performance.now() - start < mostMs; rest *= 1.3) {
+      await this.pause(rest);
+      if (isAdmitted(await this.get(this.main))) return true;
+    }
+    return false;
+  }
+
   note(caller: Caller, exchange: Exchange): Exchange {
     const { account } = caller;
     if (isAdmitted(exchange)) account.lastAdmitted = exchange.at;
-    if (isLimited(exchange)) account.deniedUntil = exchange.at + 1000 * (resetSeconds(exchange) ?? 0);
+    if (isLimited(exchange)) {
+      account.deniedAt = exchange.at;
+      account.deniedUntil = exchange.at + 1000 * (resetSeconds(exchange) ?? 0);
+    }
     return exchange;
   }
 
@@ -147,11 +198,17 @@ export class Audit {
 
   private async patiently(call: Call): Promise<Exchange> {
     let exchange = await this.client.send(call);
+    // A proxy in front that limits by address does so before the API looks at the token.
+    if (exchange.status === UNAVAILABLE && !isLimited(exchange) && (await this.deniesWith(UNAVAILABLE)))
+      exchange = await this.client.send(call);
     for (let i = 1; i < REFUSAL_TRIES && isLimited(exchange); i++) {
-      const seconds = retryAfterSeconds(exchange) ?? 1;
-      if (seconds > MAX_REFUSAL_WAIT_SECONDS) break;
+      const seconds = Math.max(1, retryAfterSeconds(exchange) ?? 1);
+      if (seconds > MAX_REFUSAL_WAIT_SECONDS || seconds > this.#patienceSeconds) break;
+      this.#patienceSeconds -= seconds;
       await this.pause(seconds * 1000);
       exchange = await this.client.send(call);
+      // Where the wait that was asked for has not helped, patience wears thin.
+      if (isLimited(exchange)) this.#patienceSeconds /= 2;
     }
     return exchange;
   }

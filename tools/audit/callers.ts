@@ -1,7 +1,7 @@
 // Who the audit can speak as: another token of the subject, another subject, a subject whose quota is whole.
 import { randomUUID } from 'node:crypto';
 import { type Audit, type Caller, callerOf, isAdmitted, MAX_WAIT_MS } from './audit-context.ts';
-import type { Limit } from './limit.ts';
+import { type Limit, longestWindowMs, SHORT_WINDOW_MS } from './limit.ts';
 import { Inconclusive } from './stop.ts';
 
 /** Whether the API accepts what the signing key signs for the same subject. */
@@ -48,8 +48,10 @@ const renewedCaller = async (audit: Audit, limit: Limit): Promise<Caller> => {
   const everybody = other === undefined ? [audit.main] : [audit.main, other];
   const renewMs = await limit.renewMs();
   // A fixed window turns when a denial says; a sliding one is whole a window after its last request.
-  const readyAt = ({ account }: Caller) =>
-    Math.max((account.lastAdmitted ?? -renewMs) + renewMs, account.deniedUntil ?? 0);
+  // No denial holds for longer than the longest window, whatever it says.
+  const longest = Math.max(renewMs, longestWindowMs(limit) ?? Number.POSITIVE_INFINITY);
+  const readyAt = ({ account: { lastAdmitted = -renewMs, deniedAt = 0, deniedUntil = 0 } }: Caller) =>
+    Math.max(lastAdmitted + renewMs, Math.min(deniedUntil, deniedAt + longest));
   const candidates = everybody.toSorted((a, b) => readyAt(a) - readyAt(b));
   // A quota that all share is whole only once the last of them has rested.
   const [caller, when] = audit.perSubject
@@ -59,11 +61,18 @@ const renewedCaller = async (audit: Audit, limit: Limit): Promise<Caller> => {
   return caller;
 };
 
+/** Pauses in one audit after which no long window is waited for. */
+const MAX_WAITS_MS = 200_000;
+
 const waitUntil = async (audit: Audit, when: number): Promise<void> => {
   const ms = when - performance.now();
   if (ms > MAX_WAIT_MS)
     throw new Inconclusive(
       `the quota renews only in ${Math.ceil(ms / 1000)} s; --signing-key would give fresh subjects`,
+    );
+  if (ms > SHORT_WINDOW_MS && audit.pausedMs + ms > MAX_WAITS_MS)
+    throw new Inconclusive(
+      `the audit has waited ${Math.round(audit.pausedMs / 1000)} s in all and waits no longer; --signing-key would give fresh subjects`,
     );
   if (ms > 0) await audit.pause(ms);
 };

@@ -36,6 +36,8 @@ const ENOUGH = 32;
 const AMPLE = 8;
 /** Times the quota: requests that end a spree of which no end is to be seen. */
 const MANY = 3;
+/** Times a spree's length: a window so long seldom turns in the midst of one, and hardly ever twice. */
+const RARELY = 8;
 /** Admitted after a denial, beyond what may have come back: a permit or two tell nothing. */
 const TOLERANCE = 2;
 
@@ -121,10 +123,16 @@ const isSpent = (limit: Limit, so: readonly Exchange[]): boolean => {
   const ms = (last.at(-1)?.at ?? 0) - (last[0]?.at ?? 0);
   const perMs = Math.max(
     0,
-    ...limit.declared.map(({ quota, windowSeconds }) => quota / (1000 * (windowSeconds ?? 1))),
+    ...limit.declared.map(
+      ({ quota, windowSeconds = Number.POSITIVE_INFINITY }) => quota / (1000 * windowSeconds),
+    ),
   );
   return so.length >= ENOUGH && last.filter(isAdmitted).length <= TOLERANCE + perMs * ms;
 };
+
+/** What is admitted to several counters where nothing is declared, against one connection. */
+export const undeclaredText = ({ capacity }: Limit, { admissions }: Spree): string =>
+  `${admissions.length} admitted over many connections where one connection was denied after ${capacity}`;
 
 /** @param before admitted before the first denial; `rest` is all that came then. */
 const spree = (before: readonly Exchange[], rest: readonly Exchange[]): Spree => {
@@ -139,12 +147,17 @@ const spree = (before: readonly Exchange[], rest: readonly Exchange[]): Spree =>
   };
 };
 
-/** More than is declared; where nothing is, more after a denial than can have come back. */
+/** More than is declared; where nothing is, more after a denial, or in all, than can have come back. */
 const isExcessive = async (limit: Limit, seen: Spree): Promise<boolean> => {
   if (limit.declared.some(isJudged)) return excessOf(limit, seen) !== undefined;
-  if (seen.afterDenial <= TOLERANCE) return false;
-  return seen.afterDenial > TOLERANCE + (await refilled(limit, seen.afterDenialMs));
+  if (seen.afterDenial > TOLERANCE + (await refilled(limit, seen.afterDenialMs))) return true;
+  // Connections that go to the workers in turn spend all counters together: there is no denial before the last is spent.
+  const ms = lasted(seen);
+  const turnsRarely = (await limit.renewMs()) > RARELY * ms;
+  return turnsRarely && seen.admissions.length > TOLERANCE + 1.5 * limit.most + (await refilled(limit, ms));
 };
+
+const lasted = ({ admissions }: Spree): number => (admissions.at(-1)?.at ?? 0) - (admissions[0]?.sentAt ?? 0);
 
 export interface Excess {
   readonly declared: Declared;

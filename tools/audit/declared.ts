@@ -9,6 +9,8 @@ export interface Declared {
   readonly source: string;
   readonly quota: number;
   readonly windowSeconds: number | undefined;
+  /** The window is not declared, but as long as the quota was seen to take to come back. */
+  readonly reckoned?: true;
 }
 
 type Units = 'second' | 'minute' | 'hour' | 'day' | 'month' | 'year';
@@ -112,6 +114,17 @@ const fromUnitFields = (exchange: Exchange): Declared[] =>
       ? []
       : [{ source: name.toLowerCase(), quota: Number(value), windowSeconds: UNIT_SECONDS[unit as Units] }];
   });
+
+/** What remains, in an older syntax than that of `readFields`: the least that the response names. */
+export const remainingIn = (exchange: Exchange): number | undefined => {
+  const fields = exchange.headers.filter(([name]) =>
+    /^(?:x-)?rate-?limit-remaining(?:-[a-z]+)?$/i.test(name),
+  );
+  const inDictionary = /(?:^|[\s,;])remaining=(\d{1,9})\b/.exec(header(exchange, 'ratelimit') ?? '')?.[1];
+  const all = [...fields.map(([, value]) => value.trim()), inDictionary ?? ''];
+  const numbers = all.filter((value) => /^\d{1,9}$/.test(value)).map(Number);
+  return numbers.length === 0 ? undefined : Math.min(...numbers);
+};
 
 const RESETS = ['ratelimit-reset', 'x-ratelimit-reset', 'x-rate-limit-reset'];
 /** A larger number is a point in time, not a number of seconds. */

@@ -1,5 +1,5 @@
 // Runs the checks in order and turns whatever becomes of each into a result: passed, failed, or skipped with its reason.
-import { Audit, bearer, type Credentials, isAdmitted } from './audit-context.ts';
+import { Audit, bearer, type Credentials, isAdmitted, isLimited } from './audit-context.ts';
 import { canMint } from './callers.ts';
 import type { Check } from './check.ts';
 import { checksNamed } from './checks/index.ts';
@@ -145,8 +145,8 @@ const NEEDS: Readonly<Record<Need, (audit: Audit) => string | undefined | Promis
       audit.credentials.otherToken !== undefined || (await canMint(audit)),
       'needs --other-token (a token of another subject) or --signing-key',
     ),
-  'public-key': ({ credentials }) =>
-    unless(credentials.publicKeys.length > 0, 'needs the issuer’s public keys: --jwks or --public-key'),
+  'public-key': ({ publicKeys }) =>
+    unless(publicKeys.length > 0, 'needs the issuer’s public keys: --jwks or --public-key'),
   'signing-key': ({ credentials }) => unless(credentials.signingKey !== undefined, 'needs --signing-key'),
   loopback: ({ client }) =>
     unless(
@@ -169,10 +169,13 @@ const NEEDS: Readonly<Record<Need, (audit: Audit) => string | undefined | Promis
 const isLastOfRefusals = (all: readonly Check[], check: Check): boolean =>
   all.findLast(({ id, needs }) => /^(tokens|leaks)\./.test(id) && !needs.includes('limit')) === check;
 
-/** An API that by now refuses even the good token has shown nothing by refusing the bad ones. */
+/**
+ * An API that by now refuses even the good token has shown nothing by refusing the bad ones. Where the good one is over
+ * its limit, it has: no bad one that was answered so counts as refused.
+ */
 const trustRefusals = async (audit: Audit, results: Result[]): Promise<void> => {
   const exchange = await audit.getPatiently(audit.main).catch(() => undefined);
-  if (exchange === undefined || isAdmitted(exchange)) return;
+  if (exchange === undefined || isAdmitted(exchange) || isLimited(exchange)) return;
   const doubt = skipped(
     `the good token gets ${exchange.status} after these checks, so the refusals show nothing`,
   );

@@ -20,6 +20,8 @@ export const readFields = (exchange: Exchange): Fields => {
   const limit = header(exchange, 'ratelimit');
   const policy = header(exchange, 'ratelimit-policy');
   if (limit === undefined) return problem(absence(exchange, policy));
+  if (/^\s*(?:limit|remaining|reset)\s*=/i.test(limit))
+    return problem(`the syntax of an earlier draft (${limit})`);
   try {
     return { ok: true, items: join(limit, policy) };
   } catch (error) {

@@ -1,6 +1,6 @@
 // The subject's limit, seen from outside: how much it admits, when it renews, and whether something walks around it.
 import { type Audit, authorised, type Caller, isAdmitted, isLimited, MAX_WAIT_MS } from './audit-context.ts';
-import { type Declared, declaredIn, resetSeconds } from './declared.ts';
+import { type Declared, declaredIn, remainingIn, resetSeconds } from './declared.ts';
 import { readFields, retryAfterSeconds } from './fields.ts';
 import type { Call, Exchange } from './http/client.ts';
 import { Inconclusive } from './stop.ts';
@@ -9,6 +9,8 @@ import { failed, measured, passed, type Verdict } from './types.ts';
 export interface Limit {
   /** Requests in a row that were admitted before the first denial. */
   readonly capacity: number;
+  /** With those admitted before, whose permits may not have been back. */
+  readonly reckoned: number;
   /** Most that the true quota can be, counting what was admitted before in what may be the same window. */
   readonly most: number;
   /** The responses while it was spent, in order. */
@@ -32,7 +34,38 @@ const RENEW_SLACK_MS = 150;
 export const SHORT_WINDOW_MS = 10_000;
 
 /** The limit of a subject, found once for the whole audit by spending it; throws the reason where none can be met. */
-export const limitOf = (audit: Audit): Promise<Limit> => audit.once('limit', () => discover(audit));
+export const limitOf = (audit: Audit): Promise<Limit> =>
+  audit.once('limit', () =>
+    discoverWhole(audit).catch(async (error: unknown) => {
+      if (error instanceof OtherStatus && (await audit.deniesWith(error.status))) return discoverWhole(audit);
+      throw error;
+    }),
+  );
+
+/** The good token, admitted at first, gets neither a 2xx nor a 429: which may be this API's way to deny. */
+class OtherStatus extends Inconclusive {
+  readonly status: number;
+
+  constructor(status: number) {
+    super(`the token that was accepted at first now gets ${status}`);
+    this.status = status;
+  }
+}
+
+/** Once more after a rest, where what was sent before (refused tokens, perhaps) had spent most of the quota. */
+const discoverWhole = async (audit: Audit): Promise<Limit> => {
+  const first = await discover(audit);
+  if (first.capacity > 0 && 2 * first.reckoned >= first.most) return first;
+  const restMs = 1000 * (resetSeconds(first.denial) ?? SHORT_WINDOW_MS / 1000) + RENEW_SLACK_MS;
+  if (restMs > MAX_WAIT_MS)
+    throw new Inconclusive(
+      `the quota was spent by what was sent before, and renews only in ${seconds(restMs)} s; run the limits alone (--only limits)`,
+    );
+  await audit.pause(restMs);
+  const second = await discover(audit);
+  if (second.capacity > 0) return second;
+  throw new Inconclusive('the quota was spent by what was sent before, and did not renew');
+};
 
 /** Spends the main subject's quota until the first 429; a whole quota, where that takes no long wait. */
 const discover = async (audit: Audit): Promise<Limit> => {
@@ -71,8 +104,11 @@ const timed = (declared: readonly Declared[], exchanges: readonly Exchange[]): r
   const longest = Math.max(0, ...exchanges.flatMap((exchange) => resetSeconds(exchange) ?? []));
   const told = declared.filter(({ windowSeconds }) => windowSeconds !== undefined);
   const untold = declared.filter(({ quota }) => !told.some((one) => one.quota === quota));
-  return [...told, ...untold.map((one) => ({ ...one, windowSeconds: longest > 0 ? longest : undefined }))];
+  return [...told, ...untold.map((one) => reckon(one, longest))];
 };
+
+const reckon = (one: Declared, seconds: number): Declared =>
+  seconds > 0 ? { ...one, windowSeconds: seconds, reckoned: true } : one;
 
 /** @param before requests admitted before, whose permits may not be back yet. */
 const spendAll = async (audit: Audit, before: number): Promise<Limit> => {
@@ -82,8 +118,7 @@ const spendAll = async (audit: Audit, before: number): Promise<Limit> => {
   while (spend.length < cap) {
     const exchange = await audit.get(audit.main);
     if (isLimited(exchange)) return measuredLimit(audit, spend, exchange, before, performance.now() - start);
-    if (!isAdmitted(exchange))
-      throw new Inconclusive(`the token that was accepted at first now gets ${exchange.status}`);
+    if (!isAdmitted(exchange)) throw new OtherStatus(exchange.status);
     spend.push(exchange);
     refuseHopeless(audit, exchange, cap);
   }
@@ -101,6 +136,7 @@ const measuredLimit = (
   const most = Math.max(spend.length + before, ...spentQuotas(denial));
   return {
     capacity: spend.length,
+    reckoned: spend.length + before,
     most,
     spend,
     spendMs,
@@ -109,6 +145,12 @@ const measuredLimit = (
     renewMs: () =>
       audit.once('renewal', () => renewal(audit, [...spend.slice(0, 1), denial], declared, most, spendMs)),
   };
+};
+
+/** The longest window that the API declares in so many words; undefined where it declares none. */
+export const longestWindowMs = ({ declared }: Pick<Limit, 'declared'>): number | undefined => {
+  const told = declared.flatMap(({ windowSeconds, reckoned }) => (reckoned ? [] : (windowSeconds ?? [])));
+  return told.length === 0 ? undefined : 1000 * Math.max(...told);
 };
 
 /** What the denial declares of the policies that it says are spent. */
@@ -125,6 +167,11 @@ const refuseHopeless = (audit: Audit, exchange: Exchange, cap: number): void => 
   const { rate } = audit.client.budget.limits;
   const reachable = ({ quota, windowSeconds = Number.POSITIVE_INFINITY }: Declared) =>
     quota <= cap && quota < rate * windowSeconds;
+  const remaining = declared.length === 0 ? (remainingIn(exchange) ?? 0) : 0;
+  if (remaining > cap)
+    throw new Inconclusive(
+      `no limit met within the budget: the API says that ${remaining} remain; raise --max-requests to reach it`,
+    );
   if (declared.length === 0 || declared.some(reachable)) return;
   const fields = readFields(exchange);
   const names = fields.ok ? fields.items.map(({ name }) => name) : declared.map(quotaText);
@@ -145,8 +192,10 @@ const renewal = async (
   spendMs: number,
 ): Promise<number> => {
   const denial = exchanges.at(-1);
+  const longest = (longestWindowMs({ declared }) ?? Number.POSITIVE_INFINITY) / 1000;
   const told = Math.max(
-    (denial && retryAfterSeconds(denial)) ?? 0,
+    // Longer than the longest window it cannot be, whatever it says.
+    Math.min((denial && retryAfterSeconds(denial)) ?? 0, longest),
     ...(denial ? spentWindows(denial) : []),
     ...declaredWindows(declared, most),
     ...(denial && readFields(denial).ok ? [] : exchanges.flatMap((one) => resetSeconds(one) ?? [])),

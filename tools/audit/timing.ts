@@ -30,9 +30,15 @@ export const BROKEN = 'such tokens are answered with a server error, so there is
 export const timingVerdict = async (audit: Audit, reasons: readonly Reason[]): Promise<Verdict> => {
   const sent = `${ROUNDS} interleaved tokens each of: ${reasons.map(([name]) => name).join(', ')}`;
   const first = await measure(audit, reasons);
-  if (!isLeak(widest(first), reasons.length)) return passed(sent, summary(first), evidenceOf(first));
-  const again = await measure(audit, reasons);
-  const confirmed = isLeak(widest(again), reasons.length);
+  const most = widest(first);
+  if (most === undefined || !isLeak(most, reasons.length))
+    return passed(sent, summary(first), evidenceOf(first));
+  // The two that differ are enough to confirm it by.
+  const again = await measure(
+    audit,
+    reasons.filter(([name]) => most.between.includes(name)),
+  );
+  const confirmed = isLeak(widest(again), 2);
   return (confirmed ? failed : passed)(sent, summary(again), evidenceOf(again));
 };
 

@@ -2,10 +2,32 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Admission, excessOf } from '../../../tools/audit/counters.ts';
-import { declaredIn, readExpected, resetSeconds } from '../../../tools/audit/declared.ts';
+import { declaredIn, readExpected, remainingIn, resetSeconds } from '../../../tools/audit/declared.ts';
 import type { Header } from '../../../tools/audit/http/client.ts';
 
 const response = (headers: Header[], status = 200, body = '') => ({ status, headers, body, ms: 1, at: 1 });
+
+describe('what a response says remains, in older syntaxes,', () => {
+  it.each<[Header[], number | undefined]>([
+    [[['X-RateLimit-Remaining', '19']], 19],
+    [[['x-rate-limit-remaining', ' 0 ']], 0],
+    [[['RateLimit-Remaining', '7']], 7],
+    [[['RateLimit', 'limit=20, remaining=3, reset=5']], 3],
+    [
+      [
+        ['X-RateLimit-Remaining-Minute', '5'],
+        ['X-RateLimit-Remaining-Hour', '2'],
+      ],
+      2,
+    ],
+    [[['RateLimit', '"a";r=3']], undefined],
+    [[['X-RateLimit-Remaining', 'many']], undefined],
+    [[['X-RateLimit-Remaining', '-1']], undefined],
+    [[], undefined],
+  ])('%j: %s', (headers, remaining) => {
+    expect(remainingIn(response(headers))).toBe(remaining);
+  });
+});
 
 describe('what a response declares', () => {
   it.each<[string, Header[], [number, number | undefined][]]>([

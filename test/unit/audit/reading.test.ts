@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readFields, retryAfterSeconds } from '../../../tools/audit/fields.ts';
-import { excerpt, fingerprint, firstDifference } from '../../../tools/audit/fingerprint.ts';
+import { excerpt, fingerprint, fingerprintBut, firstDifference } from '../../../tools/audit/fingerprint.ts';
 import type { Exchange, Header } from '../../../tools/audit/http/client.ts';
 import { resolveTarget } from '../../../tools/audit/http/target.ts';
+import { reasonsIn, showsInsides } from '../../../tools/audit/internals.ts';
 import { readOptions } from '../../../tools/audit/options.ts';
 import { refusal } from '../../../tools/audit/safety.ts';
 import { UsageError } from '../../../tools/cli.ts';
@@ -40,7 +41,7 @@ describe('the limit fields of a response', () => {
 
   it.each([
     ['100', '100;w=60', 'an item is not a String'],
-    ['limit=100, remaining=1', 'x', ''],
+    ['limit=100, remaining=1', 'x', 'the syntax of an earlier draft (limit=100, remaining=1)'],
     ['"a";r=-1', '"a";q=1', 'parameter r is not an Integer'],
     ['"a";r=1.5', '"a";q=1', 'parameter r is not an Integer'],
     ['"a";t=1', '"a";q=1', 'parameter r is not an Integer'],
@@ -140,9 +141,58 @@ describe('the fingerprint of a refusal', () => {
     expect(firstDifference(usual, fingerprint(other))).toMatch(/^(“.*”|nothing) against (“.*”|nothing)$/);
   });
 
+  it('leaves out what two answers to the same request differ in, of whatever kind', () => {
+    const refusal = (id: string, title: string, took: number) =>
+      exchange([['X-Ray', id]], JSON.stringify({ title, id, took, hint: 'log in' }));
+    const print = fingerprintBut(refusal('V1StGXR8_Z5j', 'No', 0.5), refusal('a-b', 'No', 12));
+    expect(print(refusal('x', 'No', 1))).toBe(print(refusal('yy_', 'No', 22.75)));
+    expect(print(refusal('x', 'No', 1))).not.toBe(print(refusal('x', 'Expired', 1)));
+    expect(print(refusal('x', 'No', 1))).not.toBe(print(refusal('x', 'No such key', 1)));
+  });
+
   it('is quoted without tokens and without control characters', () => {
     const token = 'eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl';
     expect(excerpt(`\u001b[2Jbad token ${token}\r\n`)).toBe('“[2Jbad token <token>”');
+  });
+});
+
+describe('what a refusal must not say', () => {
+  it.each([
+    'Error: x\n    at verify (file:///srv/auth.js:10:5)',
+    'UnauthorizedError: jwt malformed<br> &nbsp; at /app/node_modules/express-jwt/lib/index.js:105:22',
+    'Traceback (most recent call last):',
+    'File "auth.py", line 12, in verify',
+    'io.jsonwebtoken.ExpiredJwtException',
+    '{"name":"JsonWebTokenError"}',
+    'TokenExpiredError',
+    'SQLITE_ERROR: near "UNION"',
+    'ORA-00933',
+    'panic: runtime error',
+  ])('is where in the program it was made: %s', (text) => {
+    expect(showsInsides(text)).toBe(true);
+  });
+
+  it.each([
+    'AuthenticationError',
+    '{"type":"UnauthorizedError"}',
+    'Unauthorized',
+    'see https://a.example/docs/401',
+  ])('is not a name of its own: %s', (text) => {
+    expect(showsInsides(text)).toBe(false);
+  });
+
+  it.each([
+    ['ERR_JWT_EXPIRED', 'expired'],
+    ['ERR_JWS_SIGNATURE_VERIFICATION_FAILED', 'signature'],
+    ['token_expired', 'expired'],
+    ['jwt not active', 'not active'],
+    ['unexpected "aud" claim value', 'aud claim'],
+    ['"alg" (Algorithm) Header Parameter value not allowed', 'alg algorithm'],
+    ['Unauthorized', ''],
+    ['invalid_token', ''],
+    ['the kidney audit issuance', ''],
+  ])('is the reason: %s', (text, words) => {
+    expect(reasonsIn(text)).toBe(words);
   });
 });
 

@@ -6,13 +6,14 @@ import { judgeRetryAfter } from '../../../tools/audit/retry-after.ts';
 import type { Verdict } from '../../../tools/audit/types.ts';
 
 /** What the audit says of `seconds`, told by an API that admits again after `trueMs`. */
-const judged = (seconds: number, trueMs: number): Promise<Verdict> => {
+const judged = (seconds: number, trueMs: number, windowMs?: number): Promise<Verdict> => {
   let now = 0;
   return judgeRetryAfter(seconds, {
     ask: async () => ({ status: now >= trueMs ? 200 : 429, headers: [], body: '', ms: 1, at: now }),
     pause: async (ms) => {
       now += ms;
     },
+    windowMs,
   });
 };
 
@@ -63,6 +64,27 @@ describe('a Retry-After', () => {
         },
       ),
     ));
+
+  it('that is longer than it need be by a quarter, and by more than seconds and ticks make, is one, too', () =>
+    fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 5, max: 60 }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        async (told, part) => {
+          const verdict = await judged(told, part * Math.min(800 * told, 1000 * told - 2500) - 1);
+          expect(verdict).toMatchObject({ outcome: 'failed', seen: expect.stringContaining('already') });
+        },
+      ),
+    ));
+
+  it('that is longer than the whole window is found out when that is over', async () => {
+    expect(await judged(3600, 4000, 5000)).toMatchObject({
+      outcome: 'failed',
+      seen: 'allowed after 5.15 s already',
+    });
+    expect(await judged(10, 9000, 9000)).toMatchObject({ outcome: 'passed' });
+    await expect(judged(3600, 3_600_000, 3_600_000)).rejects.toThrow('longer than the audit waits');
+  });
 
   it('that is longer than the audit waits is not judged', () =>
     expect(judged(66, 66_000)).rejects.toThrow('Retry-After of 66 s is longer than the audit waits'));

@@ -3,8 +3,9 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { type Audit, bearer, isAdmitted, isBroken, isLimited } from '../audit-context.ts';
 import { canMint } from '../callers.ts';
 import type { Check } from '../check.ts';
-import { excerpt, fingerprint, firstDifference } from '../fingerprint.ts';
+import { excerpt, fingerprint, fingerprintBut, firstDifference } from '../fingerprint.ts';
 import { type Exchange, header } from '../http/client.ts';
+import { reasonsIn, showsInsides } from '../internals.ts';
 import { exhaust, limitOf } from '../limit.ts';
 import { Inconclusive } from '../stop.ts';
 import { ADMITTED, BROKEN, type Reason, ROUNDS, timingVerdict } from '../timing.ts';
@@ -39,17 +40,22 @@ const signedReasons = async (audit: Audit): Promise<[string, string][]> => [
 
 interface Refusal {
   readonly reason: string;
+  readonly token: string;
   readonly exchange: Exchange;
 }
 
-/** One refusal for each reason; tokens that are admitted, or break the API, belong to other checks. */
-const refusals = (audit: Audit): Promise<Refusal[]> =>
-  audit.once('refusals', async () => {
+/** The answer to one token for each reason; those that are admitted belong to other checks. */
+const answers = (audit: Audit): Promise<Refusal[]> =>
+  audit.once('answers to refused tokens', async () => {
     const all: Refusal[] = [];
     for (const [reason, token] of await reasons(audit))
-      all.push({ reason, exchange: await audit.attempt({ headers: [bearer(token)] }) });
-    return all.filter(({ exchange }) => exchange.status >= 400 && !isBroken(exchange));
+      all.push({ reason, token, exchange: await audit.attempt({ headers: [bearer(token)] }) });
+    return all.filter(({ exchange }) => exchange.status >= 400);
   });
+
+/** Those that are refusals; tokens that break the API belong to other checks. */
+const refusals = async (audit: Audit): Promise<Refusal[]> =>
+  (await answers(audit)).filter(({ exchange }) => !isBroken(exchange));
 
 const sameBytes: Check = {
   ...leak,
@@ -62,26 +68,35 @@ const sameBytes: Check = {
   async run(audit) {
     const all = await refusals(audit);
     const first = all[0];
-    const sent = `one token each: ${all.map(({ reason }) => reason).join(', ')}`;
-    const odd = all.find(({ exchange }) => first && fingerprint(exchange) !== fingerprint(first.exchange));
     if (first === undefined) throw new Inconclusive('nothing was refused');
-    if (odd === undefined)
-      return passed(
-        sent,
-        `${all.length} times the same ${first.exchange.status}`,
-        measured('refusals compared', all.length, 2),
-      );
-    const difference = firstDifference(fingerprint(first.exchange), fingerprint(odd.exchange));
-    return failed(sent, `${first.reason} and ${odd.reason} differ: ${difference}`);
+    const sent = `one token each: ${all.map(({ reason }) => reason).join(', ')}`;
+    const again = () => audit.attempt({ headers: [bearer(first.token)] });
+    for (const { reason, exchange } of all) {
+      const difference = await differenceOf(first.exchange, exchange, again);
+      if (difference !== undefined)
+        return failed(sent, `${first.reason} and ${reason} differ: ${difference}`);
+    }
+    return passed(
+      sent,
+      `${all.length} times the same ${first.exchange.status}`,
+      measured('refusals compared', all.length, 2),
+    );
   },
 };
 
-/** What a stack trace, a file path or a library’s error message looks like. */
-const INTERNALS =
-  /^\s*at .+[:(]\d+|Traceback \(most recent call last\)|\.(?:js|ts|mjs|py|rb|go|java|php|cs):\d+|node_modules\/|\/(?:usr|home|app|var)\/\w|\b[A-Z]\w*(?:Error|Exception)\b|panic:/m;
-/** What tells one reason from another. */
-const TELLTALES =
-  /\b(expired?|signature|algorithm|\balg\b|audience|issuer|kid|jwks?|malformed|not yet|claim|decode)\b/i;
+/**
+ * In what two refusals differ, if in more than two answers to the same request do.
+ * @param again sends once more what got the first of them.
+ */
+const differenceOf = async (
+  one: Exchange,
+  other: Exchange,
+  again: () => Promise<Exchange>,
+): Promise<string | undefined> => {
+  if (fingerprint(one) === fingerprint(other)) return undefined;
+  const print = fingerprintBut(one, await again());
+  return print(one) === print(other) ? undefined : firstDifference(print(one), print(other));
+};
 
 const errorBodies: Check = {
   ...leak,
@@ -93,22 +108,31 @@ const errorBodies: Check = {
   fix: 'Answer with a constant body; write details to the log under a request id.',
   requests: 0,
   async run(audit) {
-    const all = await refusals(audit);
-    const sent = `the same ${all.length} tokens`;
-    const told = all
-      .map(({ reason, exchange }) => ({ reason, text: telltale(exchange) }))
-      .find(({ text }) => text);
-    return told
-      ? failed(sent, `${told.reason}: ${excerpt(told.text)}`)
-      : passed(sent, 'no reason, stack trace or path', measured('refusals read', all.length));
+    const all = await answers(audit);
+    const sent = `the same ${all.length} tokens, and those of the checks before`;
+    const insides = audit.refused.flatMap(textsOf).find(showsInsides);
+    if (insides !== undefined) return failed(sent, excerpt(insides));
+    const told = all.find(({ exchange }) => reasonsOf(exchange) !== '' && !isSaidToAll(exchange, all));
+    return told === undefined
+      ? passed(sent, 'no reason, stack trace or path', measured('refusals read', all.length))
+      : failed(
+          sent,
+          `${told.reason}: ${excerpt(textsOf(told.exchange).find((text) => reasonsIn(text) !== ''))}`,
+        );
   },
 };
 
-/** The part of a response that says too much, if any. */
-const telltale = (exchange: Exchange): string | undefined => {
-  const texts = [exchange.body, header(exchange, 'www-authenticate')?.replace(/realm="[^"]*"/, '') ?? ''];
-  return texts.find((text) => INTERNALS.test(text) || TELLTALES.test(text));
-};
+/** Where a refusal can say too much: its body and its challenge. */
+const textsOf = (exchange: Exchange): string[] => [
+  exchange.body,
+  header(exchange, 'www-authenticate')?.replace(/realm="[^"]*"/, '') ?? '',
+];
+
+const reasonsOf = (exchange: Exchange): string => textsOf(exchange).map(reasonsIn).join('; ');
+
+/** “Missing, malformed or expired”, said to everybody, is no reason. */
+const isSaidToAll = (exchange: Exchange, all: readonly Refusal[]): boolean =>
+  all.length > 1 && all.every((one) => reasonsOf(one.exchange) === reasonsOf(exchange));
 
 const timing: Check = {
   ...leak,
@@ -145,9 +169,9 @@ const subjects: Check = {
     const jwt = jwtOf(audit);
     const known = () => badlySigned(jwt);
     const unknown = () => badlySigned(jwt, { sub: `audit-${randomUUID()}` });
-    const pair = await inTurn(audit, known(), unknown());
-    if (pair[0] !== pair[1])
-      return failed('a bad signature for the subject and for an unknown one', firstDifference(...pair));
+    const difference = await differenceInTurn(audit, known, unknown);
+    if (difference !== undefined)
+      return failed('a bad signature for the subject and for an unknown one', difference);
     return timingVerdict(audit, [
       ['known subject', known],
       ['unknown subject', unknown],
@@ -155,12 +179,16 @@ const subjects: Check = {
   },
 };
 
-const inTurn = async (audit: Audit, ...tokens: [string, string]): Promise<[string, string]> => {
-  const first = await audit.attempt({ headers: [bearer(tokens[0])] });
-  const second = await audit.attempt({ headers: [bearer(tokens[1])] });
+const differenceInTurn = async (
+  audit: Audit,
+  one: () => string,
+  other: () => string,
+): Promise<string | undefined> => {
+  const send = (token: () => string) => audit.attempt({ headers: [bearer(token())] });
+  const [first, second] = [await send(one), await send(other)];
   if (isAdmitted(first)) throw new Inconclusive(ADMITTED);
   if (isBroken(first) && isBroken(second)) throw new Inconclusive(BROKEN);
-  return [fingerprint(first), fingerprint(second)];
+  return differenceOf(first, second, () => send(one));
 };
 
 const ORACLE_TRIES = 3;
@@ -176,36 +204,52 @@ const oracle: Check = {
   needs: ['jwt', 'protected', 'limit'],
   requests: 20,
   async run(audit) {
-    const limit = await limitOf(audit);
-    for (let i = 0; i < ORACLE_TRIES; i++) {
-      await exhaust(audit, limit, audit.main);
-      const pair = await forgedPair(audit);
-      if (pair.some(isAdmitted)) throw new Inconclusive(ADMITTED);
-      if (pair.every(isBroken)) throw new Inconclusive(BROKEN);
-      // Both 429: whoever fails too often is limited just now, which says nothing of the subject.
-      if (pair.every(isLimited)) await audit.pause(GATED_MS);
-      else if (isLimited(await audit.get(audit.main))) return oracleVerdict(pair);
-    }
-    throw new Inconclusive(
-      'the quota renewed, or forged tokens were limited, each time before the answers were in',
-    );
+    const first = await forgedWhileSpent(audit, false);
+    if (first.difference === undefined) return oracleVerdict(first);
+    // A limit by address hits whichever comes at the wrong moment.
+    const second = await forgedWhileSpent(audit, true);
+    if (second.difference !== undefined && statusesOf(first) === statusesOf(second))
+      return oracleVerdict(first);
+    throw new Inconclusive(`seen once, and not the other way round: ${first.difference}`);
   },
 };
 
-/** Forged tokens for the spent subject and for an unknown one. */
-const forgedPair = async (audit: Audit): Promise<[Exchange, Exchange]> => {
-  const jwt = jwtOf(audit);
-  const send = (claims: Record<string, unknown>) =>
-    audit.client.send({ headers: [bearer(badlySigned(jwt, claims))] });
-  return [await send({}), await send({ sub: `audit-${randomUUID()}` })];
+/** The answers to forged tokens of the spent subject and of an unknown one. */
+interface ForgedPair {
+  readonly pair: readonly [spent: Exchange, unknown: Exchange];
+  readonly difference: string | undefined;
+}
+
+const statusesOf = ({ pair }: ForgedPair): string => pair.map(({ status }) => status).join(' and ');
+
+const forgedWhileSpent = async (audit: Audit, unknownFirst: boolean): Promise<ForgedPair> => {
+  const limit = await limitOf(audit);
+  for (let i = 0; i < ORACLE_TRIES; i++) {
+    await exhaust(audit, limit, audit.main);
+    const send = { spent: forged(audit, {}), unknown: forged(audit, { sub: `audit-${randomUUID()}` }) };
+    const early = unknownFirst ? await send.unknown() : undefined;
+    const pair = [await send.spent(), early ?? (await send.unknown())] as const;
+    if (pair.some(isAdmitted)) throw new Inconclusive(ADMITTED);
+    if (pair.every(isBroken)) throw new Inconclusive(BROKEN);
+    // Both 429: whoever fails too often is limited just now, which says nothing of the subject.
+    if (pair.every(isLimited)) await audit.pause(GATED_MS);
+    else if (isLimited(await audit.get(audit.main)))
+      return { pair, difference: await differenceOf(...pair, send.spent) };
+  }
+  throw new Inconclusive(
+    'the quota renewed, or forged tokens were limited, each time before the answers were in',
+  );
 };
 
-const oracleVerdict = ([spent, unknown]: [Exchange, Exchange]): Verdict => {
+/** Sends a forged token of the subject, but for these claims. */
+const forged = (audit: Audit, claims: Record<string, unknown>) => (): Promise<Exchange> =>
+  audit.client.send({ headers: [bearer(badlySigned(jwtOf(audit), claims))] });
+
+const oracleVerdict = ({ pair, difference }: ForgedPair): Verdict => {
   const sent = 'forged tokens for the subject while its quota is spent, and for an unknown one';
-  const [a, b] = [fingerprint(spent), fingerprint(unknown)];
-  return a === b
-    ? passed(sent, tally([spent.status, unknown.status]), measured('refusals compared', 2, 2))
-    : failed(sent, firstDifference(a, b));
+  return difference === undefined
+    ? passed(sent, tally(pair.map(({ status }) => status)), measured('refusals compared', pair.length, 2))
+    : failed(sent, difference);
 };
 
 export const leakChecks: readonly Check[] = [sameBytes, errorBodies, timing, subjects];

@@ -1,6 +1,6 @@
 // Check: is what is admitted what is declared, over many connections and whatever worker they reach?
 import type { Check } from '../check.ts';
-import { countersOf, type Excess, excessOf } from '../counters.ts';
+import { countersOf, type Excess, excessOf, undeclaredText } from '../counters.ts';
 import { type Limit, limitOf, quotaText, seconds } from '../limit.ts';
 import { Inconclusive } from '../stop.ts';
 import { failed, measured, passed } from '../types.ts';
@@ -18,14 +18,16 @@ export const declaredCheck: Check = {
   async run(audit) {
     const limit = await limitOf(audit);
     const told = limit.declared.filter(({ windowSeconds }) => windowSeconds !== undefined);
-    if (told.length === 0)
-      throw new Inconclusive(
-        'the API declares no quota with its window (RateLimit fields, the text of its 429); say what it ought to be with --expect',
-      );
     const { several, sprees } = await countersOf(audit);
     const sent =
       'good requests on one connection until it was denied, then each on a connection of its own, then two at once';
     const [first] = sprees;
+    const last = sprees.at(-1);
+    if (told.length === 0 && several && last !== undefined) return failed(sent, undeclaredText(limit, last));
+    if (told.length === 0)
+      throw new Inconclusive(
+        'the API declares no quota with its window (RateLimit fields, the text of its 429); say what it ought to be with --expect',
+      );
     const excesses = sprees.flatMap((one) => excessOf(limit, one) ?? []);
     if (several && excesses.length > 0)
       return failed(sent, excesses.map(excessText).join('; again with a whole quota: '));

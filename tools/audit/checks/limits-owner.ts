@@ -59,7 +59,7 @@ const spelling: Check = {
   why: 'The scheme is case-insensitive, and lax base64url decoders take several texts for one signature.',
   fix: 'Count by what the verified token says, never by its text.',
   needs: ['limit', 'jwt'],
-  requests: 10,
+  requests: 12,
   run(audit) {
     const { token } = audit.main;
     const spelt = (what: string, value: string): Variant => ({
@@ -71,6 +71,8 @@ const spelling: Check = {
       spelt('after "bearer"', `bearer ${token}`),
       spelt('after two spaces', `Bearer  ${token}`),
       spelt('with padding', `Bearer ${token}=`),
+      spelt('with a fourth part', `Bearer ${token}.audit`),
+      spelt('with more behind it', `Bearer ${token} audit`),
       spelt('with other spare bits in its last character', `Bearer ${otherSpareBits(token)}`),
     ]);
   },

@@ -51,6 +51,8 @@ const rushAgain = async (audit: Audit, way: Way): Promise<Verdict> => {
     `${seen.sent} requests, the last of them together`,
     text,
     measured('requests admitted', seen.admitted, Math.max(1, Math.ceil(limit.capacity / 2))),
+    // Where none is denied, the limit was not met at all.
+    measured('requests denied', seen.sent - seen.admitted),
   );
 };
 

@@ -1,9 +1,21 @@
 // Checks: what refused tokens cost, and whom.
 
-import { median, sum } from '../../statistics.ts';
-import { type Audit, bearer, type Caller, isAdmitted, isLimited } from '../audit-context.ts';
+import { type Audit, bearer, isAdmitted } from '../audit-context.ts';
 import { freshCaller } from '../callers.ts';
 import type { Check } from '../check.ts';
+import {
+  floodsOf,
+  goodOf,
+  harmText,
+  isConfirmed,
+  isHarmed,
+  limitedIn,
+  medianMs,
+  moreWaves,
+  sentIn,
+  WAVE,
+  type Wave,
+} from '../flood.ts';
 import type { Call, Exchange } from '../http/client.ts';
 import { type Limit, limitOf, repeated } from '../limit.ts';
 import { Inconclusive } from '../stop.ts';
@@ -73,88 +85,6 @@ const swiftly = async ({ client }: Audit, calls: readonly Call[]): Promise<Excha
   return exchanges;
 };
 
-/** Bad tokens in one wave, and waves in one flood: a gate that still lets some through each second must show, too. */
-const WAVE = 35;
-const WAVES = 3;
-
-interface Flood {
-  readonly sent: number;
-  /** Bad tokens that were answered 429. */
-  readonly limited: number;
-  readonly goodAsked: number;
-  readonly goodRefused: number;
-  readonly calmMs: number;
-  readonly floodMs: number;
-}
-
-/** What a wave is made of, besides good requests. */
-interface Junk {
-  readonly most: number;
-  /** New each time, so that no cache of refused tokens knows it. */
-  call(audit: Audit): Call;
-}
-
-const badTokens: Junk = {
-  most: WAVE,
-  call: (audit) => ({ headers: [bearer(badlySigned(jwtOf(audit)))] }),
-};
-/** Control for times: as many requests that no verifier sees. */
-const noTokens: Junk = { most: WAVE, call: () => ({}) };
-/** Control for refusals: good requests alone. */
-const nothing: Junk = { most: 0, call: () => ({}) };
-
-const flood = async (audit: Audit, junk: Junk): Promise<Flood> => {
-  const limit = await limitOf(audit);
-  const caller = await freshCaller(audit, limit);
-  const pairs = Math.floor((limit.capacity - 1) / 2);
-  if (pairs < 1) throw new Inconclusive(`a quota of ${limit.capacity} leaves no good requests to measure by`);
-  // Somebody the API has met: a stranger from an address that fails too often may fairly have to wait.
-  if (!isAdmitted(await audit.getPatiently(caller)))
-    throw new Inconclusive('a good caller is not admitted any more');
-  const waves: Wave[] = [];
-  for (let i = 0; i < WAVES && audit.client.budget.left > WAVE + 2; i++)
-    waves.push(await wave(audit, junk, i < pairs ? caller : undefined));
-  if (waves.length === 0) throw new Inconclusive('the budget is too small for a flood (--max-requests)');
-  return summary(waves);
-};
-
-/** One flood serves both checks. */
-const firstFlood = (audit: Audit): Promise<Flood> => audit.once('flood', () => flood(audit, badTokens));
-
-interface Wave {
-  readonly sent: number;
-  readonly limited: number;
-  /** Good requests just before and in its midst: none where the quota is for other waves. */
-  readonly good: readonly { readonly admitted: boolean; readonly calmMs: number; readonly floodMs: number }[];
-}
-
-const wave = async (audit: Audit, junk: Junk, caller: Caller | undefined): Promise<Wave> => {
-  const size = Math.min(junk.most, audit.client.budget.limits.rate - 1);
-  const bad = Array.from({ length: size }, () => junk.call(audit));
-  const calm = caller && (await audit.get(caller));
-  const exchanges = await audit.client.burst([...bad, ...(caller ? repeated(caller, 1) : [])]);
-  const refused = exchanges.slice(0, size);
-  if (refused.some(isAdmitted)) throw new Inconclusive(ADMITTED);
-  const good = exchanges.slice(size).map((one) => ({ admitted: isAdmitted(one), floodMs: one.ms }));
-  return {
-    sent: size,
-    limited: refused.filter(isLimited).length,
-    good: good.map((one) => ({ ...one, calmMs: calm?.ms ?? one.floodMs })),
-  };
-};
-
-const summary = (waves: readonly Wave[]): Flood => {
-  const good = waves.flatMap((one) => one.good);
-  return {
-    sent: sum(waves.map(({ sent }) => sent)),
-    limited: sum(waves.map(({ limited }) => limited)),
-    goodAsked: good.length,
-    goodRefused: good.filter(({ admitted }) => !admitted).length,
-    calmMs: median(good.map(({ calmMs }) => calmMs)),
-    floodMs: median(good.map(({ floodMs }) => floodMs)),
-  };
-};
-
 const floodLimited: Check = {
   id: 'limits.flood',
   // What a flood does to others, which is worse, is asked by the next check.
@@ -167,7 +97,10 @@ const floodLimited: Check = {
   needs: ['limit', 'jwt', 'protected'],
   requests: 80,
   async run(audit) {
-    const { sent, limited } = await firstFlood(audit);
+    const { first, confirmation } = await floodsOf(audit);
+    const waves = [...first, ...(confirmation?.bad ?? [])];
+    if (limitedIn(waves) === 0) waves.push(...(await moreWaves(audit, sentIn(waves))));
+    const [sent, limited] = [sentIn(waves), limitedIn(waves)];
     const before = audit.client.budget.sent - sent;
     const what = `${sent} badly signed tokens in waves of ${WAVE}, after ${before} requests of all kinds`;
     return limited > 0
@@ -175,9 +108,6 @@ const floodLimited: Check = {
       : failed(what, 'none answered 429');
   },
 };
-
-/** What a wave may slow a good caller down by: 5 ms for each bad token in it. */
-const LEAST_SLOWDOWN_MS = 5 * WAVE;
 
 const floodHarmless: Check = {
   id: 'limits.flood-harmless',
@@ -190,37 +120,28 @@ const floodHarmless: Check = {
   needs: ['limit', 'jwt', 'protected'],
   requests: 0,
   async run(audit) {
-    const first = await firstFlood(audit);
-    if (!harmed(first)) return floodVerdict(first, passed);
-    if (audit.client.budget.left < 2 * WAVE)
-      throw new Inconclusive(`seen once, and the budget is too small to see it again: ${harmText(first)}`);
-    const again = await flood(audit, badTokens);
-    if (!harmed(again)) return floodVerdict(again, passed);
-    const control = await flood(audit, again.goodRefused > 0 ? nothing : noTokens);
-    if (harmed(control) || !isWorse(again, control))
-      throw new Inconclusive(`so it is without bad tokens, too: ${harmText(control)}`);
-    return floodVerdict(again, failed);
+    const { first, confirmation } = await floodsOf(audit);
+    if (!first.some(isHarmed)) return floodVerdict(first, passed);
+    if (confirmation === undefined)
+      throw new Inconclusive(
+        `seen once, and the budget is too small to see it again: ${harmText(first.filter(isHarmed))}`,
+      );
+    const { bad, control } = confirmation;
+    if (isConfirmed(confirmation)) return floodVerdict(bad, failed);
+    if (bad.every(isHarmed))
+      throw new Inconclusive(
+        `not clearly worse than without bad tokens: ${harmText(bad)}, against ${harmText(control)}`,
+      );
+    return floodVerdict(bad, passed);
   },
 };
 
-const floodVerdict = (seen: Flood, verdict: typeof passed): Verdict =>
+const floodVerdict = (waves: readonly Wave[], verdict: typeof passed): Verdict =>
   verdict(
     'a good request before each wave of bad tokens and one in its midst',
-    harmText(seen),
-    measured('good requests in the flood', seen.goodAsked),
-    measured('their median in ms', seen.floodMs, 0),
+    harmText(waves),
+    measured('good requests in the flood', goodOf(waves).length),
+    measured('their median in ms', medianMs(waves), 0),
   );
-
-/** Clearly: on a busy machine any two floods differ. */
-const isWorse = (flood: Flood, control: Flood): boolean =>
-  flood.goodRefused > control.goodRefused || flood.floodMs > 2 * control.floodMs;
-
-const harmText = ({ goodRefused, calmMs, floodMs }: Flood): string => {
-  const times = `median ${calmMs.toFixed(1)} ms just before, ${floodMs.toFixed(1)} ms meanwhile`;
-  return goodRefused > 0 ? `${goodRefused} good requests refused; ${times}` : times;
-};
-
-const harmed = ({ goodRefused, calmMs, floodMs }: Flood): boolean =>
-  goodRefused > 0 || (floodMs - calmMs >= LEAST_SLOWDOWN_MS && floodMs > 3 * calmMs);
 
 export const refusedChecks: readonly Check[] = [refusedSpend, floodLimited, floodHarmless];

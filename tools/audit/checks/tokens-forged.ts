@@ -1,11 +1,12 @@
 // Checks: tokens that nobody who holds the key has signed.
-import { generateKeyPairSync, type JsonWebKey, type KeyObject, randomUUID, sign } from 'node:crypto';
+import { type JsonWebKey, randomBytes, randomUUID } from 'node:crypto';
 import type { Audit } from '../audit-context.ts';
 import type { Check } from '../check.ts';
 import { Inconclusive } from '../stop.ts';
 import { type Bait, openBait } from '../tokens/bait.ts';
 import { encode, freshPayload, hmacSigned, type Jwt, randomSignature } from '../tokens/jwt.ts';
 import { asSecrets } from '../tokens/keys.ts';
+import { ownKey, signed } from '../tokens/own-key.ts';
 import { failed, type Verdict } from '../types.ts';
 import { allRefused, withToken } from './attempts.ts';
 
@@ -30,14 +31,15 @@ const algNone: Check = {
   rfc: 'RFC 8725 section 3.2',
   why: 'With "alg":"none" accepted in any spelling, anybody writes a token for anybody.',
   fix: 'Name the accepted algorithms in the verifier; never take them from the token.',
-  requests: NONE.length,
+  requests: NONE.length + 1,
   run(audit) {
     const jwt = jwtOf(audit);
-    const token = (alg: string) => `${encode({ ...jwt.header, alg })}.${freshPayload(jwt)}.`;
-    return allRefused(
-      audit,
-      NONE.map((alg) => withToken(`alg "${alg}"`, token(alg))),
-    );
+    const unsigned = (alg: string) => `${encode({ ...jwt.header, alg })}.${freshPayload(jwt)}.`;
+    return allRefused(audit, [
+      ...NONE.map((alg) => withToken(`alg "${alg}"`, unsigned(alg))),
+      // For those who look at the form before they look at the algorithm.
+      withToken('alg "none" over a random signature', unsigned('none') + randomSignature(jwt)),
+    ]);
   },
 };
 
@@ -96,7 +98,7 @@ const confusion: Check = {
   run(audit) {
     const jwt = jwtOf(audit);
     const forms = ['PEM', 'PEM without the last line end', 'DER', 'JWK'];
-    const attempts = audit.credentials.publicKeys
+    const attempts = audit.publicKeys
       .slice(0, 3)
       .flatMap((key) =>
         asSecrets(key).map((secret, i) =>
@@ -107,30 +109,30 @@ const confusion: Check = {
   },
 };
 
-/** A key pair of the forger's own, and what it signs (ES256). */
+/** A key of the forger's own, as the token would bring it, and what it signs. */
 interface Forger {
-  readonly jwk: JsonWebKey;
-  token(jwt: Jwt, header: Record<string, unknown>): string;
+  readonly jwk: JsonWebKey & { readonly alg: string; readonly kid: string };
+  token(header: Record<string, unknown>, payload: string): string;
 }
 
-const forger = (): Forger => {
-  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const jwk = {
-    ...publicKey.export({ format: 'jwk' }),
-    alg: 'ES256',
-    use: 'sig',
-    kid: `audit-${randomUUID()}`,
-  };
+/** Signs by the algorithm of the token given, which is the one that the API accepts. */
+const forgerFor = (jwt: Jwt): Forger => {
+  const alg = String(jwt.header.alg);
+  const kid = `audit-${randomUUID()}`;
+  if (/^HS\d/.test(alg)) return secretForger(kid);
+  const { key, jwk } = ownKey(alg);
   return {
-    jwk,
-    token: (jwt, header) => es256(privateKey, { ...header, alg: 'ES256', kid: jwk.kid }, freshPayload(jwt)),
+    jwk: { ...jwk, use: 'sig', kid },
+    token: (header, payload) => signed(key, { kid, ...header, alg: jwk.alg }, payload),
   };
 };
 
-const es256 = (key: KeyObject, header: Record<string, unknown>, payload: string): string => {
-  const input = `${encode(header)}.${payload}`;
-  const signature = sign('sha256', Buffer.from(input), { key, dsaEncoding: 'ieee-p1363' });
-  return `${input}.${signature.toString('base64url')}`;
+const secretForger = (kid: string): Forger => {
+  const secret = randomBytes(32);
+  return {
+    jwk: { kty: 'oct', k: secret.toString('base64url'), alg: 'HS256', kid },
+    token: (header, payload) => hmacSigned({ kid, ...header }, payload, secret),
+  };
 };
 
 const embeddedKey: Check = {
@@ -140,12 +142,14 @@ const embeddedKey: Check = {
   rfc: 'RFC 8725 section 3.10; RFC 7515 section 4.1.3',
   why: 'The key in a token’s header is its author’s. To trust it is to trust whoever wrote the token.',
   fix: 'Take keys from the issuer’s key set only; ignore `jwk` and `x5c`.',
-  requests: 1,
+  requests: 2,
   run(audit) {
-    const own = forger();
-    return allRefused(audit, [
-      withToken('own key in the jwk header', own.token(jwtOf(audit), { jwk: own.jwk })),
-    ]);
+    const jwt = jwtOf(audit);
+    const { jwk, token } = forgerFor(jwt);
+    const forged = (header: Record<string, unknown>) => token({ ...header, jwk }, freshPayload(jwt));
+    const own = withToken('own key in the jwk header', forged({ typ: jwt.header.typ }));
+    const under = withToken('the same under the id of the real key', forged({ ...jwt.header }));
+    return allRefused(audit, jwt.header.kid === undefined ? [own] : [own, under]);
   },
 };
 
@@ -161,10 +165,11 @@ const followed = (name: 'jku' | 'x5u', rfc: string, address: (bait: Bait) => str
   needs: ['jwt', 'protected', 'loopback'],
   requests: 1,
   async run(audit) {
-    const own = forger();
+    const jwt = jwtOf(audit);
+    const own = forgerFor(jwt);
     const bait = await openBait(own.jwk);
     audit.onClose(bait.close);
-    const token = own.token(jwtOf(audit), { [name]: address(bait) });
+    const token = own.token({ [name]: address(bait) }, freshPayload(jwt));
     const verdict = await allRefused(audit, [withToken(`${name} with an address of the audit’s own`, token)]);
     return bait.visits() === 0 ? verdict : fetched(verdict, bait.visits());
   },
@@ -174,12 +179,22 @@ const fetched = (verdict: Verdict, visits: number): Verdict =>
   failed(verdict.sent, `the API fetched that address (${visits} ×); ${verdict.seen}`);
 
 const UNION_SECRET = 'weir-audit';
+/** What every Linux has in this file: verifiers that take no empty secret take this. */
+const KNOWN_FILE = ['/proc/sys/kernel/ostype', 'Linux\n'] as const;
+const UP = '../'.repeat(8).slice(0, -1);
+
+/** A UNION of as many columns as the query may have. */
+const union = (columns: number): string => Array(columns).fill(`'${UNION_SECRET}'`).join(', ');
+
 const KIDS: readonly [what: string, kid: string, secret: string][] = [
-  ['kid with a path to an empty file', '../../../../../../../../dev/null', ''],
+  ['kid with a path to an empty file', `${UP}/dev/null`, ''],
   ['kid with an absolute path', '/dev/null', ''],
-  ['kid with a path and a null byte', '../../../../../../dev/null\0.pem', ''],
-  ['kid with SQL (text)', `x' UNION SELECT '${UNION_SECRET}' -- `, UNION_SECRET],
-  ['kid with SQL (number)', `0 UNION SELECT '${UNION_SECRET}' -- `, UNION_SECRET],
+  ['kid with a path and a null byte', `${UP}/dev/null\0.pem`, ''],
+  ['kid with a path to a file that all know', `${UP}${KNOWN_FILE[0]}`, KNOWN_FILE[1]],
+  ['kid with SQL (text)', `x' UNION SELECT ${union(1)} -- `, UNION_SECRET],
+  ['kid with SQL (two columns)', `x' UNION SELECT ${union(2)} -- `, UNION_SECRET],
+  ['kid with SQL (three columns)', `x' UNION SELECT ${union(3)} -- `, UNION_SECRET],
+  ['kid with SQL (number)', `0 UNION SELECT ${union(1)} -- `, UNION_SECRET],
 ];
 
 const kid: Check = {

@@ -1,7 +1,7 @@
 // Checks: requests without a token, or with something that is none.
 import { bearer, isAdmitted, isBroken } from '../audit-context.ts';
 import type { Check } from '../check.ts';
-import { failed, measured, passed } from '../types.ts';
+import { failed, measured, passed, slightly } from '../types.ts';
 import { type Attempt, allRefused, answersTo, described, listed, refusedAll, withToken } from './attempts.ts';
 
 const none: Check = {
@@ -50,11 +50,16 @@ const malformed: Check = {
   why: 'A parser that throws, or that takes the unreadable for the anonymous, is a way in or a way to take the API down.',
   fix: 'Accept three non-empty base64url parts of bounded length after "Bearer "; answer everything else with the one 401.',
   needs: [],
-  requests: 8,
+  requests: UNREADABLE.length + 1,
   async run(audit) {
-    const answers = await answersTo(audit, UNREADABLE);
+    const longer = withToken('the good token and a fourth part', `${audit.main.token}.audit`);
+    const answers = await answersTo(audit, audit.jwt ? [...UNREADABLE, longer] : UNREADABLE);
     const wrong = answers.filter(({ exchange }) => isAdmitted(exchange) || isBroken(exchange));
-    return wrong.length > 0 ? failed(listed(answers), described(wrong)) : refusedAll(answers);
+    if (wrong.length === 0) return refusedAll(answers);
+    const verdict = failed(listed(answers), described(wrong));
+    // Whoever holds a good token gains nothing by it.
+    const isSlight = wrong.every(({ what, exchange }) => what === longer.what && isAdmitted(exchange));
+    return isSlight ? slightly(verdict) : verdict;
   },
 };
 

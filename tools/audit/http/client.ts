@@ -28,6 +28,8 @@ export interface Exchange {
   readonly ms: number;
   /** `performance.now()` when the head came. */
   readonly at: number;
+  /** Denied by a limit that answers with another status than 429; see `Client.denialStatus`. */
+  readonly limited?: boolean;
 }
 
 const TIMEOUT_MS = 10_000;
@@ -58,6 +60,8 @@ export class Client {
   #inquiry: Promise<void> | undefined;
   /** Responses of 2xx so far, whoever asked. */
   admitted = 0;
+  /** A status other than 429 by which the API denies whoever is over a limit; undefined until it has been seen to. */
+  denialStatus: number | undefined;
   #recent: number[] = [];
   #unreachable = 0;
 
@@ -109,12 +113,16 @@ export class Client {
     const exchange = await this.#answered(call);
     this.observe(exchange.status);
     await this.#weather();
-    return exchange;
+    return exchange.status === this.denialStatus ? { ...exchange, limited: true } : exchange;
+  }
+
+  #isError(status: number): boolean {
+    return status >= 500 && status !== this.denialStatus;
   }
 
   /** Bad tokens may break the API one by one. Where the good one breaks it, too, the audit must not go on. */
   #weather(): Promise<void> {
-    const errors = this.#recent.filter((code) => code >= 500).length;
+    const errors = this.#recent.filter((code) => this.#isError(code)).length;
     if (errors >= STORM) this.#inquiry ??= this.#inquire().finally(() => (this.#inquiry = undefined));
     return this.#inquiry ?? Promise.resolve();
   }
@@ -123,7 +131,8 @@ export class Client {
     await this.budget.take();
     const { status } = await this.#answered(this.#good);
     if (status >= 200 && status < 300) this.admitted++;
-    if (status >= 500) throw new Stopped(`${STORM} of the last ${RECENT} responses were server errors`);
+    if (this.#isError(status))
+      throw new Stopped(`${STORM} of the last ${RECENT} responses were server errors`);
     this.#recent = [];
   }
 

@@ -76,6 +76,10 @@ const fromSecrets = (secrets: readonly Buffer[], token: string): SigningKey => {
   return { key: createSecretKey(secret) };
 };
 
+/** What a private key's owner has published, too; empty for an HMAC secret. */
+export const publicHalf = ({ key }: SigningKey): KeyObject[] =>
+  key.type === 'private' ? [createPublicKey(key)] : [];
+
 /** The ways in which a confused verifier reads a public key as an HMAC secret. */
 export const asSecrets = (key: KeyObject): (string | Buffer)[] => {
   const pem = key.export({ type: 'spki', format: 'pem' }).toString();

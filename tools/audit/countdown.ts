@@ -1,0 +1,20 @@
+// Whether what an API says remains follows what is spent. Pure.
+
+/**
+ * Down to nothing, by one for each request at most; from the last rise on, if there is no more than one rise: a window
+ * that turned meanwhile.
+ *
+ * @param counts what remained after each request in a row, the last of them denied
+ */
+export const countDown = (counts: readonly number[]): boolean => {
+  const rises = counts.flatMap((count, i) => (i > 0 && count > (counts[i - 1] ?? count) + 1 ? [i] : []));
+  const sinceRise = counts.slice(rises[0] ?? 0);
+  const admitted = sinceRise.slice(0, -1);
+  const [first = 0, last = first] = [admitted[0], admitted.at(-1)];
+  return (
+    rises.length <= 1 &&
+    sinceRise.at(-1) === 0 &&
+    first - last >= (admitted.length - 1) / 2 &&
+    last <= 1 + admitted.length / 10
+  );
+};
