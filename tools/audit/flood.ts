@@ -3,7 +3,7 @@ import { median, sum } from '../statistics.ts';
 import { type Audit, bearer, type Caller, isAdmitted, isLimited } from './audit-context.ts';
 import { freshCaller } from './callers.ts';
 import type { Call } from './http/client.ts';
-import { limitOf, repeated } from './limit.ts';
+import { limitOf, repeated, SHORT_WINDOW_MS } from './limit.ts';
 import { Inconclusive } from './stop.ts';
 import { ADMITTED } from './timing.ts';
 import { badlySigned, readJwt } from './tokens/jwt.ts';
@@ -75,11 +75,18 @@ const confirmation = async (
   if (size < LEAST_WAVE) return undefined;
   const most = Math.min(WAVE, size);
   const [bad, control]: [Wave[], Wave[]] = [[], []];
+  if (refused) await untilWhole(audit);
   for (let i = 0; i < rounds; i++) {
     control.push(await wave(audit, noToken, most, refused ? 0 : most, await callers.next()));
     bad.push(await wave(audit, badToken, most, most, await callers.next()));
   }
   return { bad, control };
+};
+
+/** What the wave has spent of others' quotas must be back before they are asked without it. */
+const untilWhole = async (audit: Audit): Promise<void> => {
+  const renewMs = await (await limitOf(audit)).renewMs();
+  if (renewMs <= SHORT_WINDOW_MS) await audit.pause(renewMs);
 };
 
 /** Bad tokens alone, after so many were sent, until one is answered 429 or a whole flood is full. */

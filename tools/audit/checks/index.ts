@@ -5,7 +5,7 @@ import { aroundChecks } from './limits-around.ts';
 import { declaredCheck } from './limits-declared.ts';
 import { ownerChecks, tokenChecks } from './limits-owner.ts';
 import { raceChecks } from './limits-race.ts';
-import { refusedChecks } from './limits-refused.ts';
+import { floodChecks, refusedChecks } from './limits-refused.ts';
 import { mannerChecks } from './manners.ts';
 import { claimChecks } from './tokens-claims.ts';
 import { forgedTokenChecks } from './tokens-forged.ts';
@@ -13,7 +13,7 @@ import { missingTokenChecks } from './tokens-missing.ts';
 
 /**
  * Tokens come first, while the quota is whole: a forged token that is denied for a spent quota would pass for refused.
- * The flood comes last, since it may shut this address out.
+ * What is of high severity comes before what is not, since the budget may end. The flood comes last, since it may shut this address out.
  */
 export const checks: readonly Check[] = [
   ...missingTokenChecks,
@@ -24,10 +24,11 @@ export const checks: readonly Check[] = [
   declaredCheck,
   ...tokenChecks,
   ...aroundChecks,
-  oracleCheck,
-  ...mannerChecks,
   ...raceChecks,
   ...refusedChecks,
+  oracleCheck,
+  ...mannerChecks,
+  ...floodChecks,
 ];
 
 /** A name that no check and no family has. */
