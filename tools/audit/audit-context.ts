@@ -40,6 +40,7 @@ export interface Account {
 export const MAX_WAIT_MS = 65_000;
 /** Longest wait for an API that limits refused tokens. */
 const MAX_REFUSAL_WAIT_SECONDS = 10;
+const SHORT_REFUSAL_WAIT_SECONDS = 2;
 const REFUSAL_TRIES = 3;
 /** Waited for it in the whole audit. */
 const REFUSAL_PATIENCE_SECONDS = 40;
@@ -207,8 +208,8 @@ export class Audit {
       this.#patienceSeconds -= seconds;
       await this.pause(seconds * 1000);
       exchange = await this.client.send(call);
-      // Where the wait that was asked for has not helped, patience wears thin.
-      if (isLimited(exchange)) this.#patienceSeconds /= 2;
+      // Where a long wait, as it was asked for, has not helped, another one hardly will.
+      if (isLimited(exchange) && seconds > SHORT_REFUSAL_WAIT_SECONDS) this.#patienceSeconds -= seconds;
     }
     return exchange;
   }

@@ -31,14 +31,15 @@ export const otherCaller = (audit: Audit): Promise<Caller | undefined> =>
 export const freshCaller = async (audit: Audit, limit: Limit): Promise<Caller> =>
   (audit.perSubject ? await strangerIfAny(audit) : undefined) ?? renewedCaller(audit, limit);
 
-/** A new subject, where the API accepts subjects it has never met. */
-const strangerIfAny = async (audit: Audit): Promise<Caller | undefined> => {
-  const welcome = await audit.once('strangers', async () => {
+/** Whether the API accepts subjects it has never met. To be asked while no quota is spent, not even one of an address. */
+export const welcomesStrangers = (audit: Audit): Promise<boolean> =>
+  audit.once('strangers', async () => {
     if (!(await canMint(audit))) return false;
     return isAdmitted(await audit.getPatiently(await stranger(audit)));
   });
-  return welcome ? stranger(audit) : undefined;
-};
+
+const strangerIfAny = async (audit: Audit): Promise<Caller | undefined> =>
+  (await welcomesStrangers(audit)) ? stranger(audit) : undefined;
 
 const stranger = async (audit: Audit): Promise<Caller> =>
   callerOf(await audit.mint({ sub: `weir-audit-${randomUUID()}` }));
@@ -62,7 +63,7 @@ const renewedCaller = async (audit: Audit, limit: Limit): Promise<Caller> => {
 };
 
 /** Pauses in one audit after which no long window is waited for. */
-const MAX_WAITS_MS = 200_000;
+const MAX_WAITS_MS = 240_000;
 
 const waitUntil = async (audit: Audit, when: number): Promise<void> => {
   const ms = when - performance.now();

@@ -1,4 +1,15 @@
-// Whether what an API says remains follows what is spent. Pure.
+// What an API says remains, and whether that follows what is spent. Pure.
+import { remainingIn } from './declared.ts';
+import { readFields } from './fields.ts';
+import type { Exchange } from './http/client.ts';
+
+/** What is left under the policy that has least left, in whatever syntax; undefined where the response does not say. */
+export const remainingOf = (exchange: Exchange): number | undefined => {
+  const read = readFields(exchange);
+  return read.ok && read.items.length > 0
+    ? Math.min(...read.items.map(({ remaining }) => remaining))
+    : remainingIn(exchange);
+};
 
 /**
  * Down to nothing, by one for each request at most; from the last rise on, if there is no more than one rise: a window

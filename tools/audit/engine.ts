@@ -1,6 +1,6 @@
 // Runs the checks in order and turns whatever becomes of each into a result: passed, failed, or skipped with its reason.
 import { Audit, bearer, type Credentials, isAdmitted, isLimited } from './audit-context.ts';
-import { canMint } from './callers.ts';
+import { canMint, welcomesStrangers } from './callers.ts';
 import type { Check } from './check.ts';
 import { checksNamed } from './checks/index.ts';
 import { countersOf } from './counters.ts';
@@ -76,7 +76,7 @@ const requireWelcome = async (audit: Audit): Promise<void> => {
     );
   audit.welcome = exchange;
   // Asked while the quota is whole: later a 429 would pass for a refusal of the key.
-  await canMint(audit);
+  await welcomesStrangers(audit);
 };
 
 const runAll = async (

@@ -114,7 +114,11 @@ const errorBodies: Check = {
     if (insides !== undefined) return failed(sent, excerpt(insides));
     const told = all.find(({ exchange }) => reasonsOf(exchange) !== '' && !isSaidToAll(exchange, all));
     return told === undefined
-      ? passed(sent, 'no reason, stack trace or path', measured('refusals read', all.length))
+      ? passed(
+          sent,
+          'no reason, stack trace or path',
+          measured('refusals read', (await refusals(audit)).length),
+        )
       : failed(
           sent,
           `${told.reason}: ${excerpt(textsOf(told.exchange).find((text) => reasonsIn(text) !== ''))}`,

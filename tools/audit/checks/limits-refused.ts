@@ -1,8 +1,9 @@
 // Checks: what refused tokens cost, and whom.
 
 import { type Audit, bearer, isAdmitted } from '../audit-context.ts';
-import { freshCaller } from '../callers.ts';
+import { freshCaller, welcomesStrangers } from '../callers.ts';
 import type { Check } from '../check.ts';
+import { remainingOf } from '../countdown.ts';
 import {
   floodsOf,
   goodOf,
@@ -17,7 +18,7 @@ import {
   type Wave,
 } from '../flood.ts';
 import type { Call, Exchange } from '../http/client.ts';
-import { type Limit, limitOf, repeated } from '../limit.ts';
+import { type Limit, limitOf, repeated, SHORT_WINDOW_MS } from '../limit.ts';
 import { Inconclusive } from '../stop.ts';
 import { ADMITTED } from '../timing.ts';
 import { badlySigned, readJwt } from '../tokens/jwt.ts';
@@ -38,6 +39,9 @@ const refusedSpend: Check = {
   requests: 20,
   async run(audit) {
     const limit = await limitOf(audit);
+    const isLong = (await limit.renewMs()) > SHORT_WINDOW_MS && !(await welcomesStrangers(audit));
+    const fallen = isLong ? await remainingFalls(audit, limit) : undefined;
+    if (fallen !== undefined) return fallen;
     const first = await admittedAfter(audit, limit, BAD);
     if (first >= limit.most - BAD / 2)
       return passed(SENT, `${first} admitted, the whole quota`, measured('good requests admitted', first));
@@ -62,6 +66,31 @@ const compared = async (audit: Audit, limit: Limit, first: number): Promise<Verd
     throw new Inconclusive(`the quota was not whole each time: ${seen}`);
   const spent = least > 0 && Math.max(...after) < least - cost;
   return (spent ? failed : passed)(SENT, seen, measured('good requests admitted', Math.min(...after, least)));
+};
+
+/** Two good requests, then bad ones between the second and a third, so often. */
+const FALLS = 2;
+
+/**
+ * Where a whole quota takes long to come back, by what the API says remains: failed if that falls by one for one good
+ * request and by one for each bad token, twice. Undefined otherwise, which is no praise.
+ */
+const remainingFalls = async (audit: Audit, limit: Limit): Promise<Verdict | undefined> => {
+  if (limit.spend.some((exchange) => remainingOf(exchange) === undefined)) return undefined;
+  const caller = await freshCaller(audit, limit);
+  const jwt = readJwt(caller.token) ?? jwtOf(audit);
+  const seen: string[] = [];
+  for (let i = 0; i < FALLS; i++) {
+    const forged = Array.from({ length: BAD }, () => ({ headers: [bearer(badlySigned(jwt))] }));
+    const all = await swiftly(audit, [...repeated(caller, 2), ...forged, ...repeated(caller, 1)]);
+    const counts = [all[0], all[1], all.at(-1)].map((exchange) =>
+      exchange && isAdmitted(exchange) ? remainingOf(audit.note(caller, exchange)) : undefined,
+    );
+    const [first = 0, second = 0, last] = counts;
+    if (last === undefined || first - second !== 1 || second - last !== BAD + 1) return undefined;
+    seen.push(`${first}, ${second}, then ${last}`);
+  }
+  return failed(SENT, `what remains, before and after the bad ones: ${seen.join('; again ')}`);
 };
 
 /** How many good requests a whole quota admits after `bad` forged ones in the subject's name. */

@@ -1,8 +1,7 @@
 // Checks: do refusals say what a well-behaved client needs, and is it true?
 import { type Audit, bearer, isAdmitted, isBroken, isLimited } from '../audit-context.ts';
 import type { Check } from '../check.ts';
-import { countDown } from '../countdown.ts';
-import { remainingIn } from '../declared.ts';
+import { countDown, remainingOf } from '../countdown.ts';
 import { readFields, retryAfterSeconds } from '../fields.ts';
 import { excerpt } from '../fingerprint.ts';
 import { type Exchange, type Header, header } from '../http/client.ts';
@@ -145,7 +144,7 @@ const countsDown: Check = {
       throw new Inconclusive(
         'permits came back while the quota was spent, so it could not be seen to count down',
       );
-    const counts = [...spend, denial].map(tightest);
+    const counts = [...spend, denial].map(remainingOf);
     const known = counts.filter((count) => count !== undefined);
     if (known.length < counts.length || capacity < 2)
       throw new Inconclusive('what remains is not told on every response');
@@ -159,14 +158,6 @@ const countsDown: Check = {
 
 const countedText = (counts: readonly number[]): string =>
   `${counts[0]} at first, ${counts.at(-2)} at the last admitted of ${counts.length - 1}, ${counts.at(-1)} when denied`;
-
-/** What is left under the policy that has least left, in whatever syntax. */
-const tightest = (exchange: Exchange): number | undefined => {
-  const read = readFields(exchange);
-  return read.ok && read.items.length > 0
-    ? Math.min(...read.items.map(({ remaining }) => remaining))
-    : remainingIn(exchange);
-};
 
 const challenge: Check = {
   ...manner,
