@@ -127,7 +127,7 @@ const readParam = (name: string, match = ''): Key | undefined =>
   paramNames(match).includes(name) ? { kind: 'param', name, match } : undefined;
 
 /** The `:name`s of a pattern. */
-export const paramNames = (match: string): readonly string[] =>
+const paramNames = (match: string): readonly string[] =>
   [...match.matchAll(/(?<!\\):([A-Za-z_$][\w$]*)/g)].map(([, name = '']) => name);
 
 /** The quota of a verified subject. Issuers cannot collide: the parts stand in a JSON array. */

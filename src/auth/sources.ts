@@ -70,7 +70,7 @@ const cookieValue = (pair: string): string =>
     .replace(/^"(.*)"$/, '$1');
 
 /** Removes tokens from what is sent to the origin, and leaves everything beside them as it was written. */
-export interface TokenRemover {
+interface TokenRemover {
   /** Names of headers that hold nothing but a token, in lower case. */
   readonly headers: readonly string[];
   fromCookies(headers: Headers): void;

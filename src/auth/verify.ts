@@ -37,13 +37,13 @@ export interface Refused {
 
 export type Work = 'none' | 'decoded' | 'verified';
 
-export interface NoKeys {
+interface NoKeys {
   readonly kind: 'no_keys';
   readonly retryAfterMs: number;
 }
 
 /** The address sends more than it may have verified. */
-export interface Gated {
+interface Gated {
   readonly kind: 'gated';
 }
 
@@ -52,7 +52,7 @@ export interface Gated {
  *
  * @param known the result of the work where it is known beforehand: scarce turns are not spent on it.
  */
-export type Turn = <T>(work: () => Promise<T>, known?: T) => Promise<T | undefined>;
+type Turn = <T>(work: () => Promise<T>, known?: T) => Promise<T | undefined>;
 
 export type Verdict = Verified | Refused | NoKeys | Gated;
 

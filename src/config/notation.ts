@@ -39,7 +39,7 @@ const PART = /^(\d+)\s*(?:\/|per)\s*(?:(\d+)\s*)?(second|minute|hour|day|month|y
 const SLOTS = /^(\d+)\s+at\s+once(?:\s+by\s+(\S+))?$/i;
 
 /** The policies of a list; they are complete only where there are no problems. */
-export interface ParsedLimits {
+interface ParsedLimits {
   readonly policies: readonly KeyedPolicy[];
   /** Those of requests in flight. */
   readonly slots: readonly KeyedSlotPolicy[];

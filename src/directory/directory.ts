@@ -9,7 +9,7 @@ const CAPACITY: Readonly<Record<Kind, number>> = { caller: 100_000, address: 20_
 const FOREVER = Number.MAX_SAFE_INTEGER;
 
 /** Most lines of the list. */
-export const MAX_LISTED = 1_000;
+const MAX_LISTED = 1_000;
 
 /** An address, or any other partition. */
 export type Kind = 'caller' | 'address';

@@ -2,7 +2,7 @@
 // so that the two ways to write one address are one.
 
 /** Eight groups of 16 bits. */
-export type Address = readonly number[];
+type Address = readonly number[];
 
 /** The addresses that begin as `address` does, for so many bits. */
 export interface Network {

@@ -4,7 +4,7 @@ import { fromBase64, base64 as toBase64 } from './encoding.ts';
 /** What a public key may come as: a SubjectPublicKeyInfo, a certificate, or the key of PKCS#1 (RFC 8017). */
 export const PUBLIC_LABELS = ['PUBLIC KEY', 'CERTIFICATE', 'RSA PUBLIC KEY'] as const;
 
-export type PublicLabel = (typeof PUBLIC_LABELS)[number];
+type PublicLabel = (typeof PUBLIC_LABELS)[number];
 
 export interface PemBlock {
   readonly label: string;

@@ -56,7 +56,7 @@ export interface Bounds {
 }
 
 /** A share as the Limiter counts it. */
-export interface Renewed<S, C> {
+interface Renewed<S, C> {
   readonly state: S;
   readonly charge: C;
   /** Permits lent in every window: what was asked for, or fewer. */

@@ -9,7 +9,7 @@ import { roomAhead, waitingOf } from './portion.ts';
 import type { Renewal, Terms } from './shares.ts';
 
 /** What came of asking for a share. */
-export interface ShareLoan {
+interface ShareLoan {
   readonly share: LentShare;
   /** The policies that are not lent by rate. */
   readonly others: readonly Policy[];

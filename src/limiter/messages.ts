@@ -87,7 +87,7 @@ export interface Ask {
 }
 
 /** What the Limiter needs to tell unusual use. */
-export interface Watch {
+interface Watch {
   /** How many times a subject's moving average is unusual. */
   readonly factor: number;
   /** Whether to deny what is unusual, or only to report it. */

@@ -11,7 +11,7 @@ export interface Format {
   readonly end: string;
 }
 
-export const OPENMETRICS: Format = {
+const OPENMETRICS: Format = {
   contentType: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
   suffixDeclared: false,
   unit: true,
@@ -19,7 +19,7 @@ export const OPENMETRICS: Format = {
 };
 
 /** What `promtool check metrics` and scrapers before OpenMetrics read. */
-export const PLAIN_TEXT: Format = {
+const PLAIN_TEXT: Format = {
   contentType: 'text/plain; version=0.0.4; charset=utf-8',
   suffixDeclared: true,
   unit: false,
@@ -30,7 +30,7 @@ export const PLAIN_TEXT: Format = {
 export const formatFor = (accept: string | undefined): Format =>
   accept?.includes('text/plain') && !accept.includes('openmetrics') ? PLAIN_TEXT : OPENMETRICS;
 
-export interface Metered extends Totals {
+interface Metered extends Totals {
   readonly isolates: number;
   readonly shards: number;
 }

@@ -23,7 +23,7 @@ const LEAST_LEAD = 0.15;
 const LONGEST_LEAD = 0.6;
 
 /** What a share is of. */
-export interface ShareOptions {
+interface ShareOptions {
   /** Nobody else's; the names of all shares that this object is lent, one after the other, begin with it. */
   readonly id: string;
   /** The policies that are lent by rate. */

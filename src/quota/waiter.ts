@@ -14,7 +14,7 @@ export interface Said {
   readonly policies: readonly Policy[] | undefined;
 }
 
-export interface Granted {
+interface Granted {
   readonly kind: 'granted';
   readonly grant: Grant;
   /** Of one that waited for it, until it is decided. */

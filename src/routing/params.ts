@@ -6,7 +6,7 @@ import { matchSegment, type Pattern, patternsOf, type SegmentPattern } from './p
 import { isScript, withoutDots, withoutSuffix } from './readings.ts';
 
 /** Values by name, each in the form in which every spelling of a value is the same; so without case. */
-export type Params = Readonly<Record<string, string>>;
+type Params = Readonly<Record<string, string>>;
 
 /**
  * The values in the first of these readings of the path that the route matches: the canonical one, in which everything is undone

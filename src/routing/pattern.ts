@@ -4,7 +4,7 @@ import { exactForm, type Form } from './forms.ts';
 import { unmarked } from './marks.ts';
 
 /** What stands between two texts of a segment. */
-export interface Gap {
+interface Gap {
   /** Of a `:name`, which stands for one character or more; undefined: `*`, which may be nothing. */
   readonly name: string | undefined;
   /** What it must be, of a `:name(…)`. */

@@ -1,7 +1,7 @@
 // The data centre's copy of a key set, in the Cache API, so that a cold isolate need not ask the issuer.
 import type { RemoteSource } from './fetch.ts';
 
-export interface CachedKeys {
+interface CachedKeys {
   readonly text: string;
   /** When the issuer was asked, milliseconds since the epoch. */
   readonly fetchedAt: number;

@@ -34,9 +34,9 @@ export interface ParsedKeys {
 }
 
 /** Most keys of a set that are looked at. */
-export const MAX_KEYS = 500;
+const MAX_KEYS = 500;
 /** Most keys tried for one token: only without a `kid` can there be more candidates. */
-export const MAX_CANDIDATES = 16;
+const MAX_CANDIDATES = 16;
 
 /**
  * The keys that may have signed a token with this header. Warns, once for a set, where there are too many.
