@@ -3,6 +3,8 @@
 import type { Bindings } from '../bindings.ts';
 import type { Config } from '../config/types.ts';
 import { BoundedMap } from '../lib/bounded-map.ts';
+import { inJurisdiction } from '../lib/durable-object.ts';
+import { withTimeLimit } from '../lib/time-limit.ts';
 import type { Limiter } from '../limiter/limiter.ts';
 import type { Ask, Reply, Return, Settlement } from '../limiter/messages.ts';
 import { limiterName } from '../partition.ts';
@@ -81,7 +83,7 @@ export class LimiterClient {
       throw new LimiterError('limiter_paused');
     try {
       const limiter = await this.#limiter(env, partition);
-      const reply = await withTimeLimit(ask(limiter), this.#timeoutMs + waitMs);
+      const reply = await withTimeLimit(ask(limiter), this.#timeoutMs + waitMs, timedOut);
       this.#failures.delete(partition);
       return reply;
     } catch (error) {
@@ -120,8 +122,7 @@ export class LimiterClient {
   async #limiter(env: Bindings, partition: string): Promise<DurableObjectStub<Limiter>> {
     const name = this.#names.get(partition) ?? (await limiterName(partition));
     this.#names.set(partition, name);
-    const namespace =
-      this.#jurisdiction === undefined ? env.LIMITER : env.LIMITER.jurisdiction(this.#jurisdiction);
+    const namespace = inJurisdiction(env.LIMITER, this.#jurisdiction);
     return namespace.get(namespace.idFromName(name), this.#placement);
   }
 
@@ -133,15 +134,7 @@ export class LimiterClient {
   }
 }
 
+const timedOut = (): LimiterError => new LimiterError('limiter_timeout');
+
 const reasonOf = (error: unknown): LimiterError['reason'] =>
   error instanceof Error && 'overloaded' in error ? 'limiter_overloaded' : 'limiter_failed';
-
-const withTimeLimit = async <T>(answer: Promise<T>, ms: number): Promise<T> => {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new LimiterError('limiter_timeout')), ms);
-  try {
-    return await Promise.race([answer, promise]);
-  } finally {
-    clearTimeout(timer);
-  }
-};
