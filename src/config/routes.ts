@@ -52,24 +52,8 @@ export const readRoutes = (vars: Vars, defaults: Defaults): readonly Route[] => 
   const names = new Set(RESERVED);
   return entries.map((entry, index) => {
     const parts = vars.within(entry, (part) => `ROUTES[${index}].${part}`);
-    const {
-      name,
-      match,
-      methods,
-      auth,
-      limits,
-      cost,
-      scopes = [],
-      mode,
-      algorithm,
-      override_defaults: overrideDefaults,
-      count,
-      cost_header: costHeader,
-    } = {
-      ...ROUTE,
-      ...defaults,
-      ...entry,
-    };
+    const given = { ...ROUTE, ...defaults, ...entry };
+    const { name, match, auth, cost, mode, scopes = [], algorithm } = given;
     checkName(parts, name, names);
     checkMatch(parts, match);
     checkScopes(parts, scopes, auth);
@@ -77,15 +61,15 @@ export const readRoutes = (vars: Vars, defaults: Defaults): readonly Route[] => 
     return {
       name,
       match,
-      methods: readMethods(parts, methods),
+      methods: readMethods(parts, given.methods),
       auth,
       // The route's algorithm is for its own limits. Were it to reach the caller's default limits, those would count
       // on a fresh counter there, and a caller would have them twice.
-      ...readLimits(parts, limits, { scope: name, algorithm, mode, cost, match }),
-      overrideDefaults,
+      ...readLimits(parts, given.limits, { scope: name, algorithm, mode, cost, match }),
+      overrideDefaults: given.override_defaults,
       cost,
-      count: readCount(parts, count),
-      costHeader: readCostHeader(parts, costHeader),
+      count: readCount(parts, given.count),
+      costHeader: readCostHeader(parts, given.cost_header),
       scopes,
       mode,
       members: undefined,

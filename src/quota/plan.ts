@@ -5,7 +5,7 @@ import type { Identity } from '../identity.ts';
 import { type Loanable, loanable, type Policy, type SlotPolicy } from '../limiter/policy.ts';
 import { ADDRESS, CALLER, isOfCaller, type Key, keyLabel, writtenKey } from '../partition.ts';
 import { constantPolicyField } from './fields.ts';
-import { isCostTold } from './real-cost.ts';
+import { isCostTold, membersOf } from './real-cost.ts';
 
 /** `unidentified`: refused, had `AUTH_MODE` not been `shadow`; counted only where every request is. */
 export type Caller = 'subject' | 'anonymous' | 'preflight' | 'unidentified';
@@ -117,28 +117,13 @@ const SLACK_MS = 5_000;
 const NOT_LOANABLE: Loanable = { leasable: false, byRate: [] };
 
 const makeCharge = (config: Config, route: Route, sender: Sender, nextId: () => number): Charge => {
-  const members = route.members ?? [route];
-  const all = strictest(members.flatMap((each) => itemsOf(config, each, sender)));
-  const items = all.filter(isOverWindow);
-  const atOnce = all.filter(isAtOnce);
-  const met = [...Map.groupBy(items, groupOf).values()];
+  const items = strictest(membersOf(route).flatMap((each) => itemsOf(config, each, sender)));
+  const atOnce = items.filter(isAtOnce);
   const settles = sender.caller !== 'preflight' && isCostTold(route);
   const held = settles ? { holdMs: config.origin.timeoutMs + SLACK_MS, ...NOT_LOANABLE } : {};
-  const own = members.some((each) => !each.overrideDefaults && limitsOn(each, sender) !== 'none');
-  const isUnmet = (key: Key) => !items.some((item) => isSame(item.key, key));
-  const callers = standingKeys(config, sender);
-  const others = atOnce.filter(({ key }) => isUnmet(key) && !callers.some((other) => isSame(other, key)));
+  const met = [...Map.groupBy(items.filter(isOverWindow), groupOf).values()];
   const plans = [
-    ...callers.filter(isUnmet).map((key) => planOf(config, nextId(), key, [], own)),
-    ...byKey(others).map(([key, same]) =>
-      planOf(
-        config,
-        nextId(),
-        key,
-        [],
-        same.some(({ limit }) => limit.own),
-      ),
-    ),
+    ...barePlans(config, route, sender, items, nextId),
     ...met.flatMap(([first, ...more]) =>
       first ? [{ ...planOf(config, nextId(), first.key, [first, ...more]), ...held }] : [],
     ),
@@ -155,6 +140,29 @@ const makeCharge = (config: Config, route: Route, sender: Sender, nextId: () => 
     settles,
     slots: slotPlans(atOnce, nextId),
   };
+};
+
+/** Plans without policies, of partitions that are asked all the same, since an operator may have blocked or exempted them. */
+const barePlans = (
+  config: Config,
+  route: Route,
+  sender: Sender,
+  items: readonly Item[],
+  nextId: () => number,
+): readonly Plan[] => {
+  const isUnmet = (key: Key) => !items.some((item) => isOverWindow(item) && isSame(item.key, key));
+  const own = membersOf(route).some((each) => !each.overrideDefaults && limitsOn(each, sender) !== 'none');
+  const callers = standingKeys(config, sender);
+  const others = items
+    .filter(isAtOnce)
+    .filter(({ key }) => isUnmet(key) && !callers.some((other) => isSame(other, key)));
+  return [
+    ...callers.filter(isUnmet).map((key) => planOf(config, nextId(), key, [], own)),
+    ...byKey(others).map(([key, same]) => {
+      const isOwn = same.some(({ limit }) => limit.own);
+      return planOf(config, nextId(), key, [], isOwn);
+    }),
+  ];
 };
 
 const isAtOnce = (item: Item): item is Item<SlotLimit> => 'slots' in item.limit;

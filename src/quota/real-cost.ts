@@ -10,7 +10,8 @@ export interface Answered {
   readonly header: (name: string) => string | null;
 }
 
-const membersOf = (route: Route): readonly Route[] => route.members ?? [route];
+/** The routes that a route combines, or itself. */
+export const membersOf = (route: Route): readonly Route[] => route.members ?? [route];
 
 /** Whether what a request on a route costs is known only after its answer. */
 export const isCostTold = (route: Route): boolean => {
