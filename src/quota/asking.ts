@@ -4,7 +4,6 @@ import type { ShareAsk } from '../limiter/messages.ts';
 import { arrivalsPerMs, isHot } from './arrivals.ts';
 import {
   type Asking,
-  adoptSingles,
   endShareIfOver,
   held,
   heldByNumber,
@@ -13,6 +12,7 @@ import {
   type Single,
 } from './lease.ts';
 import { askShare, isShareEnding, requestsPerLife, type Share, wishesOf } from './share.ts';
+import { adoptSingles } from './singles.ts';
 import { isWaiting, type Waiter } from './waiter.ts';
 
 /** Requests lent ahead at once, at most. */

@@ -9,19 +9,12 @@ import type { TokenClaims } from '../limiter/standing.ts';
 import { join, passOn, startAsking } from './asking.ts';
 import { LimiterClient } from './client.ts';
 import type { Grant } from './grant.ts';
-import {
-  type Asking,
-  endGrant,
-  endShareIfOver,
-  noteReturned,
-  noteSingles,
-  putBack,
-  unnoteSpent,
-} from './lease.ts';
+import { type Asking, endGrant, endShareIfOver, noteReturned, putBack, unnoteSpent } from './lease.ts';
 import { LimiterError } from './limiter-error.ts';
 import type { Holding } from './outcome.ts';
 import { fail, settle, settleLent } from './settle.ts';
 import { isLent, putBackShare } from './share.ts';
+import { noteSingles } from './singles.ts';
 import { type Answer, isUndecided, leave, reclaim, reclaimWithin, type Waiter } from './waiter.ts';
 import { Bell, LOST_MS } from './waiting.ts';
 

@@ -6,7 +6,6 @@ import { type Arrivals, newArrivals } from './arrivals.ts';
 import { draw, type Grant, isUsable, newGrant } from './grant.ts';
 import {
   beginAnew,
-  countUses,
   endShare,
   isLent,
   putBackShare,
@@ -18,10 +17,6 @@ import type { Said, Waiter } from './waiter.ts';
 
 /** Names of spent grants told to the Limiter with one ask, at most. */
 const MAX_SPENT = 64;
-
-/** Grants that a share may take over at once, and for how long: the Limiter forgets them after two lives and two seconds. */
-const MAX_SINGLES = 128;
-const ADOPTABLE_MS = 3_000;
 
 /** An ask that is under way. */
 export interface Asking {
@@ -164,38 +159,12 @@ export const noteDecided = (lease: Lease, grant: Grant): void => {
   if (!grant.leased && grant.decided === grant.size) noteSpent(lease, grant);
 };
 
-/** What was used of a grant that was not of a lease, where a share may take it over. */
-export const noteSingles = (lease: Lease, grant: Grant, now: number): void => {
-  const requests = grant.size - grant.returned;
-  if (lease.share === undefined || requests === 0) return;
-  lease.singles = [...lease.singles.slice(1 - MAX_SINGLES), { grant, requests, usedAt: now }];
-};
-
 /** A request of a grant comes back: false where a share has taken it over, so that it stays spent. */
 export const noteReturned = (lease: Lease, grant: Grant): boolean => {
   if (grant.adopted) return false;
   grant.returned++;
   for (const single of lease.singles) if (single.grant === grant) single.requests--;
   return true;
-};
-
-/** Has the share count those of late as its uses; each once. */
-export const adoptSingles = (lease: Lease, share: Share, now: number): readonly Single[] => {
-  const windowMs = Math.max(...share.policies.map((policy) => policy.windowMs));
-  const since = now - Math.min(windowMs, ADOPTABLE_MS);
-  const singles = lease.singles.filter(({ requests, usedAt }) => requests > 0 && usedAt > since);
-  lease.singles = [];
-  for (const { grant, requests, usedAt } of singles) {
-    grant.adopted = true;
-    countUses(share, usedAt, requests);
-  }
-  return singles;
-};
-
-/** The share that was to take them over was not lent. */
-export const restoreSingles = (lease: Lease, singles: readonly Single[]): void => {
-  for (const { grant } of singles) grant.adopted = false;
-  lease.singles = [...singles, ...lease.singles].slice(-MAX_SINGLES);
 };
 
 /** Puts a permit back that was taken but not used. */

@@ -3,16 +3,9 @@
 import { type LentShare, type Reply, VERSION } from '../limiter/messages.ts';
 import type { Marks } from '../limiter/standing.ts';
 import { draw, type Grant, newGrant } from './grant.ts';
-import {
-  type Asking,
-  awaitLoans,
-  giveBackShare,
-  isShareAsked,
-  type Lease,
-  restoreSingles,
-  take,
-} from './lease.ts';
+import { type Asking, awaitLoans, giveBackShare, isShareAsked, type Lease, take } from './lease.ts';
 import { isLent, noteRequests, type Share, settleShare } from './share.ts';
+import { restoreSingles } from './singles.ts';
 import { isAsked, isWaiting, type Obstructed, type Said, type Waiter } from './waiter.ts';
 
 /** After an answer that lent nothing ahead, none is asked for alone for so long. */

@@ -3,7 +3,7 @@ import type { Route } from '../config/types.ts';
 import { foldedForm } from './forms.ts';
 import { END, SOFT_SLASH, unmarked } from './marks.ts';
 import { matchSegment, type Pattern, patternsOf, type SegmentPattern } from './pattern.ts';
-import { isScript, withoutDots, withoutSuffix } from './readings.ts';
+import { isScript, withoutDots, withoutSuffix } from './spellings.ts';
 
 /** Values by name, each in the form in which every spelling of a value is the same; so without case. */
 type Params = Readonly<Record<string, string>>;

@@ -6,7 +6,8 @@
 // readings that have come to the same place are followed as one. What that still costs is bounded by a budget.
 
 import type { Graph, State } from './graph.ts';
-import { DROPPED, END, SOFT_SLASH, unmarked } from './marks.ts';
+import { END, SOFT_SLASH, unmarked } from './marks.ts';
+import { isScript, lastIndex, SCRIPT, spellings, withoutSuffix } from './spellings.ts';
 
 /** Work that the readings of one path may take, in units of about 100 ns: less than two plain requests do. Ordinary paths take some twenty. */
 export const MAX_WORK = 3_300;
@@ -74,7 +75,6 @@ function* partsOf(path: string): Iterable<Part> {
 
 const SLASH = 0x2f;
 const SOFT = SOFT_SLASH.charCodeAt(0);
-const DOT = 0x2e;
 
 const isSlash = (code: number): boolean => code === SLASH || code === SOFT;
 
@@ -82,13 +82,6 @@ const isSlash = (code: number): boolean => code === SLASH || code === SOFT;
 const slashFrom = (path: string, start: number): number => {
   let i = start;
   while (i < path.length && !isSlash(path.charCodeAt(i))) i++;
-  return i;
-};
-
-/** Of the last character that is so, or -1. A regular expression would look at what stands before it once for each. */
-const lastIndex = (text: string, is: (code: number) => boolean): number => {
-  let i = text.length - 1;
-  while (i >= 0 && !is(text.charCodeAt(i))) i--;
   return i;
 };
 
@@ -275,41 +268,3 @@ export const hasName = (path: string, is: (name: string) => boolean): boolean =>
 
 /** What a path has in it of which some segment may be left out: dot segments, parameters, an end. */
 const BACK = ['/.', `${SOFT_SLASH}.`, ';', END];
-
-/**
- * A segment as it stands, without its `;` parameters, and without dots at its end, which Windows leaves out. One that
- * is nothing once marks are gone may still be something.
- */
-const spellings = (text: string): readonly string[] => {
-  if (!HAS_SPELLINGS.test(text)) return [text];
-  const whole = unmarked(text);
-  if (whole === '') return ['', DROPPED];
-  const cut = whole.indexOf(';');
-  return cut < 0 ? withoutDots(whole) : [...withoutDots(whole), ...withoutDots(whole.slice(0, cut))];
-};
-
-const HAS_SPELLINGS = new RegExp(`[;${END}${DROPPED}]|\\.$`);
-
-/** A segment, and without the dots at its end where there are any and something is before them. */
-export const withoutDots = (text: string): readonly string[] => {
-  if (!text.endsWith('.')) return [text];
-  const end = lastIndex(text, (code) => code !== DOT) + 1;
-  return end === 0 ? [text] : [text, text.slice(0, end)];
-};
-
-/** Rails and JAX-RS take off what follows the last dot, Spring what follows any. */
-export const withoutSuffix = (text: string): readonly string[] => {
-  const [first, last] = [text.indexOf('.'), text.lastIndexOf('.')];
-  return first <= 0
-    ? []
-    : first === last
-      ? [text.slice(0, first)]
-      : [text.slice(0, first), text.slice(0, last)];
-};
-
-/** Whether a segment may be a file that is run. */
-export const isScript = (text: string): boolean =>
-  text.includes('.') && spellings(text).some((spelling) => SCRIPT.test(spelling));
-
-/** Files that servers run, and hand what follows their name to. */
-const SCRIPT = /\.(?:php\d?|phtml|phar|f?cgi|pl|py|rb|sh|asp|aspx|ashx|asmx|axd|svc|cfm|cfc|jsp)$/i;

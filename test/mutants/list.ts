@@ -459,7 +459,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     guard: 'what a share takes over counts as its use',
-    file: 'src/quota/lease.ts',
+    file: 'src/quota/singles.ts',
     from: '    countUses(share, usedAt, requests);',
     to: '',
     tests: SHARES,

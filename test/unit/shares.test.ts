@@ -11,15 +11,7 @@ import { endShare as endShareThere, lendShare } from '../../src/limiter/lend-sha
 import { type Ask, type LentShare, type ShareAsk, VERSION } from '../../src/limiter/messages.ts';
 import type { Policy } from '../../src/limiter/policy.ts';
 import { newGrant } from '../../src/quota/grant.ts';
-import {
-  adoptSingles,
-  giveBackShare,
-  type Lease,
-  newLease,
-  noteSingles,
-  restoreSingles,
-  type Single,
-} from '../../src/quota/lease.ts';
+import { giveBackShare, type Lease, newLease, type Single } from '../../src/quota/lease.ts';
 import {
   askShare,
   newShare,
@@ -28,6 +20,7 @@ import {
   settleShare,
   takeShare,
 } from '../../src/quota/share.ts';
+import { adoptSingles, noteSingles, restoreSingles } from '../../src/quota/singles.ts';
 import { SOAK_TIMEOUT_MS, scaled } from '../fixtures/scale.ts';
 import { EPOCH, policy } from './policies.ts';
 
