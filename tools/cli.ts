@@ -52,12 +52,18 @@ export interface CommandOptions<O extends Options> {
  */
 export const command = <const O extends Options>(options: CommandOptions<O>): Promise<void> =>
   run(() => {
-    const { values, positionals } = parse(options, process.argv.slice(2));
+    const { values, positionals } = parse(options, ownArguments());
     if (values.help === true) return say(helpOf(options.name, options));
     const [excess] = positionals.slice(options.positionals ?? 0);
     if (excess !== undefined) throw new UsageError(`unexpected argument ${excess}; see --help`);
     return options.run(read(options.options, values), positionals);
   });
+
+/** What this process was called with. pnpm hands on the `--` that npm takes away. */
+export const ownArguments = (): string[] => {
+  const [first, ...rest] = process.argv.slice(2);
+  return first === undefined || first === '--' ? rest : [first, ...rest];
+};
 
 type Given = Readonly<Record<string, unknown>>;
 
@@ -69,12 +75,22 @@ const parse = (
     name,
     { type: argument === undefined ? 'boolean' : 'string' } as const,
   ]);
-  return parseArgs({
-    args,
-    options: { ...Object.fromEntries(kinds), help: { type: 'boolean', short: 'h' } },
-    allowPositionals: positionals > 0,
-  });
+  try {
+    return parseArgs({
+      args,
+      options: { ...Object.fromEntries(kinds), help: { type: 'boolean', short: 'h' } },
+      allowPositionals: positionals > 0,
+    });
+  } catch (error) {
+    throw brief(error);
+  }
 };
+
+/** `parseArgs` goes on with what to do about an argument that begins with a hyphen, which none of ours does. */
+const brief = (error: unknown): unknown =>
+  error instanceof TypeError && error.message.includes('. To specify')
+    ? new UsageError(error.message.replace(/\. To specify.*$/s, '; see --help'))
+    : error;
 
 const read = <O extends Options>(options: O, given: Given): Values<O> =>
   Object.fromEntries(

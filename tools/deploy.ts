@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { run } from './cli.ts';
+import { ownArguments, run } from './cli.ts';
 import { wranglerBin } from './wrangler.ts';
 
 const HELP = `Checks the configuration, then runs wrangler deploy.
@@ -24,7 +24,7 @@ const SHARED: Readonly<Record<string, string>> = {
 };
 
 const main = async (): Promise<number> => {
-  const args = process.argv.slice(2);
+  const args = ownArguments();
   if (args.includes('--help')) {
     process.stdout.write(HELP);
     return 0;
@@ -43,7 +43,8 @@ const main = async (): Promise<number> => {
 
 /** Of wrangler's options those that name the environment or the file, in the words of check; the last one counts. */
 const shared = (args: readonly string[]): readonly string[] => [
-  '--env=',
+  // Wrangler takes it from there, too.
+  `--env=${process.env.CLOUDFLARE_ENV ?? ''}`,
   ...args.flatMap((arg, index) => {
     const [name = '', inline] = arg.split('=');
     const option = SHARED[name];

@@ -1,4 +1,5 @@
 // `npx weir-edge <command>`: every command, by its name. `bin/weir-edge.js` starts it.
+import { nearNames } from '../src/config/near-names.ts';
 import { calledAs, run, say, UsageError } from './cli.ts';
 
 interface Entry {
@@ -94,7 +95,9 @@ const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
 if (entry === undefined)
   await run(() => {
     if (name === '--help' || name === '-h' || name === 'help') return say(help());
-    throw new UsageError(`expected one of ${NAMES.join(', ')}; see --help`);
+    const [near] = nearNames(name, NAMES);
+    const meant = near === undefined ? 'see --help' : `did you mean ${near}?`;
+    throw new UsageError(`expected one of ${NAMES.join(', ')}; ${meant}`);
   });
 else {
   calledAs('npx weir-edge');

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import { paint, printable, run, say } from '../cli.ts';
+import { ownArguments, paint, printable, run, say } from '../cli.ts';
 import { wranglerBin } from '../wrangler.ts';
 
 /** A log line of ours; docs/operate.md describes it. */
@@ -91,7 +91,7 @@ Usage: npx weir-edge tail [--json] [options of wrangler tail]
 /** Runs the command. */
 export const tail = (): Promise<void> =>
   run(async () => {
-    const args = process.argv.slice(2);
+    const args = ownArguments();
     if (args.includes('--help')) return say(HELP);
     const isJson = args.includes('--json');
     for await (const value of jsonOf(openTail(args.filter((arg) => arg !== '--json'))))
