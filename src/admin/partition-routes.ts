@@ -6,7 +6,6 @@ import { type AdminContext, type AdminEnv, requestOf } from './context.ts';
 import { invalid } from './invalid.ts';
 import { type AdminRequest, type Input, overrideOf, type Partition } from './partitions.ts';
 import { overrideBody } from './schemas.ts';
-
 import { takes } from './validate.ts';
 
 interface Queries<Look, Change> {

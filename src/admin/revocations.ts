@@ -5,7 +5,6 @@ import { actOn } from './act-on.ts';
 import { type AdminContext, type AdminEnv, requestOf } from './context.ts';
 import { type AdminRequest, type Input, markOf, type Partition } from './partitions.ts';
 import { revokeBody } from './schemas.ts';
-
 import { takes } from './validate.ts';
 
 const SUMMARY = 'Revokes tokens; those without `jti` only by `before`';

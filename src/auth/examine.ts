@@ -1,5 +1,4 @@
 // Whether a token is good: the caches, then the failure gate, then the crypto.
-
 import type { Config } from '../config/types.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Identity } from '../identity.ts';

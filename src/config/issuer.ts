@@ -1,5 +1,4 @@
 // Reads one issuer, from the single-issuer vars or an entry of `ISSUERS`: its names, keys, algorithms and required claims.
-
 import { type Issue, oneOf } from '../lib/issue.ts';
 import { readRequiredClaims } from './claims.ts';
 import { readSpellings } from './issuer-name.ts';

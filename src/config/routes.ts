@@ -1,5 +1,4 @@
 // Reads `ROUTES`.
-
 import { boolean, optional, union } from 'valibot';
 import { oneOf } from '../lib/issue.ts';
 import { listOf, number, table, tableOf, text, word } from '../lib/shape.ts';

@@ -1,5 +1,4 @@
 // Every var with a plain value: its default, unit and bounds. The one place for defaults.
-
 import { type Algorithm, algorithms } from '../limiter/algorithms/index.ts';
 
 /** A number from `min` to `max`, whole unless `decimals` may follow; the unit is in the var's name. */

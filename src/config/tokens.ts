@@ -1,5 +1,4 @@
 // Whose tokens are trusted and how they are read: the single-issuer vars, or `ISSUERS`.
-
 import { type InferOutput, optional, unknown } from 'valibot';
 import { listOf, table, text } from '../lib/shape.ts';
 import { claimPath, claimPaths } from './claims.ts';

@@ -1,5 +1,4 @@
 // The step that learns who is calling: the token of the request -> Identity, or the one 401.
-
 import type { Next } from 'hono';
 import { admitsAnonymous, missingScopes } from '../auth/admission.ts';
 import { Examiner } from '../auth/examine.ts';

@@ -1,12 +1,10 @@
 // The step around all that decide: answers uncaught errors, tells the client what remains of its quota, and reports what
 // became of the request.
-
 import type { Config } from '../config/types.ts';
 import { directoryOf } from '../directory/client.ts';
 import { DirectoryReporter } from '../directory/reporter.ts';
 import type { Exchange, Trace } from '../exchange.ts';
 import { isCopyable } from '../origin/response.ts';
-
 import { uncaughtError } from '../problem.ts';
 import { callerNamer } from '../pulse/caller.ts';
 import { PulseClient } from '../pulse/client.ts';

@@ -1,5 +1,4 @@
 // Counts by label, and rankings of partitions: what there is of each, declared once for isolate, object, metrics and console.
-
 import type { Outcome } from '../report/outcomes.ts';
 import type { Finished } from './finished.ts';
 

@@ -1,5 +1,4 @@
 // The isolate's end of Pulse: counts, and every few seconds tells, behind some response. No request waits for it.
-
 import { withTimeLimit } from '../lib/time-limit.ts';
 import type { CallerNamer } from './caller.ts';
 import type { PulseClient } from './client.ts';

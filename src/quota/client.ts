@@ -1,5 +1,4 @@
 // The isolate's end of the line to the Limiters: one RPC, with a time limit, and a pause for those that keep failing.
-
 import type { Bindings } from '../bindings.ts';
 import type { Config } from '../config/types.ts';
 import { BoundedMap } from '../lib/bounded-map.ts';

@@ -1,5 +1,4 @@
 // What stands in for a Limiter that does not answer: `ON_LIMITER_ERROR`.
-
 import type { Config } from '../config/types.ts';
 import { BoundedMap } from '../lib/bounded-map.ts';
 import { Ledger } from '../limiter/ledger.ts';

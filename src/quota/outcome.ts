@@ -1,5 +1,4 @@
 // What came of asking one partition for a request's permits: how it is made, and how it is read.
-
 import type { Decision } from '../limiter/arithmetic.ts';
 import { isBlocked } from '../limiter/blocked.ts';
 import type { Abnormal } from '../limiter/messages.ts';

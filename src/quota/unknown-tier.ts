@@ -1,5 +1,4 @@
 // Tells the log, once in an isolate, that tokens name a tier which `TIERS` does not have.
-
 import { tiersOf } from '../config/tiers.ts';
 import type { Config } from '../config/types.ts';
 import type { Exchange } from '../exchange.ts';

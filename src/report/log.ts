@@ -1,5 +1,4 @@
 // JSON lines for the platform's log: at most ten a second in an isolate, and how many were left out.
-
 import type { WaitUntil } from '../exchange.ts';
 import { PerSecond } from '../lib/per-second.ts';
 

@@ -1,6 +1,5 @@
 // The forms in which paths and patterns are compared: exactly, decoded, and with everything alike that is alike to
 // some origin. Patterns and paths go through the same functions.
-
 import { decode } from './decode.ts';
 import { END, SOFT_SLASH } from './marks.ts';
 

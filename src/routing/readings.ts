@@ -4,7 +4,6 @@
 // and a proxy before them may have undone some of it already. So each of these may be read either way wherever it
 // stands, whatever was chosen elsewhere. That makes very many readings, but few places in the graph that they lead to:
 // readings that have come to the same place are followed as one. What that still costs is bounded by a budget.
-
 import type { Graph, State } from './graph.ts';
 import { END, SOFT_SLASH, unmarked } from './marks.ts';
 import { isScript, lastIndex, SCRIPT, spellings, withoutSuffix } from './spellings.ts';

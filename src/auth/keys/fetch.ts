@@ -1,5 +1,4 @@
 // The text of an issuer's key set over the network: bounded in size and time, no redirects, no caches in between.
-
 import { ofTenant } from '../../config/issuer-name.ts';
 import type { KeySource } from '../../config/types.ts';
 import { readText } from '../../lib/read-text.ts';
