@@ -2,7 +2,8 @@
 import { tableOf, text } from '../lib/shape.ts';
 import type { Algorithm } from '../limiter/algorithms/index.ts';
 import { isOfToken, writtenKey } from '../partition.ts';
-import { type Caller, chargesOf } from '../quota/plan.ts';
+import type { Caller } from '../quota/charge.ts';
+import { chargesOf } from '../quota/plan.ts';
 import { type KeyTerms, parseLimits, tooMany } from './notation.ts';
 import { SCOPES, type Scope } from './scopes.ts';
 import type { Config, Limit, Mode, Policies, Route } from './types.ts';

@@ -4,10 +4,10 @@ import { isBlocked } from '../limiter/blocked.ts';
 import type { Abnormal } from '../limiter/messages.ts';
 import type { Policy } from '../limiter/policy.ts';
 import type { Marks } from '../limiter/standing.ts';
+import type { Plan } from './charge.ts';
 import type { Grant } from './grant.ts';
 import { heldByNumber, type Lease, tellAbnormal } from './lease.ts';
 import type { LimiterError } from './limiter-error.ts';
-import type { Plan } from './plan.ts';
 import { freedInMs, heldOfShare } from './share.ts';
 import type { Said } from './waiter.ts';
 

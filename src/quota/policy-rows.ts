@@ -1,7 +1,8 @@
 // The policies in effect, as rows: every route, kind of caller and tier, by the Worker's own plans.
 import { tiersOf } from '../config/tiers.ts';
 import type { Config, Route } from '../config/types.ts';
-import { type Caller, type Charge, chargesOf } from './plan.ts';
+import type { Caller, Charge } from './charge.ts';
+import { chargesOf } from './plan.ts';
 
 export interface PolicyRow {
   readonly route: string;

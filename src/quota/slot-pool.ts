@@ -2,8 +2,8 @@
 // and functions of it, so that requests may share it; no clock, no I/O.
 import type { SlotReply } from '../limiter/messages.ts';
 import { SLOT_MS } from '../limiter/slots.ts';
+import type { SlotPlan } from './charge.ts';
 import type { LimiterError } from './limiter-error.ts';
-import type { SlotPlan } from './plan.ts';
 
 /** Asks under way at one pool, so that who comes while one waits need not wait for its end. */
 const MAX_ASKS = 2;

@@ -5,9 +5,9 @@ import type { Limiter } from '../limiter/limiter.ts';
 import { type SlotAsk, type SlotReply, VERSION } from '../limiter/messages.ts';
 import type { SlotPolicy } from '../limiter/policy.ts';
 import type { Asker } from './asks.ts';
+import type { SlotPlan } from './charge.ts';
 import { LimiterClient } from './client.ts';
 import { LimiterError } from './limiter-error.ts';
-import type { SlotPlan } from './plan.ts';
 import {
   endSlot,
   failAsking,

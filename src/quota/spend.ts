@@ -4,9 +4,10 @@ import type { Exchange } from '../exchange.ts';
 import { clientAddress, type Facts, isExempt, partitionOf } from '../partition.ts';
 import { paramsOf } from '../routing/params.ts';
 import { sentPath } from '../routing/sent-path.ts';
+import type { Caller, Charge, Plan } from './charge.ts';
 import { isRefusing, type Outcome } from './outcome.ts';
 import type { Permits } from './permits.ts';
-import { type Caller, type Charge, chargesOf, missingClaims, type Plan } from './plan.ts';
+import { chargesOf, missingClaims } from './plan.ts';
 
 /** Outcomes at hand, where this isolate already knew; else to come. */
 export type Spent = readonly Outcome[] | Promise<readonly Outcome[]>;

@@ -6,8 +6,8 @@ import type { SlotReply } from '../../src/limiter/messages.ts';
 import type { SlotPolicy } from '../../src/limiter/policy.ts';
 import { SlotDesk } from '../../src/limiter/slot-desk.ts';
 import { SLOT_MS, Slots, type StoredSlots } from '../../src/limiter/slots.ts';
+import type { SlotPlan } from '../../src/quota/charge.ts';
 import { LimiterError } from '../../src/quota/limiter-error.ts';
-import type { SlotPlan } from '../../src/quota/plan.ts';
 import {
   endSlot,
   failAsking,

@@ -7,8 +7,8 @@ import type { Bindings } from '../../src/bindings.ts';
 import { parseLimits } from '../../src/config/notation.ts';
 import type { Algorithm } from '../../src/limiter/algorithms/index.ts';
 import { limiterName } from '../../src/partition.ts';
+import type { Plan } from '../../src/quota/charge.ts';
 import { Permits } from '../../src/quota/permits.ts';
-import type { Plan } from '../../src/quota/plan.ts';
 import { configWith } from '../fixtures/config.ts';
 
 const bindings = env as unknown as Bindings;

@@ -7,14 +7,8 @@ import type { Config, Mode, Route } from '../../src/config/types.ts';
 import type { Identity } from '../../src/identity.ts';
 import type { Policy, SlotPolicy } from '../../src/limiter/policy.ts';
 import { isExempt, type Key, type Facts as KeyFacts, limiterName, partitionOf } from '../../src/partition.ts';
-import {
-  type Caller,
-  type Charge,
-  chargesOf,
-  missingClaims,
-  type Plan,
-  type SlotPlan,
-} from '../../src/quota/plan.ts';
+import type { Caller, Charge, Plan, SlotPlan } from '../../src/quota/charge.ts';
+import { chargesOf, missingClaims } from '../../src/quota/plan.ts';
 import { paramsOf } from '../../src/routing/params.ts';
 import { explainRoute, routeOf } from '../../src/routing/route-of.ts';
 import { sentPath } from '../../src/routing/sent-path.ts';
