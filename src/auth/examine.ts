@@ -8,19 +8,12 @@ import { delay } from '../lib/delay.ts';
 import { PerSecond } from '../lib/per-second.ts';
 import type { FailureCount } from './failure-count.ts';
 import { FailureGate, gateKeyOf } from './failure-gate.ts';
+import { type Refused, refused, type Work } from './flaws.ts';
 import type { Background } from './keys/types.ts';
 import type { RefusalDelay } from './refusal-delay.ts';
 import { MAX_TOKEN_LENGTH, shapeFlaw } from './shape.ts';
 import { type TokenReader, tokenReader } from './sources.ts';
-import {
-  type Refused,
-  refused,
-  type Verdict,
-  type Verified,
-  type Verifier,
-  verifier,
-  type Work,
-} from './verify.ts';
+import { type Verdict, type Verified, type Verifier, verifier } from './verify.ts';
 
 /** A verified token; after `freshUntil` it is verified anew, but need not pass the failure gate again. */
 interface Known extends Verified {

@@ -1,6 +1,5 @@
 // A token -> who sent it, by jose and the keys of the issuer that the token names.
 import { decodeJwt, decodeProtectedHeader, type JWTPayload, type JWTVerifyOptions, jwtVerify } from 'jose';
-import { JWSSignatureVerificationFailed, JWTClaimValidationFailed, JWTExpired } from 'jose/errors';
 import { familyOf } from '../config/issuer.ts';
 import { isTemplate } from '../config/issuer-name.ts';
 import { ALGORITHMS, type Family } from '../config/settings.ts';
@@ -9,11 +8,11 @@ import type { Config, Issuer, KeySource, TokenConfig } from '../config/types.ts'
 import type { Identity } from '../identity.ts';
 import { type ClaimNames, identityOf, meets } from './claims.ts';
 import { decoyToken } from './decoy.ts';
+import { BAD_SIGNATURE, type Refused, refused, refusedFor } from './flaws.ts';
 import { issuerName, mayKeySign } from './issuers.ts';
 import { keysOf } from './keys/keys.ts';
 import { candidates, type KeySet, type VerificationKey } from './keys/set.ts';
 import type { Background, Keys, SourceState } from './keys/types.ts';
-import type { Reason } from './reasons.ts';
 
 export interface Verified {
   readonly kind: 'verified';
@@ -22,20 +21,6 @@ export interface Verified {
   /** When the token will be expired or too old, tolerance included; milliseconds since the epoch. */
   readonly goodUntil: number;
 }
-
-export interface Refused {
-  readonly kind: 'refused';
-  /** For the log, never for the client. */
-  readonly reason: Reason;
-  /** Whether neither time nor a new key can make this token good. */
-  readonly forGood: boolean;
-  /** The work it took to find out. A stopwatch must not tell, so the rest of the work is done in vain. */
-  readonly work: Work;
-  /** Whether a key that we do not have yet may be the right one. */
-  readonly newKeyHelps?: boolean;
-}
-
-export type Work = 'none' | 'decoded' | 'verified';
 
 interface NoKeys {
   readonly kind: 'no_keys';
@@ -261,24 +246,6 @@ const refusalOf = async (
   return isIssued ? undefined : refused('claim_iat', false);
 };
 
-const BAD_SIGNATURE = 'signature_invalid';
-
-/** By jose's classes and their members: messages may change. */
-const refusedFor = (error: unknown): Refused => {
-  if (error instanceof JWSSignatureVerificationFailed) return refused(BAD_SIGNATURE);
-  if (error instanceof JWTExpired) return refused('token_expired');
-  if (!(error instanceof JWTClaimValidationFailed)) return refused('token_malformed');
-  const { claim, reason } = error;
-  if (!isChecked(claim)) return refused('token_malformed');
-  return refused(`claim_${claim}`, !(reason === 'check_failed' && CURED_BY_TIME.has(claim)));
-};
-
-const CHECKED = ['typ', 'aud', 'exp', 'nbf', 'iat'] as const;
-const isChecked = (claim: string): claim is (typeof CHECKED)[number] =>
-  CHECKED.some((each) => each === claim);
-
-const CURED_BY_TIME: ReadonlySet<string> = new Set(['nbf', 'iat']);
-
 /**
  * The first second, since the epoch, at which jose would refuse a token that it accepts now: it counts in whole seconds,
  * and a token may still be used at the very second at which it reaches the oldest age, but not at that of its `exp`.
@@ -288,10 +255,3 @@ const goodUntil = ({ exp = 0, iat = 0 }: JWTPayload, { clockTolerance, maxTokenA
   if (maxTokenAge === undefined) return expired;
   return Math.min(expired, Math.floor(iat + maxTokenAge + clockTolerance) + 1);
 };
-
-export const refused = (reason: Reason, forGood = true): Refused => ({
-  kind: 'refused',
-  reason,
-  forGood,
-  work: 'decoded',
-});
