@@ -4,7 +4,7 @@ import type { Loans } from './loans.ts';
 import type { Adopted, Ask, Return, Settlement } from './messages.ts';
 import type { Policy } from './policy.ts';
 
-/** Grants remembered, of those to be settled and of others. Of one that is forgotten, a settlement says all that is needed. */
+/** Grants remembered, of those to be settled and of others. A settlement names the policies and the cost of one that is forgotten. */
 const MAX_GRANTS = 4_096;
 
 /** A settlement is told again within so long, and so many are known by their names for that: more than one object hears. */

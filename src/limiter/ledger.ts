@@ -119,7 +119,7 @@ export class Ledger {
     return { reply: { ...reply, ...(unmet === 0 ? { decisions } : {}), share: lent.share }, write };
   }
 
-  /** Those that nothing was granted to are told when to come back, by what is charged and lent in the end. */
+  /** Requests that were granted nothing are told when to come back, by what is charged and lent in the end. */
   #answer(now: number, ask: Ask, granted: Reply | undefined, unmet: number): Reply {
     if (granted === undefined) return refuse(this.#books, now, ask, unmet);
     if (unmet === 0) return granted;

@@ -1,4 +1,4 @@
-// What those are told that nothing is left for: when a permit can exist again, what is lent and held included. No clock,
+// What requests are told for which nothing is left: when a permit can exist again, what is lent and held included. No clock,
 // no I/O.
 import type { Decision } from './arithmetic.ts';
 import type { Books } from './books.ts';
@@ -25,7 +25,7 @@ const MAX_LOOK_MS = 250;
 /** Requests that an isolate may have wait for held permits; those may come back again and again. */
 const MAX_WAITING = 4_096;
 
-/** Of an ask that so many requests were not granted of. */
+/** Answers an ask of which so many requests were not granted. */
 export const refuse = (books: Books, now: number, ask: Ask, unmet: number): Reply => {
   const { policies, cost, holder } = ask;
   if (unmet === 0) return nothing(books, now, policies);

@@ -107,7 +107,7 @@ export class Shares {
     if (known !== undefined) this.#shares.set(name, { ...known, order });
   }
 
-  /** Somebody is refused: single permits are where they are wanted, shares are where they were. */
+  /** Somebody is refused though others' shares have permits left: for a while none is lent, so that permits are had where they are wanted. */
   contest(now: number, counter: string, holder: string | undefined): void {
     const last = this.#contests.get(counter);
     const isContested = last !== undefined && now < last.until;

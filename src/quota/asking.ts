@@ -52,8 +52,8 @@ export const join = (lease: Lease, waiter: Waiter): boolean => {
 };
 
 /**
- * Has one of those that nobody asks for yet ask for them all. Whoever has asked twice in vain waits for the share that is asked for
- * meanwhile: should its answer be lost, each looks for itself after a while.
+ * Has one of those that nobody asks for yet ask for them all. One that was asked for twice in vain waits until the answer about
+ * the share is in; should that be lost, each request looks for itself after a while.
  */
 export const passOn = (lease: Lease): void => {
   const next = lease.waiting.find(isWaiting);

@@ -141,12 +141,12 @@ const dropFirst = (lease: Lease): void => {
   if (grant?.unused === 0) noteSpent(lease, grant);
 };
 
-/** Nothing will come back of a grant; the next ask says so. */
+/** Nothing of a grant will be returned; the next ask says so. */
 const noteSpent = (lease: Lease, { name }: Grant): void => {
   if (name !== '' && lease.spent.length < MAX_SPENT) lease.spent.push(name);
 };
 
-/** Something will come back of it after all. */
+/** Takes that back: something will be returned after all. */
 export const unnoteSpent = (lease: Lease, grant: Grant): void => {
   lease.spent = lease.spent.filter((name) => name !== grant.name);
 };

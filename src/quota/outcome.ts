@@ -79,7 +79,7 @@ const decisionsOf = ({ plan, share }: Holding, said: Said, now: number): readonl
   });
 };
 
-/** Whether the isolate's own share serves again all that denied: what is missing then is beside it, and is asked for. */
+/** Whether the isolate's own share can serve again under every policy that denied: what is missing is beside it, and is asked for. */
 export const isFreed = ({ plan, share, said }: Holding, now: number): boolean => {
   if (share === undefined) return false;
   const policies = said.policies ?? plan.policies;

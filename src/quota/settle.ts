@@ -151,7 +151,7 @@ export const obstructed = (lease: Lease, until: number, said: Said): Obstructed 
   said,
 });
 
-/** Whom loans alone obstruct waits for them, as many as may pass then; the others are denied. */
+/** Requests that only loans obstruct wait for them, as many as may pass then; the others are denied. */
 const refuse = (lease: Lease, waiters: readonly Waiter[], said: Said): void => {
   for (const waiter of waiters) {
     waiter.state = 'gone';

@@ -8,14 +8,14 @@ import { countUses, type Share } from './share.ts';
 const MAX_SINGLES = 128;
 const ADOPTABLE_MS = 3_000;
 
-/** What was used of a grant that was not of a lease, where a share may take it over. */
+/** Remembers what was used of such a grant, where there is a share that may take it over. */
 export const noteSingles = (lease: Lease, grant: Grant, now: number): void => {
   const requests = grant.size - grant.returned;
   if (lease.share === undefined || requests === 0) return;
   lease.singles = [...lease.singles.slice(1 - MAX_SINGLES), { grant, requests, usedAt: now }];
 };
 
-/** Has the share count those of late as its uses; each once. */
+/** Counts the recent ones as uses of the share, each once. */
 export const adoptSingles = (lease: Lease, share: Share, now: number): readonly Single[] => {
   const windowMs = Math.max(...share.policies.map((policy) => policy.windowMs));
   const since = now - Math.min(windowMs, ADOPTABLE_MS);
