@@ -45,9 +45,12 @@ export class Vars {
     return new Vars(env, nameOf, this.problems);
   }
 
-  /** @param got left out where it may be a secret. */
+  /**
+   * @param name a var, and what follows it of a path into its value: `claims.azp`.
+   * @param got left out where it may be a secret.
+   */
   fail(name: string, expected: string, got?: unknown): undefined {
-    const variable = this.nameOf(name);
+    const variable = name.replace(/^\w+/, (own) => this.nameOf(own));
     this.problems.push({ variable, problem: `expected ${described({ expected, got })}` });
   }
 

@@ -200,6 +200,17 @@ const { file } = fc.letrec((tie) => ({
 }));
 
 describe('check answers', () => {
+  it.each([
+    ['[vars]\nJWT_SECRET = "hunter2"\nLIMITS = "9/minute\n', 'line 3, column 20: '],
+    [
+      '{\n  "vars": { "JWT_SECRET": "hunter2" "LIMITS": "9/minute" }\n}',
+      'line 2, column 37: expected a comma',
+    ],
+  ])('a file that cannot be read by the place, and shows none of it', (content, place) => {
+    expect(() => findingsOf(content)).toThrow(place);
+    expect(() => findingsOf(content)).not.toThrow('hunter2');
+  });
+
   it('whatever the file holds', () => {
     fc.assert(
       fc.property(file, (content) => {

@@ -5,6 +5,7 @@ import { error, type Finding, warning } from './finding.ts';
 export const claimFindings = (config: Config): readonly Finding[] => [
   ...subjectFindings(config),
   ...pathFindings(config),
+  ...patternFindings(config),
   ...headerFindings(config),
   ...typFindings(config),
   ...sourceFindings(config),
@@ -50,16 +51,40 @@ const pathFindings = ({ tokens }: Config): readonly Finding[] => {
   return Object.entries(vars).flatMap(([variable, paths]) =>
     paths
       .map((path) => path.join('.'))
-      .filter((claim) => /^[$/]|\[/.test(claim))
+      .filter((claim) => /^[$/]|\[|[\s|,]/.test(claim))
       .map((claim) =>
         warning(
           'no-effect',
           `${variable} names a claim \`${claim}\`, which no token has.`,
-          `Write the claim alone, with dots between its parts: \`${variable} = "${plain(claim)}"\`.`,
+          /[\s|,]/.test(claim)
+            ? severalOf(variable, claim)
+            : `Write the claim alone, with dots between its parts: \`${variable} = "${plain(claim)}"\`.`,
         ),
       ),
   );
 };
+
+/** `sub || client_id` */
+const severalOf = (variable: string, claim: string): string => {
+  const names = claim.split(/[\s|,]+/).filter((name) => name !== '');
+  return variable === 'TIER_CLAIM'
+    ? `Write one claim: \`TIER_CLAIM = "${names[0]}"\`.`
+    : `Write a comma between claims, of which the first that is there counts: \`${variable} = "${names.join(', ')}"\`.`;
+};
+
+/** A value of REQUIRED_CLAIMS is that value, and no pattern of one. */
+const patternFindings = ({ tokens }: Config): readonly Finding[] =>
+  tokens.issuers.flatMap(({ claims }) =>
+    claims
+      .filter(({ values }) => values.some((value) => /^(\*|\/.*\/\w*|\^.*|.*\.\*.*)$/.test(value)))
+      .map(({ claim, values }) =>
+        error(
+          'no-effect',
+          `REQUIRED_CLAIMS wants \`${claim.join('.')}\` to be \`${values.join(', ')}\` to the letter: there are no patterns.`,
+          `Write each value, such as \`{ ${claim.join('.')} = ["web", "ios"] }\`, or leave the claim out.`,
+        ),
+      ),
+  );
 
 const plain = (claim: string): string =>
   claim

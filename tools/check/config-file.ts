@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ParseError, parse as parseJsonc, printParseErrorCode } from 'jsonc-parser';
-import { parse as parseToml } from 'smol-toml';
+import { parse as parseToml, TomlError } from 'smol-toml';
 import { UsageError } from '../cli.ts';
 
 /** In wrangler's own order: it reads the first that is there. */
@@ -31,12 +31,26 @@ export const readConfigFile = (path: string | undefined, directory = '.'): Confi
 
 const parseFile = (path: string): Table => {
   if (!existsSync(path)) throw new UsageError(`${path}: no such file`);
-  const content = readFileSync(path, 'utf8');
+  // Some editors begin a file with a mark of its byte order.
+  const content = readFileSync(path, 'utf8').replace(/^\uFEFF/, '');
   try {
-    return tableOf(path.endsWith('.toml') ? parseToml(content) : parseJson(content));
+    return checkedTable(path.endsWith('.toml') ? parseToml(content) : parseJson(content));
   } catch (error) {
-    throw new UsageError(`${path}: ${error instanceof Error ? error.message : error}`);
+    throw new UsageError(`${path}: ${reasonOf(error)}`);
   }
+};
+
+/** The parser's own message goes on with the lines around, which may hold a secret. */
+const reasonOf = (error: unknown): string => {
+  if (!(error instanceof TomlError)) return error instanceof Error ? error.message : String(error);
+  const [reason = ''] = error.message.replace(/^Invalid TOML document: /, '').split('\n');
+  return `line ${error.line}, column ${error.column}: ${reason}`;
+};
+
+const checkedTable = (value: unknown): Table => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new Error('expected a table of settings, `{ "name": "weir", … }`');
+  return tableOf(value);
 };
 
 /** JSON with comments and trailing commas, as wrangler reads it. */
@@ -45,8 +59,24 @@ const parseJson = (content: string): unknown => {
   const value: unknown = parseJsonc(content, errors, { allowTrailingComma: true });
   const [first] = errors;
   if (first === undefined) return value;
-  const line = content.slice(0, first.offset).split('\n').length;
-  throw new Error(`line ${line}: ${printParseErrorCode(first.error)}`);
+  const before = content.slice(0, first.offset).split('\n');
+  const code = printParseErrorCode(first.error);
+  throw new Error(
+    `line ${before.length}, column ${(before.at(-1) ?? '').length + 1}: ${FAULTS[code] ?? code}`,
+  );
+};
+
+/** What is wrong with a JSON, by the parser's name of it. */
+const FAULTS: Readonly<Record<string, string>> = {
+  InvalidSymbol: 'expected a value, or a name in double quotes',
+  PropertyNameExpected: 'expected a name in double quotes',
+  ValueExpected: 'expected a value',
+  ColonExpected: 'expected a colon',
+  CommaExpected: 'expected a comma',
+  CloseBraceExpected: 'expected `}`',
+  CloseBracketExpected: 'expected `]`',
+  EndOfFileExpected: 'expected nothing more',
+  UnexpectedEndOfString: 'expected a quote at the end of the text',
 };
 
 export const tableOf = (value: unknown): Table =>

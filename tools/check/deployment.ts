@@ -136,16 +136,23 @@ const IDLE_SERVICE = warning(
   'Remove one of the two.',
 );
 
+/** What is no part of one server's address: a pattern's `*`, a second address, `https:/`. */
+const strangeIn = (text: string, url: URL): string | undefined => {
+  if (url.pathname.includes('*')) return url.pathname;
+  if (!/^https?:\/\/[^/]/i.test(text)) return /^[^/]*\/?/.exec(text)?.[0];
+  return /[\s,;|].*/.exec(text)?.[0];
+};
+
 const originUrlFindings = (settings: Table, text: string): readonly Finding[] => {
   const url = URL.parse(text);
   if (url === null) return [];
   const found: Finding[] = [];
-  const rest = blankIn(text) ?? (/\*/.test(url.pathname) ? url.pathname : undefined);
+  const rest = blankIn(text) ?? strangeIn(text, url);
   if (rest !== undefined)
     found.push(
       error(
         'origin-address',
-        `ORIGIN_URL is ${text}, which still has \`${rest}\` in it.`,
+        `ORIGIN_URL is \`${text}\`, in which \`${rest}\` is no part of one server’s address.`,
         `Write the origin’s own address, such as \`ORIGIN_URL = "https://origin.example.net"\`; a request’s path is put behind it.`,
       ),
     );

@@ -13,7 +13,7 @@ export const fixOf = (refused: Refused): string => {
     const fix = suggest(refused, value);
     if (fix !== undefined) return fix;
   }
-  const name = refused.variable.replace(/_\d(?=\[)/, '').replace(/^.*\./, '');
+  const name = refused.variable.replace(/_\d(?=\[)|\[\d+\]$/g, '').replace(/^.*\./, '');
   const example = EXAMPLES[name] ?? EXAMPLES[refused.variable.replace(/[.[].*$/, '')];
   return example === undefined
     ? `Correct ${refused.variable}: the README's table of vars says what it takes.`
@@ -34,6 +34,11 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   SUBJECT_CLAIM: 'SUBJECT_CLAIM = "sub"',
   TIER_CLAIM: 'TIER_CLAIM = "org.plan"',
   TIERS: 'TIERS = { pro = "1000/minute" }',
+  match: 'match = "/search/*"',
+  methods: 'methods = ["GET", "POST"]',
+  auth: 'auth = "optional"',
+  mode: 'mode = "shadow"',
+  name: 'name = "search"',
   audience: 'audience = ["https://api.example.com"]',
   claims: 'claims = { azp = ["web", "ios"] }',
   cost: 'cost = 5',
@@ -62,6 +67,11 @@ const issuer: Suggest = ({ variable }, value) =>
 const twice: Suggest = ({ variable, problem }) => {
   if (problem.includes('`ISSUERS` replaces it'))
     return `Remove ${variable}, or ISSUERS; an entry of that has an \`issuer\` and an \`audience\` of its own.`;
+  const [, other] = /no key source beside `(\w+(?:\[\d+\]\.\w+)?)`/.exec(problem) ?? [];
+  if (other !== undefined)
+    return `Remove ${variable}, or ${other}: an issuer has its public keys from one place.`;
+  if (/`JWT_SECRET` beside it/.test(problem))
+    return 'Run `wrangler secret put JWT_SECRET`, and name it in `[secrets] required` as well.';
   return problem.includes('each issuer once')
     ? 'Keep one entry of the two; it may have several audiences: `audience = ["a", "b"]`.'
     : undefined;
@@ -319,7 +329,7 @@ const url: Suggest = ({ variable }, value) => {
   if (/^[\w.-]+\.[a-z]{2,}([:/].*)?$/i.test(text)) return write(variable, `https://${text}`);
   const parsedUrl = URL.parse(text);
   if (parsedUrl === null || !/^https?:$/.test(parsedUrl.protocol))
-    return `Write a whole URL, such as \`${variable.replace(/^.*\./, '')} = "https://login.example.com/"\`.`;
+    return `Write a whole URL, such as \`${variable.replace(/^.*\./, '')} = "https://${variable === 'ORIGIN_URL' ? 'origin.example.net' : 'login.example.com/'}"\`.`;
   const isPlain = parsedUrl.protocol === 'http:';
   return `Write \`https://${parsedUrl.host}${parsedUrl.pathname}\`${isPlain ? ', since tokens and keys must not travel in the clear' : ', without credentials, query or fragment'}.`;
 };

@@ -28,6 +28,8 @@ export const limitsFix = ({ variable, problem }: Refused, value: unknown): strin
   if (!/(LIMITS|^TIERS(_\d)?\.\S+|\.limits(\.\S+)?)$/.test(variable)) return undefined;
   if (/a key after `by`/.test(problem))
     return 'Write `by subject`, `by address`, `by everyone`, a claim or a `:name` that is in the `match`, as in `10/minute by :team`.';
+  if (/no other key than/.test(problem))
+    return write(variable, String(value).replace(/\s+by\s+[^,;|]+?(?=\s*(?:[,;|]|$))/gi, ''));
   const told = FAULTS.find(([found]) => found.test(problem));
   if (told !== undefined) return told[1];
   if (/^\s*(unlimited|infinit[ey]|off|no|never|false|0|-1)\s*$/i.test(String(value)))
@@ -41,6 +43,11 @@ export const limitsFix = ({ variable, problem }: Refused, value: unknown): strin
 
 /** What is refused for itself, however it is spelt. */
 const FAULTS: readonly (readonly [problem: RegExp, fix: string])[] = [
+  [/a list `default`/, 'Add what holds for callers of any other tier: `default = "5/minute"`.'],
+  [
+    /at most \d+ policies/,
+    'Leave some out: of windows that are alike, the smaller quota is the one that holds.',
+  ],
   [/each window once/, 'Keep the smaller of the two, which is the one that holds.'],
   [/`at once` once/, 'Keep the smaller of the two, which is the one that holds.'],
   [/got `none`$/, 'Write `none` alone, or the limits without it.'],

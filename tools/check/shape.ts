@@ -48,6 +48,7 @@ export const shapeFindings = (settings: Table): readonly Finding[] => {
   return [
     ...misnamed.map((name) => misnamedFinding(name, OTHER_NAMES[name] ?? '')),
     ...nameFindings(settings),
+    ...(settings.pages_build_output_dir === undefined ? [] : [PAGES]),
     ...(root === undefined
       ? []
       : new Shape(root).findings(
@@ -57,6 +58,12 @@ export const shapeFindings = (settings: Table): readonly Finding[] => {
         )),
   ];
 };
+
+const PAGES = error(
+  'wrangler-setting',
+  '`pages_build_output_dir` makes this a project of Cloudflare Pages, which has neither zone routes nor Durable Objects of its own.',
+  'Remove it: Weir is a Worker, before Pages as before any other origin.',
+);
 
 const nameFindings = ({ name }: Table): readonly Finding[] =>
   typeof name !== 'string' || /^$|^[a-z0-9_][a-z0-9-_]*$/.test(name)
