@@ -201,7 +201,7 @@ const { file } = fc.letrec((tie) => ({
 
 describe('check answers', () => {
   it.each([
-    ['[vars]\nJWT_SECRET = "hunter2"\nLIMITS = "9/minute\n', 'line 3, column 20: '],
+    ['[vars]\nJWT_SECRET = "hunter2"\nLIMITS = "9/minute\n', 'line 3, column 19: '],
     [
       '{\n  "vars": { "JWT_SECRET": "hunter2" "LIMITS": "9/minute" }\n}',
       'line 2, column 37: expected a comma',
