@@ -63,7 +63,7 @@ const renewedCaller = async (audit: Audit, limit: Limit): Promise<Caller> => {
 };
 
 /** Pauses in one audit after which no long window is waited for. */
-const MAX_WAITS_MS = 240_000;
+const MAX_WAITS_MS = 180_000;
 
 const waitUntil = async (audit: Audit, when: number): Promise<void> => {
   const ms = when - performance.now();

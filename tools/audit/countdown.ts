@@ -29,3 +29,13 @@ export const countDown = (counts: readonly number[]): boolean => {
     last <= 1 + admitted.length / 10
   );
 };
+
+/**
+ * Permits that requests in between took; undefined where a good request is not seen to take one.
+ *
+ * @param counts what remained after two good requests in a row, and after a third that came after the others
+ */
+export const takenByOthers = ([first, second, last]: readonly (number | undefined)[]): number | undefined =>
+  first === undefined || second === undefined || last === undefined || first - second !== 1
+    ? undefined
+    : second - last - 1;

@@ -1,9 +1,9 @@
 // Checks: what refused tokens cost, and whom.
 
-import { type Audit, bearer, isAdmitted } from '../audit-context.ts';
+import { type Audit, bearer, type Caller, isAdmitted } from '../audit-context.ts';
 import { freshCaller, welcomesStrangers } from '../callers.ts';
 import type { Check } from '../check.ts';
-import { remainingOf } from '../countdown.ts';
+import { countDown, remainingOf, takenByOthers } from '../countdown.ts';
 import {
   floodsOf,
   goodOf,
@@ -39,9 +39,10 @@ const refusedSpend: Check = {
   requests: 20,
   async run(audit) {
     const limit = await limitOf(audit);
-    const isLong = (await limit.renewMs()) > SHORT_WINDOW_MS && !(await welcomesStrangers(audit));
-    const fallen = isLong ? await remainingFalls(audit, limit) : undefined;
-    if (fallen !== undefined) return fallen;
+    const hasStrangers = audit.perSubject === true && (await welcomesStrangers(audit));
+    const isLong = !hasStrangers && (await limit.renewMs()) > SHORT_WINDOW_MS;
+    const told = isLong ? await byWhatRemains(audit, limit) : undefined;
+    if (told !== undefined) return told;
     const first = await admittedAfter(audit, limit, BAD);
     if (first >= limit.most - BAD / 2)
       return passed(SENT, `${first} admitted, the whole quota`, measured('good requests admitted', first));
@@ -68,29 +69,43 @@ const compared = async (audit: Audit, limit: Limit, first: number): Promise<Verd
   return (spent ? failed : passed)(SENT, seen, measured('good requests admitted', Math.min(...after, least)));
 };
 
-/** Two good requests, then bad ones between the second and a third, so often. */
-const FALLS = 2;
+/** Fewer bad tokens, so that a small quota has room for them twice. */
+const BAD_BETWEEN = 5;
+const TIMES = 2;
 
 /**
- * Where a whole quota takes long to come back, by what the API says remains: failed if that falls by one for one good
- * request and by one for each bad token, twice. Undefined otherwise, which is no praise.
+ * Where a whole quota takes long to come back, by what the API says remains, if that has been seen to count down: whether
+ * bad tokens take it down, the same each time. Undefined where that shows nothing.
  */
-const remainingFalls = async (audit: Audit, limit: Limit): Promise<Verdict | undefined> => {
-  if (limit.spend.some((exchange) => remainingOf(exchange) === undefined)) return undefined;
+const byWhatRemains = async (audit: Audit, limit: Limit): Promise<Verdict | undefined> => {
+  const told = [...limit.spend, limit.denial].flatMap((exchange) => remainingOf(exchange) ?? []);
+  if (told.length <= limit.capacity || !countDown(told)) return undefined;
   const caller = await freshCaller(audit, limit);
+  const seen: (readonly (number | undefined)[])[] = [];
+  while (seen.length < TIMES) seen.push(await remainingAround(audit, caller, BAD_BETWEEN));
+  const [sent, text] = [
+    `two good requests, ${BAD_BETWEEN} badly signed tokens of the subject, and another good one`,
+    `what remained after the good ones: ${seen.map((counts) => counts.join(', ')).join('; again ')}`,
+  ];
+  if (seen.every((counts) => takenByOthers(counts) === BAD_BETWEEN)) return failed(sent, text);
+  return seen.every((counts) => takenByOthers(counts) === 0)
+    ? passed(sent, text, measured('times compared', seen.length, TIMES))
+    : undefined;
+};
+
+/** What remains after each of two good requests, and after a third with bad tokens before it. */
+const remainingAround = async (
+  audit: Audit,
+  caller: Caller,
+  bad: number,
+): Promise<(number | undefined)[]> => {
   const jwt = readJwt(caller.token) ?? jwtOf(audit);
-  const seen: string[] = [];
-  for (let i = 0; i < FALLS; i++) {
-    const forged = Array.from({ length: BAD }, () => ({ headers: [bearer(badlySigned(jwt))] }));
-    const all = await swiftly(audit, [...repeated(caller, 2), ...forged, ...repeated(caller, 1)]);
-    const counts = [all[0], all[1], all.at(-1)].map((exchange) =>
-      exchange && isAdmitted(exchange) ? remainingOf(audit.note(caller, exchange)) : undefined,
-    );
-    const [first = 0, second = 0, last] = counts;
-    if (last === undefined || first - second !== 1 || second - last !== BAD + 1) return undefined;
-    seen.push(`${first}, ${second}, then ${last}`);
-  }
-  return failed(SENT, `what remains, before and after the bad ones: ${seen.join('; again ')}`);
+  const forged = Array.from({ length: bad }, () => ({ headers: [bearer(badlySigned(jwt))] }));
+  const all = await swiftly(audit, [...repeated(caller, 2), ...forged, ...repeated(caller, 1)]);
+  if (all.slice(2, -1).some(isAdmitted)) throw new Inconclusive(ADMITTED);
+  return [...all.slice(0, 2), ...all.slice(-1)].map((exchange) =>
+    isAdmitted(audit.note(caller, exchange)) ? remainingOf(exchange) : undefined,
+  );
 };
 
 /** How many good requests a whole quota admits after `bad` forged ones in the subject's name. */
