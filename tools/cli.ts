@@ -227,9 +227,10 @@ export const run = async (main: () => number | Promise<number>): Promise<void> =
     process.exitCode = await main();
   } catch (error) {
     const { message, code } = error as NodeJS.ErrnoException;
-    const misused = error instanceof UsageError || code?.startsWith('ERR_PARSE_ARGS');
-    process.stderr.write(`${message}\n`);
-    process.exitCode = misused ? 2 : 1;
+    // Node goes on with advice about arguments that begin with a dash.
+    const isUnparsed = code?.startsWith('ERR_PARSE_ARGS') ?? false;
+    process.stderr.write(`${isUnparsed ? message.split('. ')[0] : message}\n`);
+    process.exitCode = isUnparsed || error instanceof UsageError ? 2 : 1;
   }
 };
 

@@ -109,8 +109,10 @@ await command({
   async run({ url, to, only, pngs }) {
     const token = process.env.WEIR_ADMIN_TOKEN;
     if (token === undefined) throw new UsageError('expected WEIR_ADMIN_TOKEN');
+    for (const folder of [to, pngs]) if (folder !== undefined) await mkdir(folder, { recursive: true });
+    await using stack = new AsyncDisposableStack();
     const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
-    await mkdir(to, { recursive: true });
+    stack.defer(() => browser.close());
     const views = VIEWS.filter(({ name }) => only === undefined || name === only);
     for (const view of views) {
       const shots: Buffer[] = [];
@@ -121,7 +123,6 @@ await command({
       }
       await writeFile(join(to, `${view.name}.webp`), await sheetOf(browser, shots));
     }
-    await browser.close();
     return say(`${views.length} pages in ${to}\n`);
   },
 });

@@ -8,7 +8,7 @@ import { stage } from '../fixtures/stage.ts';
 import { bearer, type Weir } from '../fixtures/weir.ts';
 import { busiestFor } from '../fixtures/windows.ts';
 
-const LOAD_MS = scaled(6_000, 60_000);
+const LOAD_MS = scaled(4_000, 60_000);
 
 /** By then shares are lent. */
 const WARM_MS = 2_500;
