@@ -84,12 +84,19 @@ const discoverBlindly = async (audit: Audit): Promise<Limit> => {
   for (let rest = await first.renewMs(); rest <= SHORT_WINDOW_MS; rest *= 2) {
     await audit.pause(rest);
     const next = { ...(await spendAll(audit, 0)), renewMs: async () => rest };
+    // By chance the first rest was over a turn of a longer window, as the denial now tells.
+    if (last !== first && 2 * next.capacity < last.capacity)
+      return { ...last, renewMs: longer(rest, next.denial) };
     if (last !== first && last.capacity >= first.capacity && next.capacity <= last.capacity * 1.1)
       return { ...next, renewMs: last.renewMs };
     last = next;
   }
   return last;
 };
+
+/** How long a quota takes to come back that was not back after a rest. */
+const longer = (restMs: number, denial: Exchange) => async (): Promise<number> =>
+  restMs + 1000 * (resetSeconds(denial) ?? restMs / 1000) + RENEW_SLACK_MS;
 
 /** What the responses declare, each quota once; `--expect` outranks them. */
 const declaredBy = (audit: Audit, ...exchanges: readonly (Exchange | undefined)[]): readonly Declared[] => {
@@ -133,7 +140,7 @@ const measuredLimit = (
   spendMs: number,
 ): Limit => {
   const declared = timed(declaredBy(audit, spend[0], spend.at(-1), denial), [...spend, denial]);
-  const most = Math.max(spend.length + before, ...spentQuotas(denial));
+  const most = Math.max(spend.length + before, ...spentQuotas(denial), ...metQuota(declared, spend.length));
   return {
     capacity: spend.length,
     reckoned: spend.length + before,
@@ -159,6 +166,12 @@ const spentQuotas = (denial: Exchange): number[] => {
   return fields.ok
     ? fields.items.flatMap(({ remaining, quota }) => (remaining === 0 ? (quota ?? []) : []))
     : [];
+};
+
+/** The least declared quota that so many can have met the end of, a part of it having been spent before. */
+const metQuota = (declared: readonly Declared[], admitted: number): number[] => {
+  const quotas = declared.flatMap(({ quota }) => (quota >= admitted && quota <= 2 * admitted ? quota : []));
+  return quotas.length === 0 ? [] : [Math.min(...quotas)];
 };
 
 /** A quota that the API itself declares, and that this budget or rate can never spend, is no finding. */

@@ -139,7 +139,7 @@ const floodLimited: Check = {
   why: 'Each bad token costs a verification; without a limit, guessing and exhausting are free.',
   fix: 'Count failed verifications by client address and answer 429 when there are too many.',
   needs: ['limit', 'jwt', 'protected'],
-  requests: 80,
+  requests: 2 * WAVE + 4,
   async run(audit) {
     const { first, confirmation } = await floodsOf(audit);
     const waves = [...first, ...(confirmation?.bad ?? [])];
