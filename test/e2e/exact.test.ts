@@ -81,6 +81,7 @@ const PER_SECOND = (QUOTA * 1_000) / WINDOW_MS;
 const soak = async (leases: 'on' | 'off', evict: boolean) => {
   const weir = await startWeir({ vars: { ORIGIN_URL, LIMITS, LEASES: leases }, isolates: ISOLATES });
   try {
+    await weir.prepareEvictions();
     const before = await load(weir, PER_SECOND, WINDOW_MS);
     const loading = load(weir, PER_SECOND * FACTOR, LOAD_MS);
     const evictions = evict ? await evictDuring(weir, loading) : 0;

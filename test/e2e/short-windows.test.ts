@@ -105,6 +105,7 @@ describe('a caller over eight isolates', { timeout: SOAK_TIMEOUT_MS }, () => {
     'of three times 100 a second gets 100 and no more; Limiters evicted: %s',
     async (evict) => {
       const there = await on.start({ vars: { LIMITS: '100/second' }, isolates: 8 });
+      await there.prepareEvictions();
       const loading = load(there, 300, LOAD_MS);
       let evictions = 0;
       for (let at = 0; evict && at < LOAD_MS - 2_000; at += 2_000, evictions++) {
