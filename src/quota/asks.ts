@@ -75,7 +75,11 @@ export class Asks {
     };
     const { signal } = asker;
     if (signal.aborted || !join(holding, waiter)) return { kind: 'denied', said: holding.said };
-    signal.addEventListener('abort', () => leave(waiter), { once: true });
+    const depart = (): void => {
+      leave(waiter);
+      bell.ring();
+    };
+    signal.addEventListener('abort', depart, { once: true });
     for (const end = Date.now() + 2 * this.#timeoutMs; Date.now() < end; ) {
       const rung = bell.rung();
       if (waiter.state === 'waiting') this.ask(asker, holding, alone);
@@ -83,6 +87,8 @@ export class Asks {
       const told: Answer | undefined = answer;
       answer = undefined;
       if (told !== undefined && told.kind !== 'ask') return told;
+      // Nobody tells a request whose client has left.
+      if (signal.aborted) return { kind: 'denied', said: holding.said };
     }
     leave(waiter);
     return { kind: 'failed', error: new LimiterError('limiter_timeout') };
