@@ -8,7 +8,7 @@ import { stage } from '../fixtures/stage.ts';
 import { bearer, type Weir } from '../fixtures/weir.ts';
 import { busiestFor } from '../fixtures/windows.ts';
 
-const LOAD_MS = scaled(4_000, 60_000);
+const LOAD_MS = scaled(6_000, 60_000);
 
 /** By then shares are lent. */
 const WARM_MS = 2_500;
@@ -120,7 +120,7 @@ describe('a caller over eight isolates', { timeout: SOAK_TIMEOUT_MS }, () => {
       );
       expect(busiest).toBeLessThanOrEqual(100);
       // What was lent when a Limiter was evicted stays spent for a life and a window.
-      if (!evict) expect(share).toBeGreaterThanOrEqual(0.9);
+      if (!evict) expect(share).toBeGreaterThanOrEqual(scaled(0.8, 0.9));
     },
   );
 });
