@@ -1,4 +1,4 @@
-// What a request is charged, of whom, and at which cost. Types alone.
+// What a request is charged, of whom, and at which cost. Plain data.
 import type { Mode } from '../config/types.ts';
 import type { Loanable, Policy, SlotPolicy } from '../limiter/policy.ts';
 import type { Key } from '../partition.ts';
@@ -54,3 +54,6 @@ export interface Charge {
   /** What a request takes a slot of while it is in flight; those that refuse first, the caller's own first among them. */
   readonly slots: readonly SlotPlan[];
 }
+
+/** Names what an isolate holds of a partition under a plan. */
+export const keyOf = ({ id }: Pick<Plan | SlotPlan, 'id'>, partition: string): string => `${id}${partition}`;

@@ -4,7 +4,7 @@ import { BoundedMap } from '../lib/bounded-map.ts';
 import { arrive } from './arrivals.ts';
 import { wantsRenewal } from './asking.ts';
 import { type Asker, Asks } from './asks.ts';
-import type { Plan } from './charge.ts';
+import { keyOf, type Plan } from './charge.ts';
 import { failurePolicy } from './failure-policy.ts';
 import { awaitLoans, isDenied, isHeld, newLease, noteDecided, take } from './lease.ts';
 import { LimiterError } from './limiter-error.ts';
@@ -237,8 +237,6 @@ export class Permits {
     return { ...this.#onError(holding, error), marks: holding.marks };
   }
 }
-
-const keyOf = ({ id }: Plan, partition: string): string => `${id}${partition}`;
 
 /** Whether a request whose permits are granted is decided by that. */
 const isAlone = ([first, ...others]: readonly Holding[]): boolean =>

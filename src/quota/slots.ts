@@ -5,7 +5,7 @@ import type { Limiter } from '../limiter/limiter.ts';
 import { type SlotAsk, type SlotReply, VERSION } from '../limiter/messages.ts';
 import type { SlotPolicy } from '../limiter/policy.ts';
 import type { Asker } from './asks.ts';
-import type { SlotPlan } from './charge.ts';
+import { keyOf, type SlotPlan } from './charge.ts';
 import { LimiterClient } from './client.ts';
 import { LimiterError } from './limiter-error.ts';
 import {
@@ -276,7 +276,5 @@ export class Slots {
     return { allowed: !asker.signal.aborted, free: slot.free, end };
   }
 }
-
-const keyOf = ({ id }: SlotPlan, partition: string): string => `${id}${partition}`;
 
 const noneFree = ({ policies }: SlotPlan): readonly number[] => policies.map(() => 0);

@@ -1,7 +1,7 @@
 // One route out of several: as strict as each of them in everything.
 import type { Config, Limit, Route, RouteLimits } from '../config/types.ts';
 import { BoundedMap } from '../lib/bounded-map.ts';
-import { isCounted } from '../quota/real-cost.ts';
+import { isCounted, membersOf } from '../quota/real-cost.ts';
 
 /** Combinations of routes kept; an ordinary configuration has a handful. */
 const MAX_COMBINED = 256;
@@ -87,7 +87,7 @@ const merge = (a: Route, b: Route): Route => {
   const merged = PROPERTIES.map((property) => [property, ruleOf(property).merge(a[property], b[property])]);
   return {
     ...(Object.fromEntries(merged) as Route),
-    members: [...(a.members ?? [a]), ...(b.members ?? [b])],
+    members: [...membersOf(a), ...membersOf(b)],
   };
 };
 

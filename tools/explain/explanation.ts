@@ -9,6 +9,7 @@ import type { Policy, SlotPolicy } from '../../src/limiter/policy.ts';
 import { isExempt, type Key, type Facts as KeyFacts, limiterName, partitionOf } from '../../src/partition.ts';
 import type { Caller, Charge, Plan, SlotPlan } from '../../src/quota/charge.ts';
 import { chargesOf, missingClaims } from '../../src/quota/plan.ts';
+import { membersOf } from '../../src/quota/real-cost.ts';
 import { paramsOf } from '../../src/routing/params.ts';
 import { explainRoute, routeOf } from '../../src/routing/route-of.ts';
 import { sentPath } from '../../src/routing/sent-path.ts';
@@ -191,7 +192,7 @@ const callerReasons = (
 
 /** What the answer says of the cost. */
 const costReasons = (route: Route): readonly string[] =>
-  (route.members ?? [route]).flatMap(({ name, count, costHeader }) => [
+  membersOf(route).flatMap(({ name, count, costHeader }) => [
     ...(count === undefined
       ? []
       : [`On ${name} answers of ${count.join(', ')} spend; others give the permits back.`]),
@@ -206,7 +207,7 @@ const tierReason = ({ tokens, policies }: Config, route: Route, { tier }: Identi
   if (tier === undefined) return `The token has no claim ${claim}, so the limits are those of LIMITS.`;
   if (policies.tiers.has(tier))
     return `The claim ${claim} names the tier ${tier}, whose limits replace LIMITS.`;
-  return (route.members ?? [route]).some(({ tierLimits }) => tierLimits.has(tier))
+  return membersOf(route).some(({ tierLimits }) => tierLimits.has(tier))
     ? `The claim ${claim} names the tier ${tier}, for which the route has limits; TIERS has no entry of that name.`
     : `TIERS has no entry ${tier}, which the claim ${claim} names, so the limits are those of LIMITS.`;
 };
