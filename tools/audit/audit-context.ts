@@ -170,8 +170,15 @@ export class Audit {
 
   private async isAdmittedAgain(denial: Exchange): Promise<boolean> {
     const mostMs = Math.min(MAX_WAIT_MS, Math.max(SHORT_WAIT_MS, 1000 * (resetSeconds(denial) ?? 0)));
-    const start = performance.now();
-    for (let rest = FIRST_REST_MS; performance.now() - start < mostMs; rest *= 1.3) {
+    return this.admitsWithin(mostMs, 1.3);
+  }
+
+  /**
+   * Whether the good token is admitted within so long, asked after rests of which each is so many times the last.
+   * @param since `performance.now()` from when the time counts.
+   */
+  async admitsWithin(mostMs: number, growth: number, since = performance.now()): Promise<boolean> {
+    for (let rest = FIRST_REST_MS; performance.now() - since < mostMs; rest *= growth) {
       await this.pause(rest);
       if (isAdmitted(await this.get(this.main))) return true;
     }
@@ -220,3 +227,9 @@ export const authorised = ({ token }: Caller, call: Call = {}): Call => ({
   ...call,
   headers: [bearer(token), ...(call.headers ?? [])],
 });
+
+/** The main token's parts; checks that call this have `jwt` among their needs. */
+export const jwtOf = ({ jwt }: Audit): Jwt => {
+  if (jwt === undefined) throw new Inconclusive('the token is not a JWT');
+  return jwt;
+};

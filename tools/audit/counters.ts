@@ -1,7 +1,7 @@
 // Whether one counter holds a quota, or several do, one in each worker: what is admitted over many connections.
 import { type Audit, authorised, type Caller, isAdmitted, isLimited } from './audit-context.ts';
 import { freshCaller } from './callers.ts';
-import type { Declared } from './declared.ts';
+import { type Declared, hasWindow } from './declared.ts';
 import type { Exchange } from './http/client.ts';
 import { type Limit, limitOf, refilled } from './limit.ts';
 import { Inconclusive } from './stop.ts';
@@ -149,7 +149,7 @@ const spree = (before: readonly Exchange[], rest: readonly Exchange[]): Spree =>
 
 /** More than is declared; where nothing is, more after a denial, or in all, than can have come back. */
 const isExcessive = async (limit: Limit, seen: Spree): Promise<boolean> => {
-  if (limit.declared.some(isJudged)) return excessOf(limit, seen) !== undefined;
+  if (limit.declared.some(hasWindow)) return excessOf(limit, seen) !== undefined;
   if (seen.afterDenial > TOLERANCE + (await refilled(limit, seen.afterDenialMs))) return true;
   // Connections that go to the workers in turn spend all counters together: there is no denial before the last is spent.
   const ms = lasted(seen);
@@ -165,12 +165,10 @@ export interface Excess {
   readonly ms: number;
 }
 
-const isJudged = ({ windowSeconds }: Declared): boolean => windowSeconds !== undefined;
-
 /** The declared quota that the spree went over, if any, with the interval in which it did so most. */
 export const excessOf = (limit: Pick<Limit, 'declared'>, { admissions }: Spree): Excess | undefined =>
   limit.declared
-    .filter(isJudged)
+    .filter(hasWindow)
     .map((declared) => ({ declared, ...densest(admissions, declared) }))
     .find(({ declared, admitted, ms }) => admitted > allowed(declared, ms) + tolerance(declared));
 

@@ -13,6 +13,10 @@ export interface Declared {
   readonly reckoned?: true;
 }
 
+/** Whether it is known for how long the quota holds. */
+export const hasWindow = ({ windowSeconds }: Pick<Declared, 'windowSeconds'>): boolean =>
+  windowSeconds !== undefined;
+
 type Units = 'second' | 'minute' | 'hour' | 'day' | 'month' | 'year';
 
 /** As `limits` for Python has them: a month is 30 days, a year 360. */
@@ -80,7 +84,7 @@ const policyList: Reader = (value) =>
 /** `100`, or `100, 100;w=60`, where the first member repeats the quota in force. */
 const limitField: Reader = (value) => {
   const all = policyList(value);
-  const told = all.filter(({ windowSeconds }) => windowSeconds !== undefined);
+  const told = all.filter(hasWindow);
   return told.length > 0 ? told : all.slice(0, 1);
 };
 

@@ -1,12 +1,12 @@
 // Floods of bad tokens in waves, with good requests before and among them; and the control that harm is compared with.
 import { median, sum } from '../statistics.ts';
-import { type Audit, bearer, type Caller, isAdmitted, isLimited } from './audit-context.ts';
+import { type Audit, bearer, type Caller, isAdmitted, isLimited, jwtOf } from './audit-context.ts';
 import { freshCaller } from './callers.ts';
 import type { Call } from './http/client.ts';
 import { limitOf, repeated, SHORT_WINDOW_MS } from './limit.ts';
 import { Inconclusive } from './stop.ts';
 import { ADMITTED } from './timing.ts';
-import { badlySigned, readJwt } from './tokens/jwt.ts';
+import { badlySigned } from './tokens/jwt.ts';
 
 /** Bad tokens in one wave, and waves in one flood: a gate that still lets some through each second must show, too. */
 export const WAVE = 35;
@@ -138,11 +138,7 @@ class Callers {
 /** A request of a wave, new each time, so that no cache of refused tokens knows it. */
 type Junk = (audit: Audit) => Call;
 
-const badToken: Junk = ({ credentials, jwt }) => {
-  const model = jwt ?? readJwt(credentials.token);
-  if (model === undefined) throw new Inconclusive('the token is not a JWT');
-  return { headers: [bearer(badlySigned(model))] };
-};
+const badToken: Junk = (audit) => ({ headers: [bearer(badlySigned(jwtOf(audit)))] });
 /** One that no verifier sees. */
 const noToken: Junk = () => ({});
 

@@ -1,6 +1,6 @@
 // The subject's limit, seen from outside: how much it admits, when it renews, and whether something walks around it.
 import { type Audit, authorised, type Caller, isAdmitted, isLimited, MAX_WAIT_MS } from './audit-context.ts';
-import { type Declared, declaredIn, remainingIn, resetSeconds } from './declared.ts';
+import { type Declared, declaredIn, hasWindow, remainingIn, resetSeconds } from './declared.ts';
 import { readFields, retryAfterSeconds } from './fields.ts';
 import type { Call, Exchange } from './http/client.ts';
 import { Inconclusive } from './stop.ts';
@@ -10,7 +10,7 @@ export interface Limit {
   /** Requests in a row that were admitted before the first denial. */
   readonly capacity: number;
   /** With those admitted before, whose permits may not have been back. */
-  readonly reckoned: number;
+  readonly counted: number;
   /** Most that the true quota can be, counting what was admitted before in what may be the same window. */
   readonly most: number;
   /** The responses while it was spent, in order. */
@@ -28,7 +28,6 @@ export class NoLimit extends Inconclusive {}
 
 /** Part of the budget that looking for a limit may use. */
 const SPEND_SHARE = 0.6;
-const POLL_MS = 200;
 const RENEW_SLACK_MS = 150;
 /** Windows up to this are waited for, so that nothing sent before blurs what is measured. */
 export const SHORT_WINDOW_MS = 10_000;
@@ -55,7 +54,7 @@ class OtherStatus extends Inconclusive {
 /** Once more after a rest, where what was sent before (refused tokens, perhaps) had spent most of the quota. */
 const discoverWhole = async (audit: Audit): Promise<Limit> => {
   const first = await discover(audit);
-  if (first.capacity > 0 && 2 * first.reckoned >= first.most) return first;
+  if (first.capacity > 0 && 2 * first.counted >= first.most) return first;
   const restMs = 1000 * (resetSeconds(first.denial) ?? SHORT_WINDOW_MS / 1000) + RENEW_SLACK_MS;
   if (restMs > MAX_WAIT_MS)
     throw new Inconclusive(
@@ -109,7 +108,7 @@ const declaredBy = (audit: Audit, ...exchanges: readonly (Exchange | undefined)[
 /** Where no window is told, it is at least as long as the quota took to come back, as far as that was told. */
 const timed = (declared: readonly Declared[], exchanges: readonly Exchange[]): readonly Declared[] => {
   const longest = Math.max(0, ...exchanges.flatMap((exchange) => resetSeconds(exchange) ?? []));
-  const told = declared.filter(({ windowSeconds }) => windowSeconds !== undefined);
+  const told = declared.filter(hasWindow);
   const untold = declared.filter(({ quota }) => !told.some((one) => one.quota === quota));
   return [...told, ...untold.map((one) => reckon(one, longest))];
 };
@@ -143,7 +142,7 @@ const measuredLimit = (
   const most = Math.max(spend.length + before, ...spentQuotas(denial), ...metQuota(declared, spend.length));
   return {
     capacity: spend.length,
-    reckoned: spend.length + before,
+    counted: spend.length + before,
     most,
     spend,
     spendMs,
@@ -233,10 +232,7 @@ const declaredWindows = (declared: readonly Declared[], most: number): number[] 
 /** For an API that does not say when: asks until it admits again, each time after a longer rest. */
 const pollRenewal = async (audit: Audit): Promise<number> => {
   const start = audit.main.account.lastAdmitted ?? performance.now();
-  for (let rest = POLL_MS; performance.now() - start < MAX_WAIT_MS; rest *= 1.1) {
-    await audit.pause(rest);
-    if (isAdmitted(await audit.get(audit.main))) return performance.now() - start;
-  }
+  if (await audit.admitsWithin(MAX_WAIT_MS, 1.1, start)) return performance.now() - start;
   throw new Inconclusive(`the limit did not renew within ${MAX_WAIT_MS / 1000} s`);
 };
 

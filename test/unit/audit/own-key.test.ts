@@ -9,7 +9,7 @@ describe('a token signed with a key of one’s own', () => {
     'is verified by that key: %s',
     async (alg) => {
       const { key, jwk } = ownKey(alg);
-      const token = signed(key, { alg }, encode({ sub: 'a' }));
+      const token = await signed(key, { alg }, encode({ sub: 'a' }));
       const { payload } = await jwtVerify(token, await importJWK(jwk, alg), { algorithms: [alg] });
       expect(payload.sub).toBe('a');
       expect(jwk).not.toHaveProperty('d');

@@ -1,6 +1,6 @@
 // Checks: what refusals tell those who are refused.
 import { randomBytes, randomUUID } from 'node:crypto';
-import { type Audit, bearer, isAdmitted, isBroken, isLimited } from '../audit-context.ts';
+import { type Audit, bearer, isAdmitted, isBroken, isLimited, jwtOf } from '../audit-context.ts';
 import { canMint } from '../callers.ts';
 import type { Check } from '../check.ts';
 import { excerpt, fingerprint, fingerprintBut, firstDifference } from '../fingerprint.ts';
@@ -12,7 +12,6 @@ import { ADMITTED, BROKEN, type Reason, ROUNDS, timingVerdict } from '../timing.
 import { badlySigned, encode, freshPayload, randomSignature } from '../tokens/jwt.ts';
 import { failed, measured, passed, type Verdict } from '../types.ts';
 import { tally } from './attempts.ts';
-import { jwtOf } from './tokens-forged.ts';
 
 const leak = { severity: 'medium', owasp: 'API2:2023, API8:2023', needs: ['jwt', 'protected'] } as const;
 

@@ -1,6 +1,7 @@
 // Check: is what is admitted what is declared, over many connections and whatever worker they reach?
 import type { Check } from '../check.ts';
 import { countersOf, type Excess, excessOf, undeclaredText } from '../counters.ts';
+import { hasWindow } from '../declared.ts';
 import { type Limit, limitOf, quotaText, seconds } from '../limit.ts';
 import { Inconclusive } from '../stop.ts';
 import { failed, measured, passed } from '../types.ts';
@@ -17,7 +18,7 @@ export const declaredCheck: Check = {
   requests: 20,
   async run(audit) {
     const limit = await limitOf(audit);
-    const told = limit.declared.filter(({ windowSeconds }) => windowSeconds !== undefined);
+    const told = limit.declared.filter(hasWindow);
     const { several, sprees } = await countersOf(audit);
     const sent =
       'good requests on one connection until it was denied, then each on a connection of its own, then two at once';

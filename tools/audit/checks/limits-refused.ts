@@ -1,6 +1,5 @@
 // Checks: what refused tokens cost, and whom.
-
-import { type Audit, bearer, type Caller, isAdmitted } from '../audit-context.ts';
+import { type Audit, bearer, type Caller, isAdmitted, jwtOf } from '../audit-context.ts';
 import { freshCaller, welcomesStrangers } from '../callers.ts';
 import type { Check } from '../check.ts';
 import { countDown, remainingOf, takenByOthers } from '../countdown.ts';
@@ -23,7 +22,6 @@ import { Inconclusive } from '../stop.ts';
 import { ADMITTED } from '../timing.ts';
 import { badlySigned, readJwt } from '../tokens/jwt.ts';
 import { failed, measured, passed, type Verdict } from '../types.ts';
-import { jwtOf } from './tokens-forged.ts';
 
 const BAD = 10;
 
@@ -99,9 +97,11 @@ const remainingAround = async (
   caller: Caller,
   bad: number,
 ): Promise<(number | undefined)[]> => {
-  const jwt = readJwt(caller.token) ?? jwtOf(audit);
-  const forged = Array.from({ length: bad }, () => ({ headers: [bearer(badlySigned(jwt))] }));
-  const all = await swiftly(audit, [...repeated(caller, 2), ...forged, ...repeated(caller, 1)]);
+  const all = await swiftly(audit, [
+    ...repeated(caller, 2),
+    ...forged(audit, caller, bad),
+    ...repeated(caller, 1),
+  ]);
   if (all.slice(2, -1).some(isAdmitted)) throw new Inconclusive(ADMITTED);
   return [...all.slice(0, 2), ...all.slice(-1)].map((exchange) =>
     isAdmitted(audit.note(caller, exchange)) ? remainingOf(exchange) : undefined,
@@ -111,14 +111,21 @@ const remainingAround = async (
 /** How many good requests a whole quota admits after `bad` forged ones in the subject's name. */
 const admittedAfter = async (audit: Audit, limit: Limit, bad: number): Promise<number> => {
   const caller = await freshCaller(audit, limit);
-  const jwt = readJwt(caller.token) ?? jwtOf(audit);
-  const forged = Array.from({ length: bad }, () => ({ headers: [bearer(badlySigned(jwt))] }));
   // One more than the quota, so that a denial says when it is whole again.
-  const exchanges = await swiftly(audit, [...forged, ...repeated(caller, limit.most + 1)]);
+  const exchanges = await swiftly(audit, [
+    ...forged(audit, caller, bad),
+    ...repeated(caller, limit.most + 1),
+  ]);
   if (exchanges.slice(0, bad).some(isAdmitted)) throw new Inconclusive(ADMITTED);
   const good = exchanges.slice(bad).map((exchange) => audit.note(caller, exchange));
   const denied = good.findIndex((exchange) => !isAdmitted(exchange));
   return denied === -1 ? good.length : denied;
+};
+
+/** Requests with badly signed tokens in the caller's name. */
+const forged = (audit: Audit, { token }: Caller, count: number): readonly Call[] => {
+  const jwt = readJwt(token) ?? jwtOf(audit);
+  return Array.from({ length: count }, () => ({ headers: [bearer(badlySigned(jwt))] }));
 };
 
 /** One after another, without pauses where a second has room for all: else permits come back in between. */

@@ -62,10 +62,11 @@ const retryAfter: Check = {
   async run(audit) {
     const { denial } = await limitOf(audit);
     const value = header(denial, 'retry-after');
+    const told = value === undefined ? 'no Retry-After' : `Retry-After: ${excerpt(value)}`;
     const good = retryAfterSeconds(denial) !== undefined;
     return (good ? passed : failed)(
       'a request over the limit',
-      `${denial.status === 429 ? '' : `a ${denial.status} in its place, `}${value === undefined ? 'no Retry-After' : `Retry-After: ${excerpt(value)}`}`,
+      denial.status === 429 ? told : `a ${denial.status} in its place, ${told}`,
       measured('denials read', 1),
     );
   },

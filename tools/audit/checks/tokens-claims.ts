@@ -1,12 +1,11 @@
 // Checks: tokens that are signed well and are still not good here and now. They need the signing key.
-import { type Audit, isBroken } from '../audit-context.ts';
+import { type Audit, isBroken, jwtOf } from '../audit-context.ts';
 import { canMint } from '../callers.ts';
 import type { Check } from '../check.ts';
 import { Inconclusive } from '../stop.ts';
 import { badlySigned } from '../tokens/jwt.ts';
 import { failed, measured, passed, skipped, type Verdict } from '../types.ts';
 import { type Attempt, allRefused, answersTo, withToken } from './attempts.ts';
-import { jwtOf } from './tokens-forged.ts';
 
 const HOUR = 3600;
 

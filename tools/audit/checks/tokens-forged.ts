@@ -1,20 +1,13 @@
 // Checks: tokens that nobody who holds the key has signed.
 import { type JsonWebKey, randomBytes, randomUUID } from 'node:crypto';
-import type { Audit } from '../audit-context.ts';
+import { jwtOf } from '../audit-context.ts';
 import type { Check } from '../check.ts';
-import { Inconclusive } from '../stop.ts';
 import { type Bait, openBait } from '../tokens/bait.ts';
 import { encode, freshPayload, hmacSigned, type Jwt, randomSignature } from '../tokens/jwt.ts';
 import { asSecrets } from '../tokens/keys.ts';
 import { ownKey, signed } from '../tokens/own-key.ts';
 import { failed, type Verdict } from '../types.ts';
 import { allRefused, withToken } from './attempts.ts';
-
-/** The main token's parts; checks that call this have `jwt` among their needs. */
-export const jwtOf = (audit: Audit): Jwt => {
-  if (audit.jwt === undefined) throw new Inconclusive('the token is not a JWT');
-  return audit.jwt;
-};
 
 const forgery = {
   severity: 'high',
@@ -112,7 +105,7 @@ const confusion: Check = {
 /** A key of the forger's own, as the token would bring it, and what it signs. */
 interface Forger {
   readonly jwk: JsonWebKey & { readonly alg: string; readonly kid: string };
-  token(header: Record<string, unknown>, payload: string): string;
+  token(header: Record<string, unknown>, payload: string): Promise<string>;
 }
 
 /** Signs by the algorithm of the token given, which is the one that the API accepts. */
@@ -131,7 +124,7 @@ const secretForger = (kid: string): Forger => {
   const secret = randomBytes(32);
   return {
     jwk: { kty: 'oct', k: secret.toString('base64url'), alg: 'HS256', kid },
-    token: (header, payload) => hmacSigned({ kid, ...header }, payload, secret),
+    token: async (header, payload) => hmacSigned({ kid, ...header }, payload, secret),
   };
 };
 
@@ -143,12 +136,12 @@ const embeddedKey: Check = {
   why: 'The key in a token’s header is its author’s. To trust it is to trust whoever wrote the token.',
   fix: 'Take keys from the issuer’s key set only; ignore `jwk` and `x5c`.',
   requests: 2,
-  run(audit) {
+  async run(audit) {
     const jwt = jwtOf(audit);
     const { jwk, token } = forgerFor(jwt);
     const forged = (header: Record<string, unknown>) => token({ ...header, jwk }, freshPayload(jwt));
-    const own = withToken('own key in the jwk header', forged({ typ: jwt.header.typ }));
-    const under = withToken('the same under the id of the real key', forged({ ...jwt.header }));
+    const own = withToken('own key in the jwk header', await forged({ typ: jwt.header.typ }));
+    const under = withToken('the same under the id of the real key', await forged({ ...jwt.header }));
     return allRefused(audit, jwt.header.kid === undefined ? [own] : [own, under]);
   },
 };
@@ -169,7 +162,7 @@ const followed = (name: 'jku' | 'x5u', rfc: string, address: (bait: Bait) => str
     const own = forgerFor(jwt);
     const bait = await openBait(own.jwk);
     audit.onClose(bait.close);
-    const token = own.token({ [name]: address(bait) }, freshPayload(jwt));
+    const token = await own.token({ [name]: address(bait) }, freshPayload(jwt));
     const verdict = await allRefused(audit, [withToken(`${name} with an address of the audit’s own`, token)]);
     return bait.visits() === 0 ? verdict : fetched(verdict, bait.visits());
   },

@@ -1,13 +1,6 @@
 // A key pair made for one forgery, of the kind that an algorithm takes, and compact JWS signed with it.
-import {
-  constants,
-  generateKeyPairSync,
-  type JsonWebKey,
-  type KeyObject,
-  type SignKeyObjectInput,
-  sign,
-} from 'node:crypto';
-import { encode } from './jwt.ts';
+import { generateKeyPairSync, type JsonWebKey, type KeyObject } from 'node:crypto';
+import { type CompactJWSHeaderParameters, CompactSign } from 'jose';
 
 export interface OwnKey {
   readonly key: KeyObject;
@@ -30,17 +23,12 @@ const owned = (pair: { publicKey: KeyObject; privateKey: KeyObject }, alg: strin
   jwk: { ...pair.publicKey.export({ format: 'jwk' }), alg },
 });
 
-/** Signed as the header's `alg` says. */
-export const signed = (key: KeyObject, header: Record<string, unknown>, payload: string): string => {
-  const input = `${encode(header)}.${payload}`;
-  const alg = String(header.alg);
-  const hash = alg.startsWith('Ed') ? null : `sha${alg.slice(2)}`;
-  return `${input}.${sign(hash, Buffer.from(input), { key, ...paddingOf(alg) }).toString('base64url')}`;
-};
-
-const paddingOf = (alg: string): Omit<SignKeyObjectInput, 'key'> => {
-  if (alg.startsWith('ES')) return { dsaEncoding: 'ieee-p1363' };
-  if (alg.startsWith('PS'))
-    return { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST };
-  return {};
-};
+/**
+ * Signed as the header's `alg` says.
+ * @param payload in base64url.
+ */
+export const signed = (
+  key: KeyObject,
+  header: CompactJWSHeaderParameters,
+  payload: string,
+): Promise<string> => new CompactSign(Buffer.from(payload, 'base64url')).setProtectedHeader(header).sign(key);
