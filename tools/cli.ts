@@ -75,22 +75,12 @@ const parse = (
     name,
     { type: argument === undefined ? 'boolean' : 'string' } as const,
   ]);
-  try {
-    return parseArgs({
-      args,
-      options: { ...Object.fromEntries(kinds), help: { type: 'boolean', short: 'h' } },
-      allowPositionals: positionals > 0,
-    });
-  } catch (error) {
-    throw brief(error);
-  }
+  return parseArgs({
+    args,
+    options: { ...Object.fromEntries(kinds), help: { type: 'boolean', short: 'h' } },
+    allowPositionals: positionals > 0,
+  });
 };
-
-/** `parseArgs` goes on with what to do about an argument that begins with a hyphen, which none of ours does. */
-const brief = (error: unknown): unknown =>
-  error instanceof TypeError && error.message.includes('. To specify')
-    ? new UsageError(error.message.replace(/\. To specify.*$/s, '; see --help'))
-    : error;
 
 const read = <O extends Options>(options: O, given: Given): Values<O> =>
   Object.fromEntries(
@@ -227,10 +217,10 @@ export const run = async (main: () => number | Promise<number>): Promise<void> =
     process.exitCode = await main();
   } catch (error) {
     const { message, code } = error as NodeJS.ErrnoException;
-    // Node goes on with advice about arguments that begin with a dash.
-    const isUnparsed = code?.startsWith('ERR_PARSE_ARGS') ?? false;
-    process.stderr.write(`${isUnparsed ? message.split('. ')[0] : message}\n`);
-    process.exitCode = isUnparsed || error instanceof UsageError ? 2 : 1;
+    const misused = error instanceof UsageError || code?.startsWith('ERR_PARSE_ARGS');
+    // `parseArgs` goes on with what to do about an argument that begins with a hyphen, which none of ours does.
+    process.stderr.write(`${message.replace(/\. To specify.*$/s, '; see --help')}\n`);
+    process.exitCode = misused ? 2 : 1;
   }
 };
 

@@ -39,10 +39,12 @@ const QUESTIONS: Readonly<Record<Exclude<keyof Answers, 'name'>, Question>> = {
   },
 };
 
-type Given = Readonly<Record<keyof typeof QUESTIONS, string | undefined>>;
+type Name = keyof typeof QUESTIONS;
+
+type Given = Readonly<Record<Name, string | undefined>>;
 
 /** What has been answered so far. */
-type Answered = Readonly<Record<string, string>>;
+type Answered = Readonly<Partial<Record<Name, string>>>;
 
 const UNANSWERED: Answers = {
   name: 'weir',
@@ -54,8 +56,8 @@ const UNANSWERED: Answers = {
 };
 
 /** What is wrong with an answer, and what to write instead; undefined: nothing. */
-const faultOf = (name: string, answer: string, before: Answered): string | undefined => {
-  const { variable, fallback } = QUESTIONS[name as keyof typeof QUESTIONS] ?? {};
+const faultOf = (name: Name, answer: string, before: Answered): string | undefined => {
+  const { variable, fallback } = QUESTIONS[name];
   if (answer === '') return fallback === undefined ? 'An answer is required.' : undefined;
   const vars = { JWT_ISSUER: UNANSWERED.issuer, ...(variable && { [variable]: answer }) };
   try {
@@ -81,10 +83,10 @@ const errorsOf = (answered: Answered): readonly Finding[] =>
 const answersOf = async (given: Given, yes: boolean): Promise<Omit<Answers, 'name'>> => {
   const prompts = createInterface({ input: process.stdin, output: process.stderr });
   const lines = prompts[Symbol.asyncIterator]();
-  const answers: Record<string, string> = {};
+  const answers: Partial<Record<Name, string>> = {};
   try {
-    for (const [name, question] of Object.entries(QUESTIONS)) {
-      const option = given[name as keyof Given] ?? (yes ? question.fallback : undefined);
+    for (const name of Object.keys(QUESTIONS) as Name[]) {
+      const option = given[name] ?? (yes ? QUESTIONS[name].fallback : undefined);
       answers[name] =
         option === undefined ? await ask(prompts, lines, name, answers) : checked(name, option, answers);
     }
@@ -94,7 +96,7 @@ const answersOf = async (given: Given, yes: boolean): Promise<Omit<Answers, 'nam
   return answers as unknown as Omit<Answers, 'name'>;
 };
 
-const checked = (name: string, option: string, before: Answered): string => {
+const checked = (name: Name, option: string, before: Answered): string => {
   const fault = faultOf(name, option, before);
   if (fault !== undefined) throw new UsageError(`--${name}: ${fault}`);
   return option;
@@ -104,10 +106,10 @@ const checked = (name: string, option: string, before: Answered): string => {
 const ask = async (
   prompts: Interface,
   lines: AsyncIterator<string>,
-  name: string,
+  name: Name,
   before: Answered,
 ): Promise<string> => {
-  const question = QUESTIONS[name as keyof typeof QUESTIONS];
+  const question = QUESTIONS[name];
   for (;;) {
     prompts.setPrompt(`${question.asks}\n> `);
     prompts.prompt();

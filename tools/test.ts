@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { run } from './cli.ts';
 
 const args = process.argv.slice(2);
-const projects = args.includes('--project') ? [] : ['--project=!foreign'];
+const projects = args.some((arg) => /^--project(=|$)/.test(arg)) ? [] : ['--project=!foreign'];
 
 await run(async () => {
   const vitest = fileURLToPath(import.meta.resolve('vitest/package.json')).replace(

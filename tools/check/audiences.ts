@@ -33,11 +33,13 @@ const anyTenant = ({ issuer }: Issuer): Finding =>
     'Name the tenants that you trust: `REQUIRED_CLAIMS = { tid = ["<tenant id>"] }`.',
   );
 
+const COGNITO = /^https:\/\/cognito-idp\./;
+
 const noAudience = ({ issuer = 'any issuer' }: Issuer, variable: string): Finding =>
   warning(
     'no-audience',
     `A token that ${issuer} made for another service is accepted.`,
-    /^https:\/\/cognito-idp\./.test(issuer)
+    COGNITO.test(issuer)
       ? 'Access tokens of Cognito have no `aud`: name the client, `REQUIRED_CLAIMS = { client_id = "<client id>" }`.'
       : `Set ${variable} to the name of this API; where tokens have no \`aud\`, REQUIRED_CLAIMS to their client.`,
   );
@@ -128,7 +130,7 @@ const firebase: Trap = ({ issuer = '', audience }, variable) => {
 };
 
 const cognito: Trap = ({ issuer = '', audience, claims }, variable) =>
-  /^https:\/\/cognito-idp\./.test(issuer) &&
+  COGNITO.test(issuer) &&
   audience.length > 0 &&
   claims.some(({ claim, values }) => claim.join('.') === 'token_use' && !values.includes('id'))
     ? {

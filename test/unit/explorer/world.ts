@@ -11,6 +11,7 @@ import { isRefusing, type Outcome } from '../../../src/quota/outcome.ts';
 import { Permits } from '../../../src/quota/permits.ts';
 import { chargesOf } from '../../../src/quota/plan.ts';
 import { configWith, limitsOf, route } from '../../fixtures/config.ts';
+import { bindingsOf } from '../isolates/bindings.ts';
 import { VirtualTime } from '../isolates/virtual-time.ts';
 import { EPOCH } from '../policies.ts';
 
@@ -378,11 +379,7 @@ export class World {
       settle: (settlement: Settlement) =>
         isAlive() ? this.#tell(isolate, limiter, this.#settling(limiter, settlement)) : never,
     });
-    const LIMITER = {
-      idFromName: (name: string) => name,
-      get: (name: string) => stubOf(this.#limiterNamed(name)),
-    };
-    return { LIMITER } as unknown as Bindings;
+    return bindingsOf((name) => stubOf(this.#limiterNamed(name)));
   }
 
   #limiterNamed(name: string): Limiter {

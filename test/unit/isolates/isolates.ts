@@ -9,6 +9,7 @@ import { isRefusing, remaining } from '../../../src/quota/outcome.ts';
 import { Permits } from '../../../src/quota/permits.ts';
 import { chargesOf } from '../../../src/quota/plan.ts';
 import { configWith, limitsOf, route } from '../../fixtures/config.ts';
+import { bindingsOf } from './bindings.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 export interface Answer {
@@ -133,6 +134,6 @@ export class Isolates {
           return { answer: undefined };
         }),
     };
-    return { LIMITER: { idFromName: (name: string) => name, get: () => stub } } as unknown as Bindings;
+    return bindingsOf(() => stub);
   }
 }

@@ -1,6 +1,5 @@
 // What an isolate keeps of partitions that requests name: nothing of those that nobody had to be asked about.
 import { expect, it } from 'vitest';
-import type { Bindings } from '../../../src/bindings.ts';
 import { parseLimits } from '../../../src/config/notation.ts';
 import { Ledger } from '../../../src/limiter/ledger.ts';
 import type { Ask } from '../../../src/limiter/messages.ts';
@@ -8,6 +7,7 @@ import type { Plan } from '../../../src/quota/charge.ts';
 import { Permits } from '../../../src/quota/permits.ts';
 import { configWith } from '../../fixtures/config.ts';
 import { EPOCH } from '../policies.ts';
+import { bindingsOf } from './bindings.ts';
 import { VirtualTime } from './virtual-time.ts';
 
 const OWN: Plan = {
@@ -35,7 +35,7 @@ const stubOf = (name: string) => ({
   giveBack: async () => {},
 });
 
-const env = { LIMITER: { idFromName: (name: string) => name, get: stubOf } } as unknown as Bindings;
+const env = bindingsOf(stubOf);
 
 it('a caller that is refused from memory leaves nothing of what its requests name', async () => {
   const time = new VirtualTime(EPOCH);

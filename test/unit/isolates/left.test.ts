@@ -1,10 +1,10 @@
 // A request whose client leaves while it waits for its Limiter.
 import { expect, it } from 'vitest';
-import type { Bindings } from '../../../src/bindings.ts';
 import { Permits } from '../../../src/quota/permits.ts';
 import { chargesOf } from '../../../src/quota/plan.ts';
 import { configWith, limitsOf, route } from '../../fixtures/config.ts';
 import { EPOCH } from '../policies.ts';
+import { bindingsOf } from './bindings.ts';
 import { VirtualTime } from './virtual-time.ts';
 
 const LIMITS = limitsOf('10/second');
@@ -12,11 +12,13 @@ const LEAVES_AFTER_MS = 10;
 
 it('waits no longer than its client', async () => {
   const time = new VirtualTime(EPOCH);
-  const none = { tiers: new Map(), preflight: [], ip: [], global: [] };
-  const config = configWith({}, { policies: { ...none, default: LIMITS, anonymous: LIMITS } });
+  const config = configWith(
+    {},
+    { policies: { ...configWith().policies, default: LIMITS, anonymous: LIMITS } },
+  );
   const plans = chargesOf(config)(route, 'anonymous').enforced;
   const silent = { consume: () => new Promise(() => {}) };
-  const env = { LIMITER: { idFromName: (name: string) => name, get: () => silent } } as unknown as Bindings;
+  const env = bindingsOf(() => silent);
   const client = new AbortController();
   const asker = { env, identity: undefined, signal: client.signal, waitUntil: () => {} };
   const permits = new Permits(config);

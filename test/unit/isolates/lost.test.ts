@@ -1,12 +1,12 @@
 // An ask whose request the runtime drops with its answer: what others do meanwhile.
 import { expect, it } from 'vitest';
-import type { Bindings } from '../../../src/bindings.ts';
 import { Ledger } from '../../../src/limiter/ledger.ts';
 import type { Ask, Return } from '../../../src/limiter/messages.ts';
 import { Permits } from '../../../src/quota/permits.ts';
 import { chargesOf } from '../../../src/quota/plan.ts';
 import { configWith, limitsOf, route } from '../../fixtures/config.ts';
 import { EPOCH } from '../policies.ts';
+import { bindingsOf } from './bindings.ts';
 import { VirtualTime } from './virtual-time.ts';
 
 const LIMITS = limitsOf('10/second');
@@ -15,10 +15,9 @@ const ROUND_TRIP_MS = 4;
 it('a share that is asked for in vain has nobody ask again at each round trip', async () => {
   const time = new VirtualTime(EPOCH);
   const ledger = new Ledger(undefined, '0');
-  const none = { tiers: new Map(), preflight: [], ip: [], global: [] };
   const config = configWith(
     {},
-    { limiterTimeoutMs: 1_000, policies: { ...none, default: LIMITS, anonymous: LIMITS } },
+    { limiterTimeoutMs: 1_000, policies: { ...configWith().policies, default: LIMITS, anonymous: LIMITS } },
   );
   const permits = new Permits(config);
   const [plan] = chargesOf(config)(route, 'anonymous').enforced;
@@ -33,7 +32,7 @@ it('a share that is asked for in vain has nobody ask again at each round trip', 
     },
     giveBack: async (unused: Return) => ledger.giveBack(Math.floor(time.now), unused),
   };
-  const env = { LIMITER: { idFromName: (name: string) => name, get: () => stub } } as unknown as Bindings;
+  const env = bindingsOf(() => stub);
   const asker = { env, identity: undefined, signal: new AbortController().signal, waitUntil: () => {} };
   const send = (everyMs: number, forMs: number) => async () => {
     const sent: unknown[] = [];
